@@ -1,0 +1,99 @@
+"""Reading fitted estimators, and what they say of themselves."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import joblib
+import numpy as np
+import sklearn
+from numpy.typing import NDArray
+from sklearn.base import is_classifier, is_regressor
+from sklearn.exceptions import NotFittedError
+from sklearn.utils.validation import check_is_fitted
+
+from convert.errors import ConvertError
+
+LABEL_TYPES = {"b": "bool", "i": "int", "u": "int", "f": "float", "U": "str", "O": "str"}
+"""numpy's kind of `classes_` to the card's name for the type of a label."""
+
+
+def load_estimator(path: Path) -> Any:
+    """Return the fitted estimator in a joblib or pickle file. Reading it runs whatever code the file holds."""
+    try:
+        estimator = joblib.load(path)
+    except FileNotFoundError as error:
+        raise ConvertError(f"there is no file {path}") from error
+    except Exception as error:  # unpickling runs anything, and so raises anything
+        raise ConvertError(f"{path} is not a joblib or pickle file that loads here: {error}") from error
+    if not (hasattr(estimator, "predict") and hasattr(estimator, "fit")):
+        raise ConvertError(f"{path} holds a {type(estimator).__name__}, not a scikit-learn estimator")
+    try:
+        check_is_fitted(estimator)
+    except NotFittedError as error:
+        raise ConvertError(f"the {type(estimator).__name__} in {path} is not fitted") from error
+    task_of(estimator)
+    return estimator
+
+
+def task_of(estimator: Any) -> str:
+    """Return ``classification`` or ``regression``; raise ConvertError for anything else."""
+    name = type(estimator).__name__
+    if is_classifier(estimator):
+        if isinstance(estimator.classes_, list):
+            raise ConvertError(f"this {name} has several outputs; fit one estimator for each")
+        return "classification"
+    if is_regressor(estimator):
+        return "regression"
+    raise ConvertError(f"{name} is neither a classifier nor a regressor")
+
+
+def label_type(classes: NDArray[Any]) -> str:
+    """Return the card's name for the type of the class labels: ``bool``, ``int``, ``float`` or ``str``."""
+    kind = classes.dtype.kind
+    if kind not in LABEL_TYPES or (kind == "O" and not all(isinstance(label, str) for label in classes)):
+        raise ConvertError(f"class labels are booleans, numbers or strings; these are {classes.dtype}")
+    return LABEL_TYPES[kind]
+
+
+def feature_names(estimator: Any, sample_names: tuple[str, ...] | None) -> tuple[str, ...]:
+    """Return the names of the columns: the estimator's own, else the sample's header, else x0, x1 and so on."""
+    count = int(estimator.n_features_in_)
+    own = getattr(estimator, "feature_names_in_", None)
+    if own is not None:
+        names = tuple(str(name) for name in own)
+    elif sample_names is not None:
+        names = sample_names
+    else:
+        names = tuple(f"x{column}" for column in range(count))
+    if len(names) != count:
+        raise ConvertError(f"the estimator takes {count} features, the sample has {len(names)}: {', '.join(names)}")
+    if len(set(names)) != count:
+        raise ConvertError(f"two features share a name: {', '.join(names)}")
+    return names
+
+
+def tree_thresholds(estimator: Any) -> list[NDArray[np.float64]]:
+    """Return, for each feature, the sorted distinct thresholds in the estimator's trees; empty for other kinds."""
+    found: list[set[float]] = [set() for _ in range(int(estimator.n_features_in_))]
+    for tree in _trees(estimator):
+        splits = tree.children_left != -1
+        for feature, threshold in zip(tree.feature[splits], tree.threshold[splits], strict=True):
+            found[feature].add(float(threshold))
+    return [np.array(sorted(thresholds)) for thresholds in found]
+
+
+def _trees(estimator: Any) -> list[Any]:
+    """Return scikit-learn's `Tree` objects within a decision tree or an ensemble of them."""
+    if hasattr(estimator, "tree_"):
+        return [estimator.tree_]
+    members = getattr(estimator, "estimators_", None)
+    if not isinstance(members, list | np.ndarray):
+        return []
+    return [member.tree_ for member in np.ravel(np.asarray(members, dtype=object)) if hasattr(member, "tree_")]
+
+
+def version() -> str:
+    """Return scikit-learn's version."""
+    return str(sklearn.__version__)

@@ -1,0 +1,131 @@
+"""Estimator against model file: the same rows to both, and what differs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+
+from convert.errors import ConvertError
+from convert.estimator import task_of, tree_thresholds
+from convert.sample import Sample
+
+RANDOM_ROWS = 100_000
+SEED = 0
+TOLERANCE = 1e-6
+"""The largest difference of a probability, or the largest relative difference of a regression's value, that passes."""
+
+DTYPES = {"tensor(float)": np.float32, "tensor(double)": np.float64}
+
+type Rows = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """What a set of rows showed.
+
+    rows: (n, features), those that were tried.
+    label_differs: (n,), whether the labels differ (for a regression: whether the values do, beyond the tolerance).
+    difference: (n,), the largest difference in the row: of probabilities, or of the value.
+    expected, actual: (n,), the labels or values of the estimator and of the model file.
+    """
+
+    source: str
+    rows: Rows
+    label_differs: NDArray[np.bool_]
+    difference: Rows
+    expected: NDArray[Any]
+    actual: NDArray[Any]
+
+    @property
+    def failed(self) -> NDArray[np.bool_]:
+        """(n,), whether the row is beyond what passes. A NaN on one side only is, too."""
+        return self.label_differs | ~(self.difference <= TOLERANCE)
+
+
+class Candidate:
+    """The model file, run as `lambda_fn` runs it: one thread, the input cast to what the graph takes."""
+
+    def __init__(self, data: bytes) -> None:
+        """Load the bytes of a model file; raise ConvertError if onnxruntime does not."""
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = options.inter_op_num_threads = 1
+        try:
+            self._session = onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+        except Exception as error:  # onnxruntime raises ValueError, RuntimeError or classes of its own, as it comes
+            raise ConvertError(f"onnxruntime does not load the model file: {error}") from error
+        [self._input] = self._session.get_inputs()
+
+    def run(self, rows: Rows) -> list[NDArray[Any]]:
+        """Return label and probabilities, or value, for rows of shape (n, features)."""
+        outputs: list[NDArray[Any]] = self._session.run(None, {self._input.name: rows.astype(DTYPES[self._input.type])})
+        return outputs
+
+
+def compare(estimator: Any, data: bytes, sample: Sample | None) -> list[Comparison]:
+    """Compare `estimator` with the model file `data` on every set of rows that there is."""
+    candidate = Candidate(data)
+    compare_rows = _compare_labels if task_of(estimator) == "classification" else _compare_values
+    return [compare_rows(source, estimator, candidate, rows) for source, rows in row_sets(estimator, sample)]
+
+
+def row_sets(estimator: Any, sample: Sample | None) -> Iterator[tuple[str, Rows]]:
+    """Yield the sets of rows to try, each with its name: training, random, thresholds."""
+    generator = np.random.default_rng(SEED)
+    thresholds = tree_thresholds(estimator)
+    low, high = _ranges(thresholds, sample)
+    if sample is not None:
+        yield "training rows", sample.rows
+    random = generator.uniform(low, high, size=(RANDOM_ROWS, len(low)))
+    yield f"random rows (seed {SEED})", random
+    if any(len(found) for found in thresholds):
+        yield "thresholds ± 1 ulp", _threshold_rows(thresholds, random if sample is None else sample.rows)
+
+
+def _ranges(thresholds: list[Rows], sample: Sample | None) -> tuple[Rows, Rows]:
+    """Return the lowest and highest value to try for each feature: the range that is known, and half of it beyond."""
+    known = [
+        np.concatenate([found, [] if sample is None else sample.rows[:, column]])
+        for column, found in enumerate(thresholds)
+    ]
+    low = np.array([values.min() if len(values) else 0.0 for values in known])
+    high = np.array([values.max() if len(values) else 1.0 for values in known])
+    margin = np.maximum(high - low, 1.0) / 2
+    return low - margin, high + margin
+
+
+def _threshold_rows(thresholds: list[Rows], bases: Rows) -> Rows:
+    """Return rows with one feature at each of its thresholds, and 1 ulp to either side in float64 and in float32."""
+    rows = []
+    for column, found in enumerate(thresholds):
+        single = found.astype(np.float32)
+        values = np.concatenate(
+            [found, single]
+            + [
+                np.nextafter(numbers, numbers.dtype.type(end))
+                for numbers in (found, single)
+                for end in (-np.inf, np.inf)
+            ]
+        )
+        block = bases[np.arange(len(values)) % len(bases)].copy()
+        block[:, column] = values
+        rows.append(block)
+    return np.concatenate(rows)
+
+
+def _compare_labels(source: str, estimator: Any, candidate: Candidate, rows: Rows) -> Comparison:
+    expected, actual_and_probabilities = estimator.predict(rows), candidate.run(rows)
+    actual, probabilities = actual_and_probabilities
+    difference = np.abs(estimator.predict_proba(rows) - probabilities).max(axis=1)
+    return Comparison(source, rows, expected != actual, difference, expected, actual)
+
+
+def _compare_values(source: str, estimator: Any, candidate: Candidate, rows: Rows) -> Comparison:
+    expected = estimator.predict(rows)
+    [actual] = (output.reshape(len(rows)) for output in candidate.run(rows))
+    difference = np.abs(expected - actual) / np.maximum(np.abs(expected), 1.0)
+    return Comparison(source, rows, ~(difference <= TOLERANCE), difference, expected, actual)

@@ -1,0 +1,146 @@
+"""Model files on S3. The current model is one key; its history is S3's own object versions."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import boto3
+from botocore.exceptions import BotoCoreError, ClientError
+
+from convert.errors import ConvertError
+from convert.seal import check_seal
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+ERRORS = (BotoCoreError, ClientError)
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """A version of the model's key; `sha256` in hexadecimal, None where S3 was given none and for a deletion."""
+
+    id: str
+    modified: datetime
+    size: int
+    current: bool
+    deletion: bool
+    sha256: str | None
+
+
+def publish(model: Path, uri: str) -> str:
+    """Upload the model file to ``s3://bucket/key`` and return the id of the version that this makes.
+
+    One PUT replaces the key atomically; S3 compares the bytes with their SHA-256 and keeps it with them.
+    Raises ConvertError if the file was altered after its export, and for whatever S3 refuses.
+    """
+    bucket, key = parse_uri(uri)
+    try:
+        data = model.read_bytes()
+    except OSError as error:
+        raise ConvertError(f"{model}: {error.strerror}") from error
+    check_seal(data, str(model))
+    try:
+        answer = _client().put_object(
+            Bucket=bucket,
+            Key=key,
+            Body=data,
+            ContentType="application/octet-stream",
+            ChecksumSHA256=base64.b64encode(hashlib.sha256(data).digest()).decode(),
+        )
+    except ERRORS as error:
+        raise ConvertError(f"{uri}: {error}") from error
+    return _version_id(answer.get("VersionId"), uri)
+
+
+def history(uri: str) -> list[Version]:
+    """Return the versions of ``s3://bucket/key``, newest first; raise ConvertError if there is none."""
+    bucket, key = parse_uri(uri)
+    client = _client()
+    try:
+        versions = list(_versions(client, bucket, key))
+    except ERRORS as error:
+        raise ConvertError(f"{uri}: {error}") from error
+    if not versions:
+        raise ConvertError(f"nothing was ever published at {uri}")
+    return versions
+
+
+def rollback(uri: str, version_id: str | None = None) -> tuple[Version, str]:
+    """Make an earlier version the current one again, as a new version; return the earlier one and the new one's id.
+
+    Without `version_id` it is the newest whose bytes are not the current ones. Nothing is deleted.
+    Raises ConvertError if there is no such version.
+    """
+    bucket, key = parse_uri(uri)
+    versions = history(uri)
+    target = _rollback_target(versions, uri, version_id)
+    try:
+        answer = _client().copy_object(
+            Bucket=bucket,
+            Key=key,
+            CopySource={"Bucket": bucket, "Key": key, "VersionId": target.id},
+            ChecksumAlgorithm="SHA256",
+        )
+    except ERRORS as error:
+        raise ConvertError(f"{uri}: {error}") from error
+    return target, _version_id(answer.get("VersionId"), uri)
+
+
+def parse_uri(uri: str) -> tuple[str, str]:
+    """Split ``s3://bucket/key`` into bucket and key; raise ConvertError for anything else."""
+    bucket, _, key = uri.removeprefix("s3://").partition("/")
+    if not (uri.startswith("s3://") and bucket and key):
+        raise ConvertError(f"expected s3://bucket/key, got {uri}")
+    return bucket, key
+
+
+def _client() -> S3Client:
+    return boto3.client("s3")
+
+
+def _version_id(version_id: str | None, uri: str) -> str:
+    if version_id is None:
+        raise ConvertError(f"{uri} was written, but its bucket keeps no versions: no history, no rollback. Enable them")
+    return version_id
+
+
+def _versions(client: S3Client, bucket: str, key: str) -> Iterator[Version]:
+    found = []
+    for page in client.get_paginator("list_object_versions").paginate(Bucket=bucket, Prefix=key):
+        found += [(entry, False) for entry in page.get("Versions", [])]
+        found += [(entry, True) for entry in page.get("DeleteMarkers", [])]
+    found = [(entry, deletion) for entry, deletion in found if entry["Key"] == key]
+    for entry, deletion in sorted(found, key=lambda pair: (pair[0]["IsLatest"], pair[0]["LastModified"]), reverse=True):
+        yield Version(
+            id=entry["VersionId"],
+            modified=entry["LastModified"],
+            size=0 if deletion else entry["Size"],
+            current=entry["IsLatest"],
+            deletion=deletion,
+            sha256=None if deletion else _sha256(client, bucket, key, entry["VersionId"]),
+        )
+
+
+def _sha256(client: S3Client, bucket: str, key: str, version_id: str) -> str | None:
+    head = client.head_object(Bucket=bucket, Key=key, VersionId=version_id, ChecksumMode="ENABLED")
+    checksum = head.get("ChecksumSHA256")
+    return base64.b64decode(checksum).hex() if checksum else None
+
+
+def _rollback_target(versions: list[Version], uri: str, version_id: str | None) -> Version:
+    current, *earlier = versions
+    for version in versions if version_id else earlier:
+        if version.deletion:
+            continue
+        if version.id == version_id or (version_id is None and version.sha256 != current.sha256):
+            return version
+    if version_id:
+        raise ConvertError(f"{uri} has no version {version_id}; `history` lists them")
+    raise ConvertError(f"{uri} has no earlier version that differs from the current one")

@@ -1,0 +1,58 @@
+"""Rows in CSV: a header with the names of the features, then numbers."""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from convert.errors import ConvertError
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """Rows of shape (n, features) and the names of their columns."""
+
+    names: tuple[str, ...]
+    rows: NDArray[np.float64]
+
+
+def beside(model: Path) -> Path:
+    """Return where `train` leaves the training rows of the estimator in `model`."""
+    return model.with_suffix(".csv")
+
+
+def write_sample(path: Path, sample: Sample) -> None:
+    """Write the rows so that they read back bit for bit."""
+    with path.open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(sample.names)
+        writer.writerows(sample.rows.tolist())
+
+
+def read_sample(path: Path) -> Sample:
+    """Read the rows; raise ConvertError naming the line that is not numbers."""
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            header, *lines = csv.reader(file)
+    except FileNotFoundError as error:
+        raise ConvertError(f"there is no file {path}") from error
+    except ValueError as error:
+        raise ConvertError(f"{path} is empty, expected a header and rows") from error
+    rows = np.empty((len(lines), len(header)))
+    for number, line in enumerate(lines):
+        try:
+            rows[number] = line
+        except ValueError as error:
+            raise ConvertError(f"{path}, line {number + 2}: expected {len(header)} numbers: {error}") from error
+    return Sample(tuple(header), rows)
+
+
+def find_sample(model: Path, given: Path | None) -> Sample | None:
+    """Return the `given` sample, else the one that lies beside the model, else None."""
+    if given is not None:
+        return read_sample(given)
+    return read_sample(beside(model)) if beside(model).exists() else None

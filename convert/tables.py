@@ -1,0 +1,50 @@
+"""What the commands print: tables for a person."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+from rich.table import Table
+
+from convert.parity import Comparison
+from convert.publish import Version
+
+SHOWN = 10
+"""How many differing rows are listed; the count names them all."""
+
+
+def parity_table(comparisons: Sequence[Comparison]) -> Table:
+    """Return one line for each set of rows."""
+    table = Table("rows", "tried", "labels differ", "largest difference", title="estimator against model file")
+    for comparison in comparisons:
+        labels, difference = int(comparison.label_differs.sum()), float(comparison.difference.max())
+        style = "red" if comparison.failed.any() else "green"
+        table.add_row(comparison.source, f"{len(comparison.rows):,}", f"{labels:,}", f"{difference:.3g}", style=style)
+    return table
+
+
+def difference_table(comparisons: Sequence[Comparison], names: Sequence[str]) -> Table:
+    """Return the first rows that differ, with what either side says of them."""
+    total = sum(int(comparison.failed.sum()) for comparison in comparisons)
+    table = Table("rows", "row", *names, "estimator", "model file", "difference", title=f"{total:,} rows differ")
+    for comparison in comparisons:
+        for row in np.flatnonzero(comparison.failed)[: SHOWN - table.row_count]:
+            values = [repr(value) for value in comparison.rows[row].tolist()]
+            table.add_row(
+                comparison.source,
+                str(row),
+                *values,
+                str(comparison.expected[row]),
+                str(comparison.actual[row]),
+                f"{comparison.difference[row]:.3g}",
+            )
+    return table
+
+
+def history_lines(versions: Sequence[Version]) -> Iterator[str]:
+    """Yield one line for each version, newest first: its id, when it was published, its bytes, its SHA-256."""
+    for version in versions:
+        size = "deleted" if version.deletion else f"{version.size:,} bytes"
+        current = "  current" if version.current else ""
+        yield f"{version.id}  {version.modified:%Y-%m-%d %H:%M:%S} UTC  {size}  {version.sha256 or '-'}{current}"
