@@ -1,0 +1,138 @@
+"""``{"data": [[6.2, 3.4], …]}`` becomes rows; scores become ``{"prediction": […]}``."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from itertools import chain
+from operator import itemgetter
+from typing import Any, NoReturn
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lambda_fn.errors import Problem, ServiceError
+
+NUMBERS = {int, float}
+"""The types of a JSON number. A bool is none of them, though Python would count with it."""
+
+
+def decode(document: Any, features: Sequence[str]) -> NDArray[np.float64]:
+    """Return the rows under ``data``, of shape (n, features).
+
+    A row is a list of numbers in the order of `features`, or an object keyed by their names.
+    Raises ServiceError naming the row and column, counted from 0.
+    """
+    rows = _data(document, features)
+    if set(map(type, rows)) != {list}:
+        rows = [_as_list(row, number, features) for number, row in enumerate(rows)]
+    if set(map(len, rows)) != {len(features)}:
+        _raise_width(rows, features)
+    if not set(map(type, chain.from_iterable(rows))) <= NUMBERS:
+        _raise_not_a_number(rows, features)
+    try:
+        return np.array(rows, dtype=np.float64)
+    except OverflowError:
+        _raise_beyond_float64(rows, features)
+
+
+def encode(
+    prediction: NDArray[Any],
+    probabilities: NDArray[np.floating[Any]] | None = None,
+    classes: Sequence[bool | int | float | str] = (),
+) -> str:
+    """Return the body for the predictions (n,), with probabilities (n, classes) if they are given."""
+    content: dict[str, Any] = {"prediction": prediction.tolist()}
+    if probabilities is not None:
+        content["probabilities"] = probabilities.tolist()
+        content["classes"] = list(classes)
+    return json.dumps(content)
+
+
+def _data(document: Any, features: Sequence[str]) -> list[Any]:
+    expected = f'{{"data": [row, …]}}, each row a list of {len(features)} numbers or an object'
+    if not isinstance(document, dict):
+        raise ServiceError(Problem.MISSING_DATA, f"the body is {_kind(document)}, expected {expected}")
+    if "data" not in document:
+        names = ", ".join(sorted(document)) or "no member"
+        raise ServiceError(Problem.MISSING_DATA, f"the body has {names[:200]}, expected {expected}")
+    rows = document["data"]
+    if not isinstance(rows, list):
+        raise ServiceError(Problem.MISSING_DATA, f"`data` is {_kind(rows)}, expected {expected}")
+    if not rows:
+        raise ServiceError(Problem.EMPTY_DATA, "`data` is an empty list; scikit-learn, too, takes 1 row at least")
+    return rows
+
+
+def _as_list(row: Any, number: int, features: Sequence[str]) -> list[Any]:
+    if isinstance(row, list):
+        return row
+    if not isinstance(row, dict):
+        raise ServiceError(
+            Problem.INVALID_ROW,
+            f"row {number} is {_kind(row)}, expected a list of {len(features)} numbers or an object",
+            row=number,
+        )
+    if row.keys() != set(features):
+        _raise_names(row, number, features)
+    values = itemgetter(*features)(row)
+    return list(values) if len(features) > 1 else [values]
+
+
+def _raise_names(row: dict[str, Any], number: int, features: Sequence[str]) -> NoReturn:
+    takes = f"the model takes {', '.join(map(repr, features))}"
+    for name in row:
+        if name not in features:
+            raise ServiceError(Problem.UNKNOWN_FEATURE, f"row {number} has {name[:200]!r}, {takes}", row=number)
+    column, name = next((column, name) for column, name in enumerate(features) if name not in row)
+    raise ServiceError(Problem.MISSING_FEATURE, f"row {number} lacks {name!r}, {takes}", row=number, column=column)
+
+
+def _raise_width(rows: list[list[Any]], features: Sequence[str]) -> NoReturn:
+    number = next(number for number, row in enumerate(rows) if len(row) != len(features))
+    count = len(rows[number])
+    ragged = len(set(map(len, rows))) > 1
+    raise ServiceError(
+        Problem.RAGGED_ROWS if ragged else Problem.WRONG_WIDTH,
+        f"row {number} has {count} value{'' if count == 1 else 's'}, the model takes {len(features)}"
+        f" ({', '.join(features)})",
+        row=number,
+    )
+
+
+def _raise_not_a_number(rows: list[list[Any]], features: Sequence[str]) -> NoReturn:
+    row, column = next(
+        (row, column)
+        for row, values in enumerate(rows)
+        for column, value in enumerate(values)
+        if type(value) not in NUMBERS
+    )
+    raise ServiceError(
+        Problem.NOT_A_NUMBER,
+        f"row {row}, column {column} ({features[column]!r}) is {_kind(rows[row][column])}, expected a number",
+        row=row,
+        column=column,
+    )
+
+
+def _raise_beyond_float64(rows: list[list[Any]], features: Sequence[str]) -> NoReturn:
+    """Name the whole number that no float holds; every float that JSON spells is read, if as an infinity."""
+    for row, values in enumerate(rows):
+        for column, value in enumerate(values):
+            try:
+                float(value)
+            except OverflowError as error:
+                raise ServiceError(
+                    Problem.BEYOND_FLOAT32,
+                    f"row {row}, column {column} ({features[column]!r}) is a whole number of"
+                    f" {len(str(abs(value)))} digits, the model takes finite numbers of float32",
+                    row=row,
+                    column=column,
+                ) from error
+    raise AssertionError("numpy refused numbers that Python takes")
+
+
+def _kind(value: Any) -> str:
+    """Say what a JSON value is, in JSON's words."""
+    names = {dict: "an object", list: "a list", str: "a string", bool: "a boolean", type(None): "null"}
+    return names.get(type(value), "a number")

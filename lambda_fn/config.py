@@ -1,0 +1,55 @@
+"""The environment, read once into frozen settings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+MODEL_SCHEMES = ("s3://", "file://")
+
+
+class ConfigError(ValueError):
+    """Raised at init when a setting is missing or has a value it does not take; says which."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the function was deployed with. The field `model_uri` is the variable MODEL_URI, and so on.
+
+    model_uri: where the model is, ``s3://bucket/key`` or ``file:///path``; None on a function that does not score.
+    objects_uri: where the JSON objects are kept, ``s3://bucket/prefix/``; None on a function that keeps none.
+    max_body_bytes: the largest request body that is scored. Lambda takes 6 MB with the event around the body.
+    max_object_bytes: the largest JSON object that is stored.
+    """
+
+    model_uri: str | None
+    objects_uri: str | None
+    max_body_bytes: int
+    max_object_bytes: int
+
+    @classmethod
+    def from_environ(cls, environ: Mapping[str, str]) -> Settings:
+        """Read the settings from `environ`; raise ConfigError for one that is missing or wrong."""
+        model_uri = environ.get("MODEL_URI") or None
+        objects_uri = environ.get("OBJECTS_URI") or None
+        if model_uri is None and objects_uri is None:
+            raise ConfigError(
+                "neither MODEL_URI (s3://bucket/key or file:///path) nor OBJECTS_URI (s3://bucket/prefix/) is set"
+            )
+        if model_uri is not None and not model_uri.startswith(MODEL_SCHEMES):
+            raise ConfigError(f"MODEL_URI is s3://bucket/key or file:///path, not {model_uri!r}")
+        if objects_uri is not None and not (objects_uri.startswith("s3://") and objects_uri.endswith("/")):
+            raise ConfigError(f"OBJECTS_URI is s3://bucket/prefix/ with the slash at its end, not {objects_uri!r}")
+        return cls(
+            model_uri=model_uri,
+            objects_uri=objects_uri,
+            max_body_bytes=_positive(environ, "MAX_BODY_BYTES", 6_000_000),
+            max_object_bytes=_positive(environ, "MAX_OBJECT_BYTES", 1_000_000),
+        )
+
+
+def _positive(environ: Mapping[str, str], name: str, default: int) -> int:
+    text = environ.get(name) or str(default)
+    if not text.isdecimal() or int(text) < 1:
+        raise ConfigError(f"{name} is a positive whole number, not {text!r}")
+    return int(text)

@@ -1,0 +1,88 @@
+"""Every error the service answers: its code, its HTTP status, its title."""
+
+from __future__ import annotations
+
+from enum import Enum
+
+
+class Problem(Enum):
+    """A kind of problem: HTTP status and title. Its code is its name in kebab case; docs/errors.md lists them."""
+
+    # the request as a whole
+    NOT_FOUND = (404, "There is nothing at this path")
+    METHOD_NOT_ALLOWED = (405, "This path does not take this method")
+    UNSUPPORTED_MEDIA_TYPE = (415, "The body's media type is not taken here")
+    BODY_TOO_LARGE = (413, "The body is too large")
+    RESPONSE_TOO_LARGE = (413, "The answer would be too large")
+    INVALID_QUERY = (400, "A query parameter has a value it does not take")
+    MALFORMED_BASE64 = (400, "The body says that it is base64 and is not")
+    MALFORMED_JSON = (400, "The body is not JSON")
+    # the rows
+    MISSING_DATA = (400, "The body has no list of rows under `data`")
+    EMPTY_DATA = (400, "There is no row to score")
+    INVALID_ROW = (400, "A row is neither a list nor an object")
+    RAGGED_ROWS = (400, "The rows are of different lengths")
+    WRONG_WIDTH = (400, "The rows have another number of values than the model has features")
+    UNKNOWN_FEATURE = (400, "A row names a feature that the model does not have")
+    MISSING_FEATURE = (400, "A row lacks a feature that the model takes")
+    NOT_A_NUMBER = (400, "A value is not a number")
+    NAN = (400, "A value is NaN, which the model refuses")
+    INFINITY = (400, "A value is infinite, which the model refuses")
+    BEYOND_FLOAT32 = (400, "A value is beyond the range of float32, which the model refuses")
+    NO_PROBABILITIES = (400, "The model has no probabilities")
+    # the objects
+    INVALID_KEY = (400, "The key is not one that objects are kept under")
+    OBJECT_NOT_FOUND = (404, "There is no object under this key")
+    # the service
+    NOT_CONFIGURED = (503, "The function lacks a setting")
+    MODEL_NOT_PUBLISHED = (503, "No model has been published yet")
+    MODEL_INVALID = (503, "What is published is not a model this service loads")
+    STORAGE_UNAVAILABLE = (503, "The storage did not answer as it should")
+    INTERNAL_ERROR = (500, "The service failed")
+
+    def __init__(self, status: int, title: str) -> None:
+        self.status = status
+        self.title = title
+
+    @property
+    def code(self) -> str:
+        """The stable code, for example ``wrong-width``."""
+        return self.name.lower().replace("_", "-")
+
+
+class ServiceError(Exception):
+    """Raised where a problem is found; `handler` turns it into RFC 9457 problem details.
+
+    `row` and `column` count from 0.
+    """
+
+    def __init__(
+        self,
+        problem: Problem,
+        detail: str,
+        *,
+        row: int | None = None,
+        column: int | None = None,
+        allow: str | None = None,
+    ) -> None:
+        super().__init__(detail)
+        self.problem = problem
+        self.detail = detail
+        self.row = row
+        self.column = column
+        self.allow = allow
+
+    def details(self) -> dict[str, str | int]:
+        """Return the members of the problem details document."""
+        details: dict[str, str | int] = {
+            "type": f"urn:problem-type:plume:{self.problem.code}",
+            "title": self.problem.title,
+            "status": self.problem.status,
+            "code": self.problem.code,
+            "detail": self.detail,
+        }
+        if self.row is not None:
+            details["row"] = self.row
+        if self.column is not None:
+            details["column"] = self.column
+        return details

@@ -1,0 +1,72 @@
+"""The entry points: event in, route, answer out."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from lambda_fn.config import Settings
+from lambda_fn.errors import Problem, ServiceError
+from lambda_fn.request import Response, parse_event, render
+from lambda_fn.routes import Routes, dispatch
+
+if TYPE_CHECKING:
+    from lambda_fn.objects import Objects
+    from lambda_fn.scoring import Scoring
+
+log = logging.getLogger(__name__)
+
+SETTINGS = Settings.from_environ(os.environ)
+
+
+def predict(event: Any, context: Any) -> Any:
+    """The function `predict`: status, model, scoring."""
+    return respond(event, scoring().routes)
+
+
+def objects(event: Any, context: Any) -> Any:
+    """The function `objects`: JSON objects on S3."""
+    return respond(event, stored_objects().routes)
+
+
+def respond(event: Any, routes: Routes) -> Any:
+    """Parse the event, dispatch the request, render the response; every error becomes problem details."""
+    try:
+        return render(dispatch(routes, parse_event(event)), event)
+    except ServiceError as error:
+        return render(problem_response(error), event)
+    except Exception:
+        log.exception("unexpected failure")
+        failure = ServiceError(Problem.INTERNAL_ERROR, "the service failed; its log says how")
+        return render(problem_response(failure), event)
+
+
+def problem_response(error: ServiceError) -> Response:
+    """Return `error` as RFC 9457 problem details."""
+    headers = {"content-type": "application/problem+json"}
+    if error.allow:
+        headers["allow"] = error.allow
+    return Response(error.problem.status, json.dumps(error.details()), headers)
+
+
+@cache
+def scoring() -> Scoring:
+    """Return the scoring routes, made once. Imported here: the function `objects` has no use for onnxruntime."""
+    from lambda_fn.scoring import Scoring
+
+    return Scoring(SETTINGS)
+
+
+@cache
+def stored_objects() -> Objects:
+    """Return the object routes, made once. Imported here: the function `predict` has no use for them."""
+    from lambda_fn.objects import Objects
+
+    return Objects(SETTINGS)
+
+
+if SETTINGS.model_uri is not None:
+    scoring().warm_up()

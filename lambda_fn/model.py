@@ -1,0 +1,107 @@
+"""Bytes become a checked model; rows become scores. Knows nothing of HTTP."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+
+from lambda_fn.card import Card
+from lambda_fn.errors import Problem, ServiceError
+
+SEAL = b"\x0a\x06digest\x12\x40"
+"""How the metadata entry ``digest`` starts in the file: its key, and the length of the 64 digits that follow."""
+
+DTYPES = {"tensor(float)": np.float32, "tensor(double)": np.float64}
+
+
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """What a model says of n rows.
+
+    prediction: (n,), the class labels or, for a regression, the values.
+    probabilities: (n, classes), or None for a regression.
+    """
+
+    prediction: NDArray[Any]
+    probabilities: NDArray[np.floating[Any]] | None
+
+
+class Model:
+    """A loaded model: its card, its digest, and `score`."""
+
+    def __init__(self, data: bytes) -> None:
+        """Check and load the bytes of a model file; raise ServiceError (model-invalid) if they are not one."""
+        check_seal(data)
+        self.sha256 = hashlib.sha256(data).hexdigest()
+        self._session = _session(data)
+        self.card = Card.parse(self._session.get_modelmeta().custom_metadata_map.get("card"))
+        [rows] = self._session.get_inputs()
+        self._input: str = rows.name
+        self._dtype = DTYPES[rows.type]
+
+    def warm_up(self) -> None:
+        """Score a row of zeros: the first run of a session allocates what later ones use again."""
+        self.score(np.zeros((1, len(self.card.features))))
+
+    def score(self, rows: NDArray[np.float64]) -> Scores:
+        """Score rows of shape (n, features); raise ServiceError for a value that the estimator refuses."""
+        self._refuse(rows)
+        with np.errstate(over="ignore"):  # where the estimator takes what is beyond float32, it becomes infinite
+            prediction, *probabilities = self._session.run(None, {self._input: rows.astype(self._dtype)})
+        return Scores(prediction.reshape(len(rows)), probabilities[0] if probabilities else None)
+
+    def _refuse(self, rows: NDArray[np.float64]) -> None:
+        """Raise ServiceError for the first value that the estimator itself refuses."""
+        with np.errstate(over="ignore"):
+            finite = np.isfinite(rows.astype(np.float32))
+        if finite.all():
+            return
+        for row, column in np.argwhere(~finite).tolist():
+            value = float(rows[row, column])
+            if np.isnan(value):
+                problem = Problem.NAN
+            elif np.isinf(value):
+                problem = Problem.INFINITY
+            else:
+                problem = Problem.BEYOND_FLOAT32
+            if problem.name.lower() in self.card.refuses:
+                where = f"row {row}, column {column} ({self.card.features[column]!r})"
+                raise ServiceError(
+                    problem, f"{where} is {value}, the model takes finite numbers of float32", row=row, column=column
+                )
+
+
+def check_seal(data: bytes) -> None:
+    """Compare the digest in the file with the bytes around it; raise ServiceError where they differ.
+
+    The digest is the SHA-256 of the whole file with zeros in the place of its own 64 digits (convert/seal.py).
+    """
+    start = data.rfind(SEAL) + len(SEAL)
+    if start < len(SEAL):
+        raise ServiceError(
+            Problem.MODEL_INVALID, "the model file carries no digest: export it with `python -m convert export`"
+        )
+    end = start + 64
+    digest = hashlib.sha256(data[:start])
+    digest.update(b"0" * 64)
+    digest.update(data[end:])
+    if digest.hexdigest().encode() != data[start:end]:
+        raise ServiceError(
+            Problem.MODEL_INVALID, "the model file was altered after its export: its digest is not that of its bytes"
+        )
+
+
+def _session(data: bytes) -> onnxruntime.InferenceSession:
+    options = onnxruntime.SessionOptions()
+    # A function has one vCPU below about 1.8 GB, and one thread keeps the order of additions that parity rests on.
+    options.intra_op_num_threads = 1
+    options.inter_op_num_threads = 1
+    try:
+        return onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # onnxruntime raises ValueError, RuntimeError or classes of its own, as it comes
+        raise ServiceError(Problem.MODEL_INVALID, f"onnxruntime does not load the model file: {error}") from error

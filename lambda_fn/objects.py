@@ -1,0 +1,74 @@
+"""JSON objects on S3, under their own prefix."""
+
+from __future__ import annotations
+
+import json
+import re
+
+from lambda_fn import s3
+from lambda_fn.config import Settings
+from lambda_fn.errors import Problem, ServiceError
+from lambda_fn.json_body import parse_json
+from lambda_fn.request import Request, Response
+from lambda_fn.routes import Routes
+
+KEY = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}")
+"""What a key looks like: no slash, so that it cannot leave its prefix, and no dot in front."""
+
+
+class Objects:
+    """The routes over the objects at `settings.objects_uri`."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Answer with not-configured, later, if `settings` name no place for objects."""
+        self._settings = settings
+
+    @property
+    def routes(self) -> Routes:
+        """The routes that the function `objects` answers."""
+        return {("GET", "/objects/{key}"): self.get, ("PUT", "/objects/{key}"): self.put}
+
+    def get(self, request: Request, key: str) -> Response:
+        """Answer the object as it was stored, and its S3 version id; 404 if there is none."""
+        bucket, path = self._place(key)
+        try:
+            answer = s3.client().get_object(Bucket=bucket, Key=path)
+            body = answer["Body"].read().decode(errors="replace")
+        except s3.ERRORS as error:
+            if s3.is_missing(error):
+                raise ServiceError(Problem.OBJECT_NOT_FOUND, f"there is no object under the key {key!r}") from error
+            raise s3.unavailable(f"s3://{bucket}/{path}", error) from error
+        return Response(200, body, _version_header(answer.get("VersionId")))
+
+    def put(self, request: Request, key: str) -> Response:
+        """Store a JSON body byte for byte; answer its key, its size in bytes and its S3 version id."""
+        bucket, path = self._place(key)
+        limit = self._settings.max_object_bytes
+        if len(request.body) > limit:
+            raise ServiceError(Problem.BODY_TOO_LARGE, f"the body has {len(request.body)} bytes, an object {limit}")
+        parse_json(request, strict=True)
+        try:
+            answer = s3.client().put_object(
+                Bucket=bucket, Key=path, Body=request.body, ContentType="application/json", ChecksumAlgorithm="SHA256"
+            )
+        except s3.ERRORS as error:
+            raise s3.unavailable(f"s3://{bucket}/{path}", error) from error
+        version_id = answer.get("VersionId")
+        content = {"key": key, "size": len(request.body), "version_id": version_id}
+        return Response(200, json.dumps(content), _version_header(version_id))
+
+    def _place(self, key: str) -> tuple[str, str]:
+        """Return bucket and full key of the object."""
+        if self._settings.objects_uri is None:
+            raise ServiceError(Problem.NOT_CONFIGURED, "OBJECTS_URI is not set on this function")
+        if not KEY.fullmatch(key):
+            raise ServiceError(
+                Problem.INVALID_KEY,
+                f"a key is 1 to 128 of A-Z a-z 0-9 . _ - with no dot in front, not {key[:200]!r}",
+            )
+        bucket, prefix = s3.location(self._settings.objects_uri)
+        return bucket, prefix + key
+
+
+def _version_header(version_id: str | None) -> dict[str, str]:
+    return {"x-amz-version-id": version_id} if version_id else {}

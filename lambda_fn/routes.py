@@ -1,0 +1,43 @@
+"""Method and path to function."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from lambda_fn.errors import Problem, ServiceError
+from lambda_fn.request import Request, Response
+
+PATHS: Mapping[str, tuple[str, ...]] = {
+    "/": ("GET",),
+    "/model": ("GET",),
+    "/predict": ("POST",),
+    "/objects/{key}": ("GET", "PUT"),
+}
+"""Every path of the service and the methods it takes, whichever function answers it."""
+
+type Route = Callable[[Request, str], Response]
+"""A route takes the request and the part of the path that ``{key}`` stands for, empty where there is none."""
+
+type Routes = Mapping[tuple[str, str], Route]
+"""The routes that one function answers, by method and path."""
+
+
+def dispatch(routes: Routes, request: Request) -> Response:
+    """Return the answer of the route that `request` is for; raise ServiceError (404, 405) where there is none."""
+    path, key = match_path(request.path)
+    if path not in PATHS:
+        raise ServiceError(Problem.NOT_FOUND, f"{request.path[:200]} is none of {', '.join(PATHS)}")
+    allowed = PATHS[path]
+    if request.method not in allowed:
+        allow = ", ".join(allowed)
+        raise ServiceError(Problem.METHOD_NOT_ALLOWED, f"{path} takes {allow}, not {request.method}", allow=allow)
+    if (request.method, path) not in routes:
+        raise ServiceError(Problem.NOT_FOUND, f"{path} is answered by another function of this service")
+    return routes[request.method, path](request, key)
+
+
+def match_path(path: str) -> tuple[str, str]:
+    """Return the path as `PATHS` writes it, and the key in it. A slash at the end makes no difference."""
+    path = path.rstrip("/") or "/"
+    prefix, _, key = path.rpartition("/")
+    return ("/objects/{key}", key) if prefix == "/objects" else (path, "")

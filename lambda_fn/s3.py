@@ -1,0 +1,39 @@
+"""The S3 client that models and objects share, and what its errors mean here."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from lambda_fn.errors import Problem, ServiceError
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+ERRORS = (BotoCoreError, ClientError)
+
+
+@cache
+def client() -> S3Client:
+    """Return the client; one for the life of the execution environment."""
+    return boto3.client("s3", config=Config(connect_timeout=3, read_timeout=10, retries={"total_max_attempts": 3}))
+
+
+def location(uri: str) -> tuple[str, str]:
+    """Split ``s3://bucket/key`` into bucket and key."""
+    bucket, _, key = uri.removeprefix("s3://").partition("/")
+    return bucket, key
+
+
+def is_missing(error: Exception) -> bool:
+    """Whether `error` says that there is no such key or no such bucket."""
+    return isinstance(error, ClientError) and error.response["Error"]["Code"] in {"NoSuchKey", "NoSuchBucket", "404"}
+
+
+def unavailable(uri: str, error: Exception) -> ServiceError:
+    """Return the error for S3 answering `uri` with anything unexpected: refused, throttled, out of reach."""
+    return ServiceError(Problem.STORAGE_UNAVAILABLE, f"{uri}: {error}")

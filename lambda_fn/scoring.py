@@ -1,0 +1,87 @@
+"""The scoring routes, over one model that is fetched once and kept."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Mapping
+
+from lambda_fn import store
+from lambda_fn.codecs import json_rows
+from lambda_fn.config import Settings
+from lambda_fn.errors import Problem, ServiceError
+from lambda_fn.json_body import parse_json
+from lambda_fn.model import Model
+from lambda_fn.request import Request, Response
+from lambda_fn.routes import Routes
+
+log = logging.getLogger(__name__)
+
+FLAGS: Mapping[str, bool] = {"true": True, "1": True, "false": False, "0": False}
+
+
+class Scoring:
+    """The routes over the model at `settings.model_uri`."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Fetch nothing yet: `warm_up` does, or else the first request."""
+        self._settings = settings
+        self._model: Model | None = None
+        self._version_id: str | None = None
+
+    @property
+    def routes(self) -> Routes:
+        """The routes that the function `predict` answers."""
+        return {("GET", "/"): self.status, ("GET", "/model"): self.describe, ("POST", "/predict"): self.predict}
+
+    def warm_up(self) -> None:
+        """Load the model and score a row, so that the first request does not pay for it.
+
+        A model that is not there, or not sound, is no reason to fail at init: every scoring request tries again.
+        """
+        try:
+            self._load().warm_up()
+        except ServiceError as error:
+            log.warning("no model at init: %s", error.detail)
+
+    def status(self, request: Request, key: str) -> Response:
+        """Answer that the service is up, model or no model."""
+        return Response(200, json.dumps({"status": "up"}))
+
+    def describe(self, request: Request, key: str) -> Response:
+        """Answer the card of the loaded model, its version id and the SHA-256 of its file."""
+        model = self._load()
+        loaded = {"version_id": self._version_id, "sha256": model.sha256}
+        return Response(200, json.dumps({**model.card.document, **loaded}))
+
+    def predict(self, request: Request, key: str) -> Response:
+        """Answer the prediction for each row and, if the query asks, the probabilities."""
+        model = self._load()
+        probabilities = _flag(request, "probabilities")
+        if probabilities and model.card.task != "classification":
+            raise ServiceError(Problem.NO_PROBABILITIES, "the model is a regression, it has no probabilities")
+        limit = self._settings.max_body_bytes
+        if len(request.body) > limit:
+            raise ServiceError(
+                Problem.BODY_TOO_LARGE, f"the body has {len(request.body)} bytes, at most {limit} are scored"
+            )
+        scores = model.score(json_rows.decode(parse_json(request), model.card.features))
+        if not probabilities:
+            return Response(200, json_rows.encode(scores.prediction))
+        return Response(200, json_rows.encode(scores.prediction, scores.probabilities, model.card.classes))
+
+    def _load(self) -> Model:
+        """Return the model; fetch it if there is none yet. Raises ServiceError (503) if that can't be done."""
+        if self._model is None:
+            if self._settings.model_uri is None:
+                raise ServiceError(Problem.NOT_CONFIGURED, "MODEL_URI is not set on this function")
+            blob = store.fetch(self._settings.model_uri)
+            self._model, self._version_id = Model(blob.data), blob.version_id
+        return self._model
+
+
+def _flag(request: Request, name: str) -> bool:
+    text = request.query.get(name, "false")
+    if text.lower() not in FLAGS:
+        raise ServiceError(Problem.INVALID_QUERY, f"{name} is true or false, not {text[:200]!r}")
+    return FLAGS[text.lower()]
