@@ -1,0 +1,41 @@
+"""The command line: build a layer, check it."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from layers import gate
+from layers.architecture import ARCHITECTURES
+from layers.build import build
+
+
+def main() -> int:
+    """Run the command; return 1 if a layer may not ship."""
+    parser = argparse.ArgumentParser(prog="python -m layers", description=__doc__)
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    build_parser = commands.add_parser("build", help="build the layer for an architecture, and check it")
+    build_parser.add_argument("architecture", choices=ARCHITECTURES)
+    build_parser.add_argument("--out", type=Path, required=True)
+    check_parser = commands.add_parser("check", help="check layers that are built: layer-ARCHITECTURE.zip")
+    check_parser.add_argument("layers", nargs="+", type=Path)
+    options = parser.parse_args()
+    if options.command == "build":
+        build(ARCHITECTURES[options.architecture], options.out)
+        return 0 if report(options.out, options.architecture) else 1
+    passed = [report(layer, layer.stem.removeprefix("layer-")) for layer in options.layers]
+    return 0 if all(passed) else 1
+
+
+def report(layer: Path, architecture: str) -> bool:
+    """Print sizes and faults of the zip `layer`; return whether it may ship."""
+    faults = gate.check(layer, ARCHITECTURES[architecture])
+    print(gate.summary(layer))
+    if faults:
+        print(*(f"  {fault}" for fault in faults), "  the largest files:", *gate.largest(layer), sep="\n")
+    return not faults
+
+
+if __name__ == "__main__":
+    sys.exit(main())
