@@ -1,0 +1,74 @@
+# Everything the project does, one word each. `make` alone lists the words.
+SHELL := bash
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+export VIRTUAL_ENV := $(CURDIR)/.venv
+export PATH := $(VIRTUAL_ENV)/bin:$(CURDIR)/.tools/node/bin:$(PATH)
+export SLS_TELEMETRY_DISABLED := 1
+
+PORT ?= 5005
+PYTHON := .venv/bin/python
+TRAIN := .venv/.ready
+NODE := node_modules/.ready
+EMULATOR := .tools/emulator/.ready
+LAMBDA := .tools/lambda-runtime/.ready .tools/rie/.ready
+LAYERS := build/layer-x86_64.zip build/layer-arm64.zip
+
+.PHONY: help setup demo up down local test check layer bench lock clean
+
+help: ## this list
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
+
+demo: setup $(LAYERS) ## train, convert, publish, deploy to an AWS emulator and score over REST
+	@$(PYTHON) -m scripts.demo
+
+up: setup $(LAYERS) ## the same, left running; prints the URL
+	@$(PYTHON) -m scripts.demo --stay
+
+down: ## end what `make up` left running
+	@if [ -e build/up.json ]; then $(PYTHON) -m scripts.demo --down; else echo 'nothing is up'; fi
+
+local: setup build/model.onnx ## the API on this machine, reloaded on change: make local PORT=5005
+	@$(PYTHON) -m scripts.local --port $(PORT)
+
+test: setup $(LAMBDA) $(LAYERS) ## everything the project claims, tested
+	@$(PYTHON) -m pytest $(ARGS)
+
+check: $(TRAIN) $(LAYERS) ## ruff, mypy, lock files, layer size
+	$(PYTHON) -m ruff check .
+	$(PYTHON) -m ruff format --check .
+	$(PYTHON) -m mypy
+	$(PYTHON) -m scripts.lock --check
+	$(PYTHON) -m layers check $(LAYERS)
+
+layer: $(LAYERS) ## build/layer-x86_64.zip and build/layer-arm64.zip
+
+lock: $(TRAIN) ## write the requirements files from pyproject.toml
+	$(PYTHON) -m scripts.lock
+
+clean: down ## remove all that was built or installed here
+	rm -rf build .tools .venv .serverless node_modules .mypy_cache .pytest_cache .ruff_cache
+
+setup: $(TRAIN) $(NODE) $(EMULATOR)
+
+build/layer-%.zip: requirements-runtime.txt $(wildcard layers/*.py) | $(TRAIN)
+	$(PYTHON) -m layers build $* --out $@
+
+build/model.joblib: | $(TRAIN)
+	$(PYTHON) -m convert train --out $@
+
+build/model.onnx: build/model.joblib
+	$(PYTHON) -m convert export $< --out $@ --name iris
+
+.venv/.ready: requirements-train.txt
+	scripts/setup venv .venv $<
+	@touch $@
+
+.tools/%/.ready: scripts/requirements-%.txt
+	scripts/setup venv .tools/$* $<
+	@touch $@
+
+node_modules/.ready: package.json package-lock.json
+	scripts/setup node
+	@touch $@

@@ -1,0 +1,155 @@
+"""The main job, end to end: train, convert, verify, deploy to an emulator, publish, score over REST."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from rich.console import Console
+from rich.markup import escape
+from rich.rule import Rule
+from rich.text import Text
+
+from scripts.deployment import CommandError, Deployment
+from scripts.emulator import ROOT, Emulator, EmulatorError, start
+from scripts.gateway import Gateway
+
+UP = ROOT / "build" / "up.json"
+"""What `make up` left running, for `make down`."""
+
+ROWS = '{"data": [[6.2, 3.4], [6.2, 1]]}'
+NAMED = '{"data": [{"sepal width (cm)": 3.4, "sepal length (cm)": 6.2}]}'
+BAD = '{"data": [[6.2, 3.4], [6.2]]}'
+
+console = Console(highlight=False)
+
+
+def main() -> int:
+    """Run the demo; leave it running with --stay, end that with --down."""
+    parser = argparse.ArgumentParser(prog="scripts.demo", description=__doc__)
+    parser.add_argument("--stay", action="store_true", help="leave it running and print the URL")
+    parser.add_argument("--down", action="store_true", help="end what --stay left running")
+    options = parser.parse_args()
+    try:
+        if options.down:
+            down()
+        elif options.stay:
+            up()
+        else:
+            with tempfile.TemporaryDirectory(prefix="plume-") as folder, start(Path(folder)) as emulator:
+                demo(Deployment(emulator))
+    except (CommandError, EmulatorError) as error:
+        console.print(f"[red]failed[/] {escape(str(error))}")
+        return 1
+    return 0
+
+
+def demo(deployment: Deployment) -> None:
+    """Deploy and call every route."""
+    began = time.perf_counter()
+    deploy(deployment)
+    call_routes(deployment.gateway())
+    console.print(Rule())
+    console.print(f"done in {time.perf_counter() - began:.0f} s; the emulator is stopped and nothing is left running")
+
+
+def up() -> None:
+    """Deploy and leave it running; say where."""
+    if UP.exists():
+        console.print(f"already up: {json.loads(UP.read_text())['url']}  (`make down` ends it)")
+        return
+    emulator = start(ROOT / "build" / "emulator")
+    UP.write_text(json.dumps({"pid": emulator.pid, "port": emulator.port, "log": str(emulator.log), "url": ""}))
+    try:
+        deployment = Deployment(emulator)
+        deploy(deployment)
+        url = deployment.gateway().url
+    except BaseException:
+        down()
+        raise
+    UP.write_text(json.dumps({"pid": emulator.pid, "port": emulator.port, "log": str(emulator.log), "url": url}))
+    console.print(f"\nup: [bold]{url}[/]\n")
+    console.print(f"  curl {url}/predict --json '{ROWS}'", soft_wrap=True)
+    console.print(f"  export AWS_ENDPOINT_URL={emulator.url}   # for `python -m convert publish`, `aws`, `serverless`")
+    console.print("  make down")
+
+
+def down() -> None:
+    """End the emulator that `up` left running."""
+    state = json.loads(UP.read_text())
+    Emulator(state["pid"], state["port"], Path(state["log"])).stop()
+    UP.unlink()
+    console.print("down")
+
+
+def deploy(deployment: Deployment) -> None:
+    """Train, convert, verify, deploy, publish; show each command and what it printed."""
+    step("a scikit-learn model becomes one ONNX file")
+    convert(deployment, "train", "--out", "build/model.joblib")
+    convert(deployment, "export", "build/model.joblib", "--out", "build/model.onnx", "--name", "iris")
+    convert(deployment, "verify", "build/model.joblib", "build/model.onnx")
+    step("serverless deploy, to an AWS emulator on loopback")
+    command("npx serverless deploy")
+    deployment.serverless("deploy")
+    outputs = deployment.outputs()
+    gateway, uri = deployment.gateway(), outputs["ModelUri"]
+    console.print(f"  API    {gateway.url}\n  model  {uri}")
+    step("before a model is published, the service says so")
+    call(gateway, "GET", "/")
+    call(gateway, "POST", "/predict", ROWS)
+    step("publish: no new deployment, the next call has it")
+    convert(deployment, "publish", "build/model.onnx", uri)
+    convert(deployment, "history", uri)
+
+
+def call_routes(gateway: Gateway) -> None:
+    """Call every route, and some of what goes wrong."""
+    step("score over REST")
+    call(gateway, "POST", "/predict", ROWS)
+    call(gateway, "POST", "/predict?probabilities=true", ROWS)
+    call(gateway, "POST", "/predict", NAMED)
+    call(gateway, "GET", "/model")
+    step("what is wrong is named")
+    call(gateway, "POST", "/predict", BAD)
+    call(gateway, "GET", "/predict")
+    step("JSON objects on S3, for signed callers only")
+    call(gateway, "PUT", "/objects/note", '{"hello": "world"}')
+    call(gateway, "PUT", "/objects/note", '{"hello": "world"}', signed=True)
+    call(gateway, "GET", "/objects/note", signed=True)
+    call(gateway, "GET", "/objects/none", signed=True)
+
+
+def convert(deployment: Deployment, *arguments: str) -> None:
+    """Run a `python -m convert` command and show it."""
+    command(f"python -m convert {' '.join(arguments)}")
+    for line in deployment.convert(*arguments).splitlines():
+        console.print(Text(f"  {line}"), soft_wrap=True)
+
+
+def call(gateway: Gateway, method: str, path: str, body: str | None = None, *, signed: bool = False) -> None:
+    """Call a route; show the request as curl would be told it, the answer, and the time."""
+    options = f"-X {method} " if method == "PUT" else ""
+    options += "--aws-sigv4 aws:amz:us-east-1:execute-api -u test:test " if signed else ""
+    command(f"curl {options}$URL{path}" + (f" --json '{body}'" if body else ""))
+    answer = gateway.call(method, path, body, signed=signed)
+    colour = "green" if answer.status < 400 else "yellow"
+    console.print(f"  [{colour}]{answer.status}[/]  [dim]{answer.seconds * 1000:.0f} ms[/]")
+    console.print(Text(f"  {answer.body}"), soft_wrap=True)
+
+
+def command(text: str) -> None:
+    """Show a command."""
+    console.print(f"[bold cyan]$[/] [bold]{escape(text)}[/]", soft_wrap=True)
+
+
+def step(title: str) -> None:
+    """Show a heading."""
+    console.print(Rule(f"[bold]{title}[/]", align="left", style="dim"))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

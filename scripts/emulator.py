@@ -1,0 +1,126 @@
+"""MiniStack, an AWS emulator, on loopback: started from its own clean environment, stopped by process id."""
+
+from __future__ import annotations
+
+import http.client
+import os
+import signal
+import socket
+import subprocess
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+ROOT = Path(__file__).parent.parent
+PYTHON = ROOT / ".tools" / "emulator" / "bin" / "python"
+START_SECONDS = 60.0
+STOP_SECONDS = 10.0
+
+
+class EmulatorError(RuntimeError):
+    """Raised when the emulator does not start; carries the end of its log."""
+
+
+@dataclass(frozen=True, slots=True)
+class Emulator:
+    """A running emulator: its process, its port, its log."""
+
+    pid: int
+    port: int
+    log: Path
+
+    @property
+    def url(self) -> str:
+        """Where every AWS service answers."""
+        return f"http://127.0.0.1:{self.port}"
+
+    def environ(self) -> dict[str, str]:
+        """Return the environment for a client: this emulator, its credentials, and nothing of a real account's."""
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+        return inherited | {
+            "AWS_ENDPOINT_URL": self.url,
+            "AWS_ACCESS_KEY_ID": "test",
+            "AWS_SECRET_ACCESS_KEY": "test",
+            "AWS_REGION": "us-east-1",
+            "AWS_DEFAULT_REGION": "us-east-1",
+            "AWS_CONFIG_FILE": os.devnull,
+            "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+            "AWS_EC2_METADATA_DISABLED": "true",
+        }
+
+    def stop(self) -> None:
+        """End the process and wait until it is gone."""
+        for number in (signal.SIGTERM, signal.SIGKILL):
+            try:
+                os.killpg(self.pid, number)
+            except ProcessLookupError:
+                return
+            deadline = time.monotonic() + STOP_SECONDS
+            while time.monotonic() < deadline and _is_alive(self.pid):
+                time.sleep(0.05)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+
+def start(folder: Path) -> Emulator:
+    """Start an emulator on a free port, with its log and temporary files in `folder`, and wait until it answers."""
+    folder.mkdir(parents=True, exist_ok=True)
+    log, port = folder / "emulator.log", free_port()
+    environ = {
+        "PATH": os.environ["PATH"],
+        "HOME": str(folder),
+        "TMPDIR": str(folder),
+        "BIND_HOST": "127.0.0.1",
+        "GATEWAY_PORT": str(port),
+        "LOG_LEVEL": "INFO",
+        "AWS_DEFAULT_REGION": "us-east-1",
+    }
+    with log.open("wb") as file:
+        process = subprocess.Popen(
+            [PYTHON, "-m", "ministack"], env=environ, stdout=file, stderr=file, start_new_session=True
+        )
+    emulator = Emulator(process.pid, port, log)
+    deadline = time.monotonic() + START_SECONDS
+    while not _answers(port):
+        if process.poll() is not None or time.monotonic() > deadline:
+            emulator.stop()
+            raise EmulatorError(f"the AWS emulator did not start:\n{log.read_text()[-2000:]}")
+        time.sleep(0.1)
+    return emulator
+
+
+def free_port() -> int:
+    """Return a port of 127.0.0.1 that nobody listens on."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
+        return port
+
+
+def _answers(port: int) -> bool:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=2)
+    try:
+        connection.request("GET", "/_ministack/health")
+        return connection.getresponse().status == http.client.OK
+    except OSError:
+        return False
+    finally:
+        connection.close()
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        if os.waitpid(pid, os.WNOHANG) == (pid, 0):
+            return False
+    except ChildProcessError:  # not a child of this process: `make down` ends what `make up` started
+        pass
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True

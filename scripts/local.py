@@ -1,0 +1,81 @@
+"""The API on this machine: serverless-offline, restarted on change, over the S3 of an emulator.
+
+Signatures are not asked for here: serverless-offline knows no IAM.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import watchfiles
+
+from scripts.deployment import SERVERLESS, CommandError, Deployment
+from scripts.emulator import ROOT, EmulatorError, free_port, start
+
+BUCKET = "plume-local"
+MODEL = ROOT / "build" / "model.onnx"
+URI = f"s3://{BUCKET}/models/model.onnx"
+WATCHED = (ROOT / "lambda_fn", ROOT / "serverless.yml", MODEL)
+
+
+def main() -> int:
+    """Serve until interrupted."""
+    parser = argparse.ArgumentParser(prog="scripts.local", description=__doc__)
+    parser.add_argument("--port", type=int, default=5005)
+    port = parser.parse_args().port
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        with tempfile.TemporaryDirectory(prefix="plume-") as folder, start(Path(folder)) as emulator:
+            serve(Deployment(emulator), port)
+    except (CommandError, EmulatorError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("stopped")
+    return 0
+
+
+def serve(deployment: Deployment, port: int) -> None:
+    """Publish the model to the emulator's S3 and serve; anew after each change of what is watched."""
+    deployment.make_bucket(BUCKET)
+    changes = watchfiles.watch(*WATCHED, raise_interrupt=True, yield_on_timeout=True, rust_timeout=1000)
+    while True:
+        deployment.convert("publish", str(MODEL), URI)
+        process = start_offline(deployment, port)
+        try:
+            changed = next((paths for paths in changes if paths or process.poll() is not None), set())
+        finally:
+            stop(process)
+        if not changed:
+            raise CommandError("serverless-offline ended by itself")
+        print(f"changed: {', '.join(sorted({Path(path).name for _, path in changed}))}; restarting")
+
+
+def start_offline(deployment: Deployment, port: int) -> subprocess.Popen[bytes]:
+    """Start serverless-offline in a process group of its own."""
+    command = [*SERVERLESS, "offline", "--noPrependStageInUrl", "--noAuth", "--noSponsor", "--host", "127.0.0.1"]
+    command += ["--httpPort", str(port), "--lambdaPort", str(free_port())]
+    environ = deployment.emulator.environ() | {"MODEL_URI": URI, "OBJECTS_URI": f"s3://{BUCKET}/objects/"}
+    return subprocess.Popen(command, cwd=ROOT, env=environ, stdin=subprocess.DEVNULL, start_new_session=True)
+
+
+def stop(process: subprocess.Popen[bytes]) -> None:
+    """End serverless-offline and the handlers that it started."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGTERM)
+    try:
+        process.wait(timeout=10)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
