@@ -27,13 +27,16 @@ up: setup $(LAYERS) ## the same, left running; prints the URL
 	@$(PYTHON) -m scripts.demo --stay
 
 down: ## end what `make up` left running
-	@if [ -e build/up.json ]; then $(PYTHON) -m scripts.demo --down; else echo 'nothing is up'; fi
+	@if [ -e build/up.json ]; then $(PYTHON) -m scripts.demo --down; fi
 
 local: setup build/model.onnx ## the API on this machine, reloaded on change: make local PORT=5005
 	@$(PYTHON) -m scripts.local --port $(PORT)
 
 test: setup $(LAMBDA) $(LAYERS) ## everything the project claims, tested
 	@$(PYTHON) -m pytest $(ARGS)
+
+bench: $(TRAIN) $(EMULATOR) $(LAMBDA) .tools/seed/.ready $(LAYERS) ## cold start, warm call, memory and size, against the stack of 2017
+	@$(PYTHON) -m benchmarks
 
 check: $(TRAIN) $(LAYERS) ## ruff, mypy, lock files, layer size
 	$(PYTHON) -m ruff check .
@@ -68,6 +71,9 @@ build/model.onnx: build/model.joblib
 .tools/%/.ready: scripts/requirements-%.txt
 	scripts/setup venv .tools/$* $<
 	@touch $@
+
+# As on Lambda, where the runtime's own packages come compiled.
+.tools/lambda-runtime/.ready: export UV_COMPILE_BYTECODE := 1
 
 node_modules/.ready: package.json package-lock.json
 	scripts/setup node

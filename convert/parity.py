@@ -102,19 +102,18 @@ def _threshold_rows(thresholds: list[Rows], bases: Rows) -> Rows:
     """Return rows with one feature at each of its thresholds, and 1 ulp to either side in float64 and in float32."""
     rows = []
     for column, found in enumerate(thresholds):
-        single = found.astype(np.float32)
-        values = np.concatenate(
-            [found, single]
-            + [
-                np.nextafter(numbers, numbers.dtype.type(end))
-                for numbers in (found, single)
-                for end in (-np.inf, np.inf)
-            ]
-        )
+        values = np.concatenate([_with_neighbours(found), _with_neighbours(found.astype(np.float32))])
         block = bases[np.arange(len(values)) % len(bases)].copy()
         block[:, column] = values
         rows.append(block)
     return np.concatenate(rows)
+
+
+def _with_neighbours(values: NDArray[np.floating[Any]]) -> Rows:
+    """Return the values and the next numbers to either side, in the values' own precision."""
+    below = np.nextafter(values, values.dtype.type(-np.inf))
+    above = np.nextafter(values, values.dtype.type(np.inf))
+    return np.concatenate([values, below, above]).astype(np.float64)
 
 
 def _compare_labels(source: str, estimator: Any, candidate: Candidate, rows: Rows) -> Comparison:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -64,7 +63,7 @@ def history(uri: str) -> list[Version]:
     bucket, key = parse_uri(uri)
     client = _client()
     try:
-        versions = list(_versions(client, bucket, key))
+        versions = _versions(client, bucket, key)
     except ERRORS as error:
         raise ConvertError(f"{uri}: {error}") from error
     if not versions:
@@ -111,21 +110,22 @@ def _version_id(version_id: str | None, uri: str) -> str:
     return version_id
 
 
-def _versions(client: S3Client, bucket: str, key: str) -> Iterator[Version]:
+def _versions(client: S3Client, bucket: str, key: str) -> list[Version]:
+    """Return the versions, newest first; S3 lists versions and deletions each in that order."""
     found = []
     for page in client.get_paginator("list_object_versions").paginate(Bucket=bucket, Prefix=key):
-        found += [(entry, False) for entry in page.get("Versions", [])]
-        found += [(entry, True) for entry in page.get("DeleteMarkers", [])]
-    found = [(entry, deletion) for entry, deletion in found if entry["Key"] == key]
-    for entry, deletion in sorted(found, key=lambda pair: (pair[0]["IsLatest"], pair[0]["LastModified"]), reverse=True):
-        yield Version(
-            id=entry["VersionId"],
-            modified=entry["LastModified"],
-            size=0 if deletion else entry["Size"],
-            current=entry["IsLatest"],
-            deletion=deletion,
-            sha256=None if deletion else _sha256(client, bucket, key, entry["VersionId"]),
-        )
+        for entry in page.get("Versions", []):
+            if entry["Key"] == key:
+                sha256 = _sha256(client, bucket, key, entry["VersionId"])
+                found.append(
+                    Version(entry["VersionId"], entry["LastModified"], entry["Size"], entry["IsLatest"], False, sha256)
+                )
+        found += [
+            Version(marker["VersionId"], marker["LastModified"], 0, marker["IsLatest"], True, None)
+            for marker in page.get("DeleteMarkers", [])
+            if marker["Key"] == key
+        ]
+    return sorted(found, key=lambda version: (version.current, version.modified), reverse=True)
 
 
 def _sha256(client: S3Client, bucket: str, key: str, version_id: str) -> str | None:

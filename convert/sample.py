@@ -37,18 +37,25 @@ def read_sample(path: Path) -> Sample:
     """Read the rows; raise ConvertError naming the line that is not numbers."""
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
-            header, *lines = csv.reader(file)
-    except FileNotFoundError as error:
-        raise ConvertError(f"there is no file {path}") from error
+            reader = csv.reader(file)
+            names = next(reader, [])
+            rows = [_numbers(line, names, f"{path}, line {reader.line_num}") for line in reader if line]
+    except OSError as error:
+        raise ConvertError(f"{path}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise ConvertError(f"{path} is not a CSV file in UTF-8: {error}") from error
+    if not rows:
+        raise ConvertError(f"{path} has no rows, expected a header with the names of the features, then numbers")
+    return Sample(tuple(names), np.array(rows))
+
+
+def _numbers(line: list[str], names: list[str], where: str) -> list[float]:
+    if len(line) != len(names):
+        raise ConvertError(f"{where}: expected {len(names)} numbers, got {len(line)}")
+    try:
+        return [float(text) for text in line]
     except ValueError as error:
-        raise ConvertError(f"{path} is empty, expected a header and rows") from error
-    rows = np.empty((len(lines), len(header)))
-    for number, line in enumerate(lines):
-        try:
-            rows[number] = line
-        except ValueError as error:
-            raise ConvertError(f"{path}, line {number + 2}: expected {len(header)} numbers: {error}") from error
-    return Sample(tuple(header), rows)
+        raise ConvertError(f"{where}: expected {len(names)} numbers: {error}") from error
 
 
 def find_sample(model: Path, given: Path | None) -> Sample | None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-MODEL_SCHEMES = ("s3://", "file://")
+MODEL_URI = re.compile(r"s3://[^/]+/.+|file:///.+")
+OBJECTS_URI = re.compile(r"s3://[^/]+/(.+/)?[^/]+/")
 
 
 class ConfigError(ValueError):
@@ -36,10 +38,12 @@ class Settings:
             raise ConfigError(
                 "neither MODEL_URI (s3://bucket/key or file:///path) nor OBJECTS_URI (s3://bucket/prefix/) is set"
             )
-        if model_uri is not None and not model_uri.startswith(MODEL_SCHEMES):
+        if model_uri is not None and not MODEL_URI.fullmatch(model_uri):
             raise ConfigError(f"MODEL_URI is s3://bucket/key or file:///path, not {model_uri!r}")
-        if objects_uri is not None and not (objects_uri.startswith("s3://") and objects_uri.endswith("/")):
+        if objects_uri is not None and not OBJECTS_URI.fullmatch(objects_uri):
             raise ConfigError(f"OBJECTS_URI is s3://bucket/prefix/ with the slash at its end, not {objects_uri!r}")
+        if model_uri is not None and objects_uri is not None and model_uri.startswith(objects_uri):
+            raise ConfigError(f"MODEL_URI {model_uri!r} is within OBJECTS_URI {objects_uri!r}, where clients write")
         return cls(
             model_uri=model_uri,
             objects_uri=objects_uri,

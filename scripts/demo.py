@@ -8,6 +8,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
@@ -24,6 +25,8 @@ UP = ROOT / "build" / "up.json"
 ROWS = '{"data": [[6.2, 3.4], [6.2, 1]]}'
 NAMED = '{"data": [{"sepal width (cm)": 3.4, "sepal length (cm)": 6.2}]}'
 BAD = '{"data": [[6.2, 3.4], [6.2]]}'
+
+AWS_SHOWN = ("AWS_ENDPOINT_URL", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_DEFAULT_REGION")
 
 console = Console(highlight=False)
 
@@ -59,31 +62,44 @@ def demo(deployment: Deployment) -> None:
 
 def up() -> None:
     """Deploy and leave it running; say where."""
-    if UP.exists():
-        console.print(f"already up: {json.loads(UP.read_text())['url']}  (`make down` ends it)")
+    running = left_running()
+    if running:
+        console.print(f"already up: {running['url']}  (`make down` ends it)")
         return
     emulator = start(ROOT / "build" / "emulator")
-    UP.write_text(json.dumps({"pid": emulator.pid, "port": emulator.port, "log": str(emulator.log), "url": ""}))
     try:
         deployment = Deployment(emulator)
         deploy(deployment)
-        url = deployment.gateway().url
+        url, uri = deployment.gateway().url, deployment.outputs()["ModelUri"]
     except BaseException:
-        down()
+        emulator.stop()
         raise
     UP.write_text(json.dumps({"pid": emulator.pid, "port": emulator.port, "log": str(emulator.log), "url": url}))
-    console.print(f"\nup: [bold]{url}[/]\n")
-    console.print(f"  curl {url}/predict --json '{ROWS}'", soft_wrap=True)
-    console.print(f"  export AWS_ENDPOINT_URL={emulator.url}   # for `python -m convert publish`, `aws`, `serverless`")
-    console.print("  make down")
+    aws = [f"{name}={value}" for name, value in emulator.environ().items() if name in AWS_SHOWN]
+    console.print(Rule(f"[bold]up: {url}[/]", align="left", style="dim"))
+    command(f"curl {url}/predict --json '{ROWS}'")
+    command(f"export {' '.join(aws)}")
+    command(f"python -m convert history {uri}")
+    command("make down")
 
 
 def down() -> None:
     """End the emulator that `up` left running."""
-    state = json.loads(UP.read_text())
-    Emulator(state["pid"], state["port"], Path(state["log"])).stop()
-    UP.unlink()
+    running = left_running()
+    UP.unlink(missing_ok=True)
+    if running is None:
+        console.print("nothing is up")
+        return
+    Emulator(running["pid"], running["port"], Path(running["log"])).stop()
     console.print("down")
+
+
+def left_running() -> dict[str, Any] | None:
+    """Return what `up` wrote of an emulator that still answers, else None."""
+    if not UP.exists():
+        return None
+    state: dict[str, Any] = json.loads(UP.read_text())
+    return state if Emulator(state["pid"], state["port"], Path(state["log"])).answers() else None
 
 
 def deploy(deployment: Deployment) -> None:

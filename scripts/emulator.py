@@ -49,6 +49,17 @@ class Emulator:
             "AWS_EC2_METADATA_DISABLED": "true",
         }
 
+    def answers(self) -> bool:
+        """Whether it is up."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=2)
+        try:
+            connection.request("GET", "/_ministack/health")
+            return connection.getresponse().status == http.client.OK
+        except OSError:
+            return False
+        finally:
+            connection.close()
+
     def stop(self) -> None:
         """End the process and wait until it is gone."""
         for number in (signal.SIGTERM, signal.SIGKILL):
@@ -86,7 +97,7 @@ def start(folder: Path) -> Emulator:
         )
     emulator = Emulator(process.pid, port, log)
     deadline = time.monotonic() + START_SECONDS
-    while not _answers(port):
+    while not emulator.answers():
         if process.poll() is not None or time.monotonic() > deadline:
             emulator.stop()
             raise EmulatorError(f"the AWS emulator did not start:\n{log.read_text()[-2000:]}")
@@ -100,17 +111,6 @@ def free_port() -> int:
         listener.bind(("127.0.0.1", 0))
         port: int = listener.getsockname()[1]
         return port
-
-
-def _answers(port: int) -> bool:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=2)
-    try:
-        connection.request("GET", "/_ministack/health")
-        return connection.getresponse().status == http.client.OK
-    except OSError:
-        return False
-    finally:
-        connection.close()
 
 
 def _is_alive(pid: int) -> bool:

@@ -20,20 +20,20 @@ from scripts.deployment import SERVERLESS, CommandError, Deployment
 from scripts.emulator import ROOT, EmulatorError, free_port, start
 
 BUCKET = "plume-local"
-MODEL = ROOT / "build" / "model.onnx"
 URI = f"s3://{BUCKET}/models/model.onnx"
-WATCHED = (ROOT / "lambda_fn", ROOT / "serverless.yml", MODEL)
+WATCHED = (ROOT / "lambda_fn", ROOT / "serverless.yml")
 
 
 def main() -> int:
     """Serve until interrupted."""
     parser = argparse.ArgumentParser(prog="scripts.local", description=__doc__)
     parser.add_argument("--port", type=int, default=5005)
-    port = parser.parse_args().port
+    parser.add_argument("--model", type=Path, default=ROOT / "build" / "model.onnx")
+    options = parser.parse_args()
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         with tempfile.TemporaryDirectory(prefix="plume-") as folder, start(Path(folder)) as emulator:
-            serve(Deployment(emulator), port)
+            serve(Deployment(emulator), options.model, options.port)
     except (CommandError, EmulatorError) as error:
         print(error, file=sys.stderr)
         return 1
@@ -42,12 +42,12 @@ def main() -> int:
     return 0
 
 
-def serve(deployment: Deployment, port: int) -> None:
+def serve(deployment: Deployment, model: Path, port: int) -> None:
     """Publish the model to the emulator's S3 and serve; anew after each change of what is watched."""
     deployment.make_bucket(BUCKET)
-    changes = watchfiles.watch(*WATCHED, raise_interrupt=True, yield_on_timeout=True, rust_timeout=1000)
+    changes = watchfiles.watch(*WATCHED, model, raise_interrupt=True, yield_on_timeout=True, rust_timeout=1000)
     while True:
-        deployment.convert("publish", str(MODEL), URI)
+        deployment.convert("publish", str(model), URI)
         process = start_offline(deployment, port)
         try:
             changed = next((paths for paths in changes if paths or process.poll() is not None), set())

@@ -13,6 +13,7 @@ LOCKS = {
     "requirements-train.txt": ["--group", "train"],
     "scripts/requirements-emulator.txt": ["--group", "emulator"],
     "scripts/requirements-lambda-runtime.txt": ["--group", "lambda-runtime"],
+    "scripts/requirements-seed.txt": ["--group", "seed"],
     "scripts/requirements-rie.txt": ["--group", "rie", "--no-deps"],
 }
 

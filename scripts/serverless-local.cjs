@@ -19,10 +19,14 @@ function prepare(serverless) {
   if (fs.existsSync(venv)) process.env.VIRTUAL_ENV = venv;
 
   const defaults = { MODEL_URI: pathToFileURL(path.join(serverless.serviceDir, 'build', 'model.onnx')).href };
-  for (const { environment = {} } of Object.values(serverless.service.functions)) {
-    for (const [name, value] of Object.entries(environment)) {
+  const invoked = serverless.processedInput.options.function;
+  for (const [name, { environment = {} }] of Object.entries(serverless.service.functions)) {
+    for (const [variable, value] of Object.entries(environment)) {
       if (typeof value === 'string') continue;
-      environment[name] = process.env[name] || defaults[name] || null;
+      environment[variable] = process.env[variable] || defaults[variable] || null;
+      if (environment[variable] === null && name === invoked) {
+        throw new serverless.classes.Error(`${name} runs here with ${variable} set, for example to s3://bucket/${name}/`);
+      }
     }
   }
 }

@@ -1,0 +1,101 @@
+"""AWS's Runtime Interface Emulator and awslambdaric over a built layer, as close to Lambda as a process gets."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import shutil
+import signal
+import subprocess
+import time
+import zipfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from layers.architecture import host_architecture
+from scripts.emulator import ROOT, free_port
+
+PYTHON = ROOT / ".tools" / "lambda-runtime" / "bin" / "python"
+"""An interpreter that can import what Lambda's runtime brings (awslambdaric, boto3), and nothing else."""
+INVOKE = "/2015-03-31/functions/function/invocations"
+TIMEOUT_SECONDS = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Tree:
+    """What Lambda unpacks: the layer at /opt, the function at /var/task; here in a folder."""
+
+    opt: Path
+    task: Path
+
+    @property
+    def environ(self) -> dict[str, str]:
+        """The environment of the function's interpreter; no bytecode is written, as the disk is read-only there."""
+        return {
+            "PATH": os.environ["PATH"],
+            "PYTHONPATH": f"{self.opt / 'python'}:{self.task}",
+            "PYTHONDONTWRITEBYTECODE": "1",
+        }
+
+
+def unpack(layer: Path, folder: Path) -> Tree:
+    """Unpack the `layer` and the function beside each other in `folder`."""
+    tree = Tree(folder / "opt", folder / "task")
+    with zipfile.ZipFile(layer) as archive:
+        archive.extractall(tree.opt)
+    shutil.copytree(ROOT / "lambda_fn", tree.task / "lambda_fn", ignore=shutil.ignore_patterns("__pycache__"))
+    return tree
+
+
+def run_python(tree: Tree, code: str) -> str:
+    """Run `code` in the function's interpreter; return what it printed."""
+    done = subprocess.run([PYTHON, "-c", code], env=tree.environ, capture_output=True, text=True, check=True)
+    return done.stdout
+
+
+@contextmanager
+def serving(tree: Tree, handler: str, environ: Mapping[str, str]) -> Iterator[Function]:
+    """Serve `handler` through the Runtime Interface Emulator while the context lasts."""
+    emulators = (ROOT / ".tools" / "rie").glob("lib/*/site-packages/samcli/local/rapid/aws-lambda-rie-*")
+    [emulator] = (path for path in emulators if path.name.endswith(f"-{host_architecture().name}"))
+    emulator.chmod(0o755)
+    port = free_port()
+    command = [str(emulator), "--runtime-interface-emulator-address", f"127.0.0.1:{port}"]
+    command += ["--runtime-api-address", f"127.0.0.1:{free_port()}", str(PYTHON), "-m", "awslambdaric", handler]
+    log = (tree.opt.parent / "rie.log").open("ab")
+    process = subprocess.Popen(
+        command, cwd=tree.task, env={**tree.environ, **environ}, stdout=log, stderr=log, start_new_session=True
+    )
+    try:
+        yield Function(port, process.pid)
+    finally:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        log.close()
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """A function that is being served: the emulator's port and process."""
+
+    port: int
+    pid: int
+
+    def invoke(self, event: Any) -> Any:
+        """Invoke it with `event` and return its result; wait for the emulator to listen first."""
+        deadline = time.monotonic() + TIMEOUT_SECONDS
+        while True:
+            connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=TIMEOUT_SECONDS)
+            try:
+                connection.request("POST", INVOKE, json.dumps(event))
+                return json.loads(connection.getresponse().read())
+            except ConnectionRefusedError:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.02)
+            finally:
+                connection.close()

@@ -1,0 +1,95 @@
+"""What the tests share: the demo model, whole AWS events, the built layer."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import joblib
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from convert.export import export
+from convert.sample import read_sample
+from convert.train import train
+from layers.architecture import ARCHITECTURES
+from scripts.deployment import Deployment
+from scripts.emulator import Emulator, start
+
+type Event = dict[str, Any]
+type LoadEvent = Callable[[str], Event]
+
+TESTS = Path(__file__).parent
+FEATURES = ("sepal length (cm)", "sepal width (cm)")
+
+
+@pytest.fixture(scope="session")
+def event() -> LoadEvent:
+    """Return a whole event from tests/events by its name."""
+
+    def load(name: str) -> Event:
+        loaded: Event = json.loads((TESTS / "events" / f"{name}.json").read_text())
+        return loaded
+
+    return load
+
+
+@pytest.fixture(scope="session")
+def estimator_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The demo estimator, its training rows beside it."""
+    return train(tmp_path_factory.mktemp("iris") / "iris.joblib")[0]
+
+
+@pytest.fixture(scope="session")
+def estimator(estimator_file: Path) -> Any:
+    """The demo estimator itself: the oracle."""
+    return joblib.load(estimator_file)
+
+
+@pytest.fixture(scope="session")
+def training_rows(estimator_file: Path) -> NDArray[np.float64]:
+    """The rows that the demo estimator was fitted on."""
+    return read_sample(estimator_file.with_suffix(".csv")).rows
+
+
+@pytest.fixture(scope="session")
+def model_file(estimator_file: Path) -> Path:
+    """The demo estimator's model file."""
+    out = estimator_file.with_suffix(".onnx")
+    export(estimator_file, out, name="iris", sample=None)
+    return out
+
+
+@pytest.fixture(scope="session")
+def built_layers() -> dict[str, Path]:
+    """The layers that `make layer` built, by architecture."""
+    return {name: TESTS.parent / "build" / f"layer-{name}.zip" for name in ARCHITECTURES}
+
+
+@pytest.fixture(scope="session")
+def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
+    """An AWS emulator; the tests take a bucket each."""
+    with start(tmp_path_factory.mktemp("emulator")) as running:
+        yield running
+
+
+@pytest.fixture
+def aws(emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> Emulator:
+    """The emulator, and boto3 pointed at it."""
+    for name, value in emulator.environ().items():
+        if name.startswith("AWS_"):
+            monkeypatch.setenv(name, value)
+    return emulator
+
+
+@pytest.fixture
+def bucket(aws: Emulator) -> str:
+    """A new versioned bucket."""
+
+    name = f"test-{uuid.uuid4().hex}"
+    Deployment(aws).make_bucket(name)
+    return name

@@ -1,0 +1,141 @@
+import json
+from pathlib import Path
+from typing import Any
+
+import joblib
+import jsonschema
+import numpy as np
+import onnx
+import pytest
+from sklearn.cluster import KMeans
+from sklearn.ensemble import GradientBoostingClassifier, GradientBoostingRegressor
+from sklearn.linear_model import LogisticRegression
+from sklearn.tree import DecisionTreeClassifier
+
+from convert.errors import ConvertError
+from convert.export import export
+from tests.conftest import FEATURES, TESTS
+
+SCHEMA = json.loads((TESTS.parent / "docs" / "card.schema.json").read_text())
+ROWS = np.random.default_rng(0).normal(size=(60, 2))
+
+
+def card_of(model_file: Path) -> dict[str, Any]:
+    properties = {entry.key: entry.value for entry in onnx.load(model_file).metadata_props}
+    assert properties.keys() == {"card", "digest"}
+    card: dict[str, Any] = json.loads(properties["card"])
+    return card
+
+
+def test_the_example_card_and_a_real_one_follow_the_schema(model_file: Path) -> None:
+    example, card = json.loads((TESTS / "card.json").read_text()), card_of(model_file)
+    jsonschema.validate(example, SCHEMA)
+    jsonschema.validate(card, SCHEMA)
+    del card["created_at"], example["created_at"]
+    assert card == example
+
+
+def test_the_same_estimator_exports_to_the_same_bytes(estimator_file: Path, model_file: Path, tmp_path: Path) -> None:
+    again = export(estimator_file, tmp_path / "again.onnx", name="iris", sample=None)
+    assert again == model_file.read_bytes()
+
+
+def test_a_retrained_estimator_exports_to_the_same_bytes_at_the_same_epoch(
+    estimator: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "1000000000")
+    results = []
+    for name in ("a", "b"):
+        joblib.dump(estimator, tmp_path / f"{name}.joblib")
+        results.append(export(tmp_path / f"{name}.joblib", tmp_path / f"{name}.onnx", name="iris", sample=None))
+    assert results[0] == results[1]
+    assert card_of(tmp_path / "a.onnx")["created_at"] == "2001-09-09T01:46:40Z"
+
+
+def test_a_pickle_is_read_too(estimator: Any, tmp_path: Path) -> None:
+    import pickle
+
+    (tmp_path / "model.pkl").write_bytes(pickle.dumps(estimator))
+    export(tmp_path / "model.pkl", tmp_path / "model.onnx", name="iris", sample=None)
+    assert [feature["name"] for feature in card_of(tmp_path / "model.onnx")["features"]] == ["x0", "x1"]
+
+
+def dump(estimator: Any, folder: Path) -> Path:
+    joblib.dump(estimator, folder / "model.joblib")
+    return folder / "model.joblib"
+
+
+@pytest.mark.parametrize(
+    ("labels", "classes"),
+    [
+        (np.arange(60) % 3, {"type": "int", "labels": [0, 1, 2]}),
+        (np.array(["no", "yes"])[np.arange(60) % 2], {"type": "str", "labels": ["no", "yes"]}),
+    ],
+)
+def test_the_card_says_what_type_the_labels_are(labels: Any, classes: dict[str, Any], tmp_path: Path) -> None:
+    model = dump(GradientBoostingClassifier(n_estimators=3).fit(ROWS, labels), tmp_path)
+    export(model, tmp_path / "model.onnx", name="model", sample=None)
+    assert card_of(tmp_path / "model.onnx")["classes"] == classes
+
+
+def test_a_regressor_has_no_classes(tmp_path: Path) -> None:
+    model = dump(GradientBoostingRegressor(n_estimators=3).fit(ROWS, ROWS[:, 0]), tmp_path)
+    export(model, tmp_path / "model.onnx", name="model", sample=None)
+    card = card_of(tmp_path / "model.onnx")
+    jsonschema.validate(card, SCHEMA)
+    assert card["task"] == "regression"
+    assert "classes" not in card
+
+
+def test_names_come_from_a_sample(estimator_file: Path, estimator: Any, tmp_path: Path) -> None:
+    model = dump(estimator, tmp_path)
+    sample = estimator_file.with_suffix(".csv")
+    export(model, tmp_path / "model.onnx", name="model", sample=sample)
+    assert tuple(feature["name"] for feature in card_of(tmp_path / "model.onnx")["features"]) == FEATURES
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("a,b,c\n1,2,3\n", "takes 2 features, the sample has 3: a, b, c"),
+        ("a,a\n1,2\n", "two features share a name"),
+        ("a,b\n1,2\n1,x\n", "line 3: expected 2 numbers"),
+        ("a,b\n1\n", "line 2: expected 2 numbers"),
+        ("", "has no rows, expected a header"),
+        ("a,b\n", "has no rows, expected a header"),
+    ],
+)
+def test_a_sample_that_does_not_fit_is_refused(estimator: Any, tmp_path: Path, content: str, message: str) -> None:
+    (tmp_path / "rows.csv").write_text(content)
+    with pytest.raises(ConvertError, match=message):
+        export(dump(estimator, tmp_path), tmp_path / "m.onnx", name="m", sample=tmp_path / "rows.csv")
+
+
+@pytest.mark.parametrize(
+    ("held", "message"),
+    [
+        ({"model": 1}, "holds a dict, not a scikit-learn estimator"),
+        (DecisionTreeClassifier(), "the DecisionTreeClassifier in .* is not fitted"),
+        (KMeans(2, n_init=1).fit(ROWS), "KMeans is neither a classifier nor a regressor"),
+        (DecisionTreeClassifier().fit(ROWS, np.ones((60, 2))), "has several outputs"),
+    ],
+)
+def test_what_is_no_fitted_estimator_is_refused(held: Any, message: str, tmp_path: Path) -> None:
+    with pytest.raises(ConvertError, match=message):
+        export(dump(held, tmp_path), tmp_path / "model.onnx", name="model", sample=None)
+    assert not (tmp_path / "model.onnx").exists()
+
+
+def test_a_file_that_is_no_pickle_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "model.joblib").write_text("not a pickle")
+    with pytest.raises(ConvertError, match="is not a joblib or pickle file"):
+        export(tmp_path / "model.joblib", tmp_path / "model.onnx", name="model", sample=None)
+    with pytest.raises(ConvertError, match="there is no file"):
+        export(tmp_path / "none.joblib", tmp_path / "model.onnx", name="model", sample=None)
+
+
+def test_what_skl2onnx_does_not_convert_is_refused_in_a_line(tmp_path: Path) -> None:
+    model = GradientBoostingClassifier(n_estimators=3, init=LogisticRegression()).fit(ROWS, np.arange(60) % 2)
+    with pytest.raises(ConvertError, match="skl2onnx does not convert this GradientBoostingClassifier") as raised:
+        export(dump(model, tmp_path), tmp_path / "model.onnx", name="model", sample=None)
+    assert len(str(raised.value)) < 400

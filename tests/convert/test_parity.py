@@ -1,0 +1,109 @@
+from pathlib import Path
+from typing import Any
+
+import joblib
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from rich.console import Console
+from sklearn.ensemble import GradientBoostingClassifier, GradientBoostingRegressor, RandomForestClassifier
+from sklearn.linear_model import LogisticRegression
+
+from convert.errors import ConvertError
+from convert.estimator import tree_thresholds
+from convert.export import export
+from convert.parity import RANDOM_ROWS, compare, row_sets
+from convert.sample import Sample, read_sample
+from convert.verify import verify
+
+
+def test_the_demo_model_is_the_same_model(estimator: Any, estimator_file: Path, model_file: Path) -> None:
+    comparisons = compare(estimator, model_file.read_bytes(), read_sample(estimator_file.with_suffix(".csv")))
+    assert [len(comparison.rows) for comparison in comparisons] == [150, RANDOM_ROWS, 6 * (31 + 21)]
+    assert not any(comparison.failed.any() for comparison in comparisons)
+
+
+def test_every_threshold_is_tried_with_its_neighbours(estimator: Any, training_rows: NDArray[np.float64]) -> None:
+    sets = dict(row_sets(estimator, Sample(("a", "b"), training_rows)))
+    tried = sets["thresholds ± 1 ulp"]
+    for column, thresholds in enumerate(tree_thresholds(estimator)):
+        values = set(tried[:, column].tolist())
+        for threshold in thresholds:
+            single = np.float32(threshold)
+            assert {
+                threshold,
+                np.nextafter(threshold, -np.inf),
+                np.nextafter(threshold, np.inf),
+                float(single),
+                float(np.nextafter(single, np.float32(-np.inf))),
+                float(np.nextafter(single, np.float32(np.inf))),
+            } <= values
+
+
+def test_random_rows_are_the_same_every_time_and_reach_beyond_the_training_rows(
+    estimator: Any, training_rows: NDArray[np.float64]
+) -> None:
+    sample = Sample(("a", "b"), training_rows)
+    first, second = (dict(row_sets(estimator, sample))["random rows (seed 0)"] for _ in range(2))
+    assert np.array_equal(first, second)
+    assert (first.min(0) < training_rows.min(0)).all()
+    assert (first.max(0) > training_rows.max(0)).all()
+
+
+def output_of(model: Path, onnx_file: Path, tmp_path: Path) -> tuple[bool, str]:
+    with (tmp_path / "output.txt").open("w") as file:
+        agree = verify(model, onnx_file, None, Console(file=file, width=120))
+    return agree, (tmp_path / "output.txt").read_text()
+
+
+def test_verify_prints_what_was_tried(estimator_file: Path, model_file: Path, tmp_path: Path) -> None:
+    agree, output = output_of(estimator_file, model_file, tmp_path)
+    assert agree
+    assert "100,000" in output
+    assert "the same model" in output
+
+
+def test_verify_finds_another_model(
+    estimator_file: Path, model_file: Path, training_rows: NDArray[np.float64], tmp_path: Path
+) -> None:
+    labels = np.repeat([0, 1, 2], 50)
+    other = GradientBoostingClassifier(n_estimators=99, learning_rate=1.0, max_depth=2, random_state=0)
+    joblib.dump(other.fit(training_rows, labels), tmp_path / "other.joblib")
+    agree, output = output_of(tmp_path / "other.joblib", model_file, tmp_path)
+    assert not agree
+    assert "no training rows" in output
+    assert "rows differ" in output
+    assert "not the same model" in output
+
+
+def test_verify_refuses_a_model_of_another_kind(model_file: Path, tmp_path: Path) -> None:
+    rows = np.random.default_rng(0).normal(size=(60, 2))
+    joblib.dump(GradientBoostingRegressor(n_estimators=2).fit(rows, rows[:, 0]), tmp_path / "other.joblib")
+    with pytest.raises(ConvertError, match="has the classes"):
+        output_of(tmp_path / "other.joblib", model_file, tmp_path)
+
+
+def test_verify_refuses_an_altered_file(estimator_file: Path, model_file: Path, tmp_path: Path) -> None:
+    data = bytearray(model_file.read_bytes())
+    data[1000] ^= 1
+    (tmp_path / "altered.onnx").write_bytes(data)
+    with pytest.raises(ConvertError, match="was altered after its export"):
+        output_of(estimator_file, tmp_path / "altered.onnx", tmp_path)
+
+
+@pytest.mark.parametrize(
+    "estimator",
+    [
+        GradientBoostingClassifier(n_estimators=10, random_state=0),
+        RandomForestClassifier(n_estimators=10, random_state=0),
+        LogisticRegression(),
+        GradientBoostingRegressor(n_estimators=10, random_state=0),
+    ],
+    ids=lambda estimator: type(estimator).__name__,
+)
+def test_other_estimators_are_compared_too(estimator: Any, tmp_path: Path) -> None:
+    rows = np.random.default_rng(3).normal(size=(200, 4))
+    joblib.dump(estimator.fit(rows, (rows.sum(axis=1) > 0).astype(int)), tmp_path / "model.joblib")
+    export(tmp_path / "model.joblib", tmp_path / "model.onnx", name="model", sample=None)
+    agree, output = output_of(tmp_path / "model.joblib", tmp_path / "model.onnx", tmp_path)
+    assert agree, output

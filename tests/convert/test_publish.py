@@ -1,0 +1,113 @@
+import base64
+import hashlib
+from pathlib import Path
+
+import pytest
+
+from convert.errors import ConvertError
+from convert.export import export
+from convert.publish import history, parse_uri, publish, rollback
+from scripts.deployment import Deployment
+from scripts.emulator import Emulator
+
+
+@pytest.fixture
+def uri(bucket: str) -> str:
+    return f"s3://{bucket}/models/iris.onnx"
+
+
+@pytest.fixture
+def other_file(estimator_file: Path, tmp_path: Path) -> Path:
+    export(estimator_file, tmp_path / "other.onnx", name="other", sample=None)
+    return tmp_path / "other.onnx"
+
+
+def sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def test_publish_leaves_the_bytes_and_their_checksum(aws: Emulator, uri: str, model_file: Path) -> None:
+    version_id = publish(model_file, uri)
+    bucket, key = parse_uri(uri)
+    answer = Deployment(aws).client("s3").get_object(Bucket=bucket, Key=key, ChecksumMode="ENABLED")
+    assert answer["VersionId"] == version_id
+    assert answer["Body"].read() == model_file.read_bytes()
+    assert base64.b64decode(answer["ChecksumSHA256"]).hex() == sha256(model_file)
+
+
+def test_an_altered_file_is_not_published(uri: str, model_file: Path, tmp_path: Path) -> None:
+    data = bytearray(model_file.read_bytes())
+    data[-1] ^= 1
+    (tmp_path / "altered.onnx").write_bytes(data)
+    with pytest.raises(ConvertError, match="was altered after its export"):
+        publish(tmp_path / "altered.onnx", uri)
+    with pytest.raises(ConvertError, match="nothing was ever published"):
+        history(uri)
+
+
+def test_a_file_that_export_did_not_write_is_not_published(uri: str, tmp_path: Path) -> None:
+    (tmp_path / "plain.onnx").write_bytes(b"\x08\x0a")
+    with pytest.raises(ConvertError, match="carries no digest"):
+        publish(tmp_path / "plain.onnx", uri)
+    with pytest.raises(ConvertError, match="No such file"):
+        publish(tmp_path / "none.onnx", uri)
+
+
+def test_history_and_rollback(aws: Emulator, uri: str, model_file: Path, other_file: Path) -> None:
+    first, second = publish(model_file, uri), publish(other_file, uri)
+    versions = history(uri)
+    assert [(version.id, version.current) for version in versions] == [(second, True), (first, False)]
+    assert [version.sha256 for version in versions] == [sha256(other_file), sha256(model_file)]
+
+    target, third = rollback(uri)
+    assert target.id == first
+    current, *earlier = history(uri)
+    assert (current.id, current.sha256) == (third, sha256(model_file))
+    assert [version.id for version in earlier] == [second, first], "nothing is deleted"
+
+    target, _ = rollback(uri, second)
+    assert target.id == second
+    assert history(uri)[0].sha256 == sha256(other_file)
+
+
+def test_a_deleted_model_is_rolled_back_to(aws: Emulator, uri: str, model_file: Path) -> None:
+    first = publish(model_file, uri)
+    bucket, key = parse_uri(uri)
+    Deployment(aws).client("s3").delete_object(Bucket=bucket, Key=key)
+    assert history(uri)[0].deletion
+    assert rollback(uri)[0].id == first
+    assert history(uri)[0].sha256 == sha256(model_file)
+
+
+def test_a_neighbouring_key_is_not_in_the_history(uri: str, model_file: Path) -> None:
+    first = publish(model_file, uri)
+    publish(model_file, f"{uri}.old")
+    assert [version.id for version in history(uri)] == [first]
+
+
+def test_rollback_needs_an_earlier_version_that_differs(uri: str, model_file: Path) -> None:
+    publish(model_file, uri)
+    publish(model_file, uri)
+    with pytest.raises(ConvertError, match="no earlier version that differs"):
+        rollback(uri)
+    with pytest.raises(ConvertError, match="has no version nonsense"):
+        rollback(uri, "nonsense")
+
+
+def test_a_bucket_without_versions_is_told_of(aws: Emulator, model_file: Path) -> None:
+    Deployment(aws).client("s3").create_bucket(Bucket="unversioned-bucket")
+    with pytest.raises(ConvertError, match="keeps no versions"):
+        publish(model_file, "s3://unversioned-bucket/iris.onnx")
+
+
+@pytest.mark.parametrize("uri", ["bucket/key", "s3://bucket", "s3://bucket/", "s3:///key", "https://bucket/key"])
+def test_a_uri_is_bucket_and_key(uri: str) -> None:
+    with pytest.raises(ConvertError, match="expected s3://bucket/key"):
+        parse_uri(uri)
+
+
+def test_what_s3_refuses_is_said_in_a_line(aws: Emulator, model_file: Path) -> None:
+    with pytest.raises(ConvertError, match="NoSuchBucket"):
+        publish(model_file, "s3://no-such-bucket-anywhere/iris.onnx")
+    with pytest.raises(ConvertError, match="NoSuchBucket"):
+        history("s3://no-such-bucket-anywhere/iris.onnx")

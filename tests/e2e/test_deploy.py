@@ -1,0 +1,184 @@
+"""`serverless deploy` on an AWS emulator, and the HTTP API that it makes."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from convert.publish import publish
+from scripts.deployment import Deployment
+from scripts.emulator import Emulator
+from scripts.gateway import Gateway
+from tests.conftest import TESTS
+
+pytestmark = pytest.mark.e2e
+
+ROWS = '{"data": [[6.2, 3.4], [6.2, 1]]}'
+
+
+@pytest.fixture(scope="module")
+def package(emulator: Emulator, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What `serverless package` leaves; not in .serverless, where another run may be writing."""
+    folder = tmp_path_factory.mktemp("package")
+    Deployment(emulator).serverless("package", "--package", str(folder))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def template(package: Path) -> dict[str, Any]:
+    """The CloudFormation template that is deployed."""
+    compiled: dict[str, Any] = json.loads((package / "cloudformation-template-update-stack.json").read_text())
+    return compiled
+
+
+@pytest.fixture(scope="module")
+def deployment(emulator: Emulator, package: Path) -> Deployment:
+    """The service, deployed, with no model yet."""
+    deployed = Deployment(emulator)
+    deployed.serverless("deploy", "--package", str(package))
+    return deployed
+
+
+@pytest.fixture(scope="module")
+def gateway(deployment: Deployment) -> Gateway:
+    return deployment.gateway()
+
+
+@pytest.fixture
+def published(deployment: Deployment, aws: Emulator, model_file: Path) -> str:
+    """The id of a version of the model that has just been published where the deployment reads it."""
+    return publish(model_file, deployment.outputs()["ModelUri"])
+
+
+def statements(template: dict[str, Any], role: str) -> list[dict[str, Any]]:
+    [policy] = template["Resources"][role]["Properties"]["Policies"]
+    found: list[dict[str, Any]] = policy["PolicyDocument"]["Statement"]
+    return found
+
+
+def test_each_function_has_a_role_of_its_own_with_what_it_needs(template: dict[str, Any]) -> None:
+    for function in ("Predict", "Objects"):
+        properties = template["Resources"][f"{function}LambdaFunction"]["Properties"]
+        assert properties["Role"] == {"Fn::GetAtt": [f"{function}Role", "Arn"]}
+    assert "IamRoleLambdaExecution" not in template["Resources"]
+    actions = {
+        role: {
+            (action, json.dumps(statement["Resource"]))
+            for statement in statements(template, role)
+            for action in ([statement["Action"]] if isinstance(statement["Action"], str) else statement["Action"])
+            if action.startswith("s3:")
+        }
+        for role in ("PredictRole", "ObjectsRole")
+    }
+    models, objects = '{"Fn::Sub": "${Bucket.Arn}/models/*"}', '{"Fn::Sub": "${Bucket.Arn}/objects/*"}'
+    whole = '{"Fn::GetAtt": ["Bucket", "Arn"]}'
+    assert actions == {
+        "PredictRole": {("s3:GetObject", models), ("s3:ListBucket", whole)},
+        "ObjectsRole": {("s3:GetObject", objects), ("s3:PutObject", objects), ("s3:ListBucket", whole)},
+    }
+
+
+def test_the_bucket_is_versioned_encrypted_private_and_kept(template: dict[str, Any]) -> None:
+    bucket = template["Resources"]["Bucket"]
+    properties = bucket["Properties"]
+    assert properties["VersioningConfiguration"] == {"Status": "Enabled"}
+    [rule] = properties["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+    assert rule == {"ServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}
+    assert set(properties["PublicAccessBlockConfiguration"].values()) == {True}
+    assert bucket["DeletionPolicy"] == bucket["UpdateReplacePolicy"] == "Retain"
+
+
+def test_functions_layer_cors_and_logs_are_as_declared(template: dict[str, Any]) -> None:
+    resources = template["Resources"]
+    predict = resources["PredictLambdaFunction"]["Properties"]
+    assert (predict["Runtime"], predict["MemorySize"], predict["Layers"]) == (
+        "python3.13",
+        512,
+        [{"Ref": "RuntimeLambdaLayer"}],
+    )
+    assert "Layers" not in resources["ObjectsLambdaFunction"]["Properties"]
+    assert resources["RuntimeLambdaLayer"]["Properties"]["CompatibleRuntimes"] == ["python3.13"]
+    assert resources["PredictLogGroup"]["Properties"]["RetentionInDays"] == 14
+    cors = resources["HttpApi"]["Properties"]["CorsConfiguration"]
+    assert cors["AllowOrigins"] == ["*"]
+    assert {"GET", "POST", "PUT"} <= set(cors["AllowMethods"])
+    for route in ("HttpApiRouteGetObjectsKeyVar", "HttpApiRoutePutObjectsKeyVar"):
+        assert resources[route]["Properties"]["AuthorizationType"] == "AWS_IAM"
+
+
+def test_the_function_ships_nothing_but_its_own_code(package: Path) -> None:
+    import zipfile
+
+    with zipfile.ZipFile(package / "plume.zip") as archive:
+        names = set(archive.namelist())
+    sources = (TESTS.parent / "lambda_fn").rglob("*.py")
+    assert names == {str(path.relative_to(TESTS.parent)) for path in sources}
+
+
+def test_without_a_model_the_service_is_up_and_says_what_to_do(gateway: Gateway, deployment: Deployment) -> None:
+    assert gateway.call("GET", "/").json() == {"status": "up"}
+    answer = gateway.call("POST", "/predict", ROWS)
+    assert (answer.status, answer.json()["code"]) == (503, "model-not-published")
+    assert deployment.outputs()["ModelUri"] in answer.json()["detail"]
+
+
+def test_scoring_over_rest(gateway: Gateway, published: str) -> None:
+    answer = gateway.call("POST", "/predict", ROWS)
+    assert (answer.status, answer.headers["content-type"]) == (200, "application/json")
+    assert answer.body == '{"prediction": [2, 1]}'
+    assert gateway.call("POST", "/predict?probabilities=true", ROWS).json()["classes"] == [0, 1, 2]
+    assert gateway.call("GET", "/model").json()["version_id"] == published
+
+
+def test_errors_reach_the_client_as_they_are(gateway: Gateway, published: str) -> None:
+    for method, path, body, headers, status, code in (
+        ("POST", "/predict", '{"data": [[6.2]]}', {}, 400, "wrong-width"),
+        ("POST", "/predict", "{", {}, 400, "malformed-json"),
+        ("POST", "/predict", "1,2", {"Content-Type": "text/csv"}, 415, "unsupported-media-type"),
+        ("GET", "/predict", None, {}, 405, "method-not-allowed"),
+        ("DELETE", "/objects/a", None, {}, 405, "method-not-allowed"),
+        ("GET", "/nowhere", None, {}, 404, "not-found"),
+    ):
+        answer = gateway.call(method, path, body, headers=headers)
+        assert (answer.status, answer.json()["code"]) == (status, code)
+        assert answer.headers["content-type"] == "application/problem+json"
+        assert answer.headers.get("allow") == {"/predict": "POST", "/objects/a": "GET, PUT"}.get(
+            path if status == 405 else ""
+        )
+
+
+def test_objects_take_signed_callers_only(gateway: Gateway) -> None:
+    for method, body in (("PUT", '{"hello": "world"}'), ("GET", None)):
+        assert gateway.call(method, "/objects/note", body).status == 403
+    assert gateway.call("GET", "/objects/note", signed=True).status == 404
+    assert gateway.call("PUT", "/objects/note", '{"hello": "world"}', signed=True).json()["key"] == "note"
+    assert gateway.call("GET", "/objects/note", signed=True).body == '{"hello": "world"}'
+    assert gateway.call("PUT", "/objects/note", "no json", signed=True).json()["code"] == "malformed-json"
+
+
+def test_serverless_invoke(deployment: Deployment, published: str) -> None:
+    events = TESTS / "events"
+    direct = deployment.serverless("invoke", "-f", "predict", "--path", str(events / "predict-direct.json"))
+    assert json.loads(direct) == {"prediction": [2, 1]}
+    rest = deployment.serverless("invoke", "-f", "predict", "--path", str(events / "predict-rest-api.json"))
+    assert json.loads(rest)["body"] == '{"prediction": [2, 1]}'
+
+
+def test_serverless_invoke_local(deployment: Deployment, model_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MODEL_URI", model_file.as_uri())
+    path = TESTS / "events" / "predict-http-api.json"
+    result = deployment.serverless("invoke", "local", "-f", "predict", "--path", str(path))
+    assert json.loads(result)["body"] == '{"prediction": [2, 1]}'
+
+
+def test_remove_takes_the_service_and_leaves_what_was_stored(
+    deployment: Deployment, gateway: Gateway, published: str
+) -> None:
+    bucket = deployment.outputs()["ModelUri"].removeprefix("s3://").partition("/")[0]
+    deployment.serverless("remove")
+    assert gateway.call("GET", "/").status == 404
+    stored = deployment.client("s3").get_object(Bucket=bucket, Key="models/model.onnx")
+    assert stored["VersionId"] == published

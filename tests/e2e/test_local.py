@@ -1,0 +1,57 @@
+"""`make local`: the same routes on this machine, reloaded on change."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from scripts.emulator import ROOT, free_port
+
+pytestmark = pytest.mark.e2e
+
+TIMEOUT_SECONDS = 60.0
+
+
+def call(port: int, method: str, path: str, body: str | None = None) -> str:
+    """Call the local API; wait until it listens."""
+    deadline = time.monotonic() + TIMEOUT_SECONDS
+    while True:
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=TIMEOUT_SECONDS)
+        try:
+            connection.request(method, path, body, {"Content-Type": "application/json"} if body else {})
+            return connection.getresponse().read().decode()
+        except (ConnectionError, http.client.RemoteDisconnected):
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.1)
+        finally:
+            connection.close()
+
+
+def test_the_same_routes_reloaded_on_change(model_file: Path) -> None:
+    port = free_port()
+    command = [sys.executable, "-u", "-m", "scripts.local", "--port", str(port), "--model", str(model_file)]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
+        try:
+            assert call(port, "GET", "/") == '{"status": "up"}'
+            assert call(port, "POST", "/predict", '{"data": [[6.2, 3.4], [6.2, 1]]}') == '{"prediction": [2, 1]}'
+            assert json.loads(call(port, "PUT", "/objects/a", "[1]"))["key"] == "a"
+            assert call(port, "GET", "/objects/a") == "[1]"
+            assert json.loads(call(port, "GET", "/nowhere"))["code"] == "not-found"
+            (ROOT / "lambda_fn" / "__init__.py").touch()
+            assert process.stdout is not None
+            assert any("changed: __init__.py; restarting" in line for line in process.stdout)
+            assert call(port, "POST", "/predict", '{"data": [[6.2, 3.4]]}') == '{"prediction": [2]}'
+        finally:
+            process.send_signal(signal.SIGTERM)
+            process.communicate(timeout=30)
+    assert process.returncode == 0
+    with pytest.raises(ConnectionRefusedError):
+        http.client.HTTPConnection("127.0.0.1", port).request("GET", "/")

@@ -1,0 +1,73 @@
+import json
+from typing import Any
+
+import numpy as np
+import pytest
+
+from lambda_fn.codecs.json_rows import decode, encode
+from lambda_fn.errors import Problem, ServiceError
+
+FEATURES = ("a", "b")
+
+
+def test_rows_are_lists_or_objects_in_any_order_of_keys() -> None:
+    rows = decode({"data": [[1, 2.5], {"b": 4, "a": -3}]}, FEATURES)
+    assert rows.dtype == np.float64
+    assert rows.tolist() == [[1.0, 2.5], [-3.0, 4.0]]
+
+
+def test_a_single_feature_is_a_row_all_the_same() -> None:
+    assert decode({"data": [{"a": 1}, {"a": 2}]}, ("a",)).tolist() == [[1.0], [2.0]]
+
+
+def test_a_number_is_read_as_python_reads_it() -> None:
+    assert decode(json.loads('{"data": [[0.1, 12345678901234567890]]}'), FEATURES).tolist() == [
+        [0.1, 1.2345678901234567e19]
+    ]
+
+
+@pytest.mark.parametrize(
+    ("document", "problem", "row", "column", "detail"),
+    [
+        ([[1, 2]], Problem.MISSING_DATA, None, None, "the body is a list"),
+        (None, Problem.MISSING_DATA, None, None, "the body is null"),
+        ({}, Problem.MISSING_DATA, None, None, "the body has no member"),
+        ({"rows": []}, Problem.MISSING_DATA, None, None, "the body has rows"),
+        ({"data": {"a": 1}}, Problem.MISSING_DATA, None, None, "`data` is an object"),
+        ({"data": None}, Problem.MISSING_DATA, None, None, "`data` is null"),
+        ({"data": []}, Problem.EMPTY_DATA, None, None, "`data` is an empty list"),
+        ({"data": [1, 2]}, Problem.INVALID_ROW, 0, None, "row 0 is a number"),
+        ({"data": [[1, 2], None]}, Problem.INVALID_ROW, 1, None, "row 1 is null"),
+        ({"data": [[1, 2], [1]]}, Problem.RAGGED_ROWS, 1, None, "row 1 has 1 value, the model takes 2 (a, b)"),
+        ({"data": [[1, 2], []]}, Problem.RAGGED_ROWS, 1, None, "row 1 has 0 values"),
+        ({"data": [[1, 2, 3]]}, Problem.WRONG_WIDTH, 0, None, "row 0 has 3 values, the model takes 2 (a, b)"),
+        ({"data": [{"a": 1, "c": 2}]}, Problem.UNKNOWN_FEATURE, 0, None, "row 0 has 'c', the model takes 'a', 'b'"),
+        ({"data": [{"a": 1, "b": 2, "c": 3}]}, Problem.UNKNOWN_FEATURE, 0, None, "row 0 has 'c'"),
+        ({"data": [[1, 2], {"a": 1}]}, Problem.MISSING_FEATURE, 1, 1, "row 1 lacks 'b', the model takes 'a', 'b'"),
+        ({"data": [[1, 2], [1, "2"]]}, Problem.NOT_A_NUMBER, 1, 1, "row 1, column 1 ('b') is a string"),
+        ({"data": [[None, 2]]}, Problem.NOT_A_NUMBER, 0, 0, "row 0, column 0 ('a') is null"),
+        ({"data": [[1, True]]}, Problem.NOT_A_NUMBER, 0, 1, "row 0, column 1 ('b') is a boolean"),
+        ({"data": [[1, [2]]]}, Problem.NOT_A_NUMBER, 0, 1, "row 0, column 1 ('b') is a list"),
+        ({"data": [{"a": {}, "b": 1}]}, Problem.NOT_A_NUMBER, 0, 0, "row 0, column 0 ('a') is an object"),
+        ({"data": [[1, 2], [10**400, 1]]}, Problem.BEYOND_FLOAT32, 1, 0, "is a whole number of 401 digits"),
+    ],
+)
+def test_what_is_wrong_is_named(
+    document: Any, problem: Problem, row: int | None, column: int | None, detail: str
+) -> None:
+    with pytest.raises(ServiceError) as raised:
+        decode(document, FEATURES)
+    error = raised.value
+    assert (error.problem, error.row, error.column) == (problem, row, column)
+    assert detail in error.detail
+
+
+def test_predictions_are_encoded_as_the_estimator_gives_them() -> None:
+    assert encode(np.array([2, 1])) == '{"prediction": [2, 1]}'
+    assert encode(np.array([1.25])) == '{"prediction": [1.25]}'
+    assert encode(np.array(["a", "é"])) == '{"prediction": ["a", "\\u00e9"]}'
+    assert json.loads(encode(np.array([True]), np.array([[0.25, 0.75]]), (False, True))) == {
+        "prediction": [True],
+        "probabilities": [[0.25, 0.75]],
+        "classes": [False, True],
+    }

@@ -1,0 +1,32 @@
+import json
+
+import pytest
+
+from lambda_fn.card import Card
+from lambda_fn.errors import Problem, ServiceError
+from tests.conftest import FEATURES, TESTS
+
+EXAMPLE = json.loads((TESTS / "card.json").read_text())
+
+
+def test_the_example_card_is_read() -> None:
+    assert Card.parse(json.dumps(EXAMPLE)) == Card(
+        task="classification",
+        features=FEATURES,
+        classes=(0, 1, 2),
+        refuses=frozenset({"nan", "infinity", "beyond_float32"}),
+        document=EXAMPLE,
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "detail"),
+    [
+        (None, "carries no card"),
+        (json.dumps(EXAMPLE | {"format_version": 2}), "has format version 2, this service reads 1"),
+    ],
+)
+def test_a_card_that_is_not_there_or_of_another_version_is_refused(text: str | None, detail: str) -> None:
+    with pytest.raises(ServiceError, match=detail) as raised:
+        Card.parse(text)
+    assert raised.value.problem is Problem.MODEL_INVALID

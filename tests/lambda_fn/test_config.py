@@ -1,0 +1,35 @@
+import re
+
+import pytest
+
+from lambda_fn.config import ConfigError, Settings
+
+
+def test_settings_come_from_the_environment() -> None:
+    environ = {"MODEL_URI": "s3://bucket/key", "OBJECTS_URI": "s3://bucket/objects/", "MAX_BODY_BYTES": "10"}
+    assert Settings.from_environ(environ) == Settings(
+        model_uri="s3://bucket/key",
+        objects_uri="s3://bucket/objects/",
+        max_body_bytes=10,
+        max_object_bytes=1_000_000,
+    )
+
+
+@pytest.mark.parametrize(
+    ("environ", "message"),
+    [
+        ({}, "neither MODEL_URI"),
+        ({"MODEL_URI": ""}, "neither MODEL_URI"),
+        ({"MODEL_URI": "model.onnx"}, "not 'model.onnx'"),
+        ({"MODEL_URI": "s3://bucket"}, "not 's3://bucket'"),
+        ({"MODEL_URI": "file://"}, "not 'file://'"),
+        ({"OBJECTS_URI": "s3://bucket/objects"}, "slash at its end"),
+        ({"OBJECTS_URI": "s3://bucket/"}, "not 's3://bucket/'"),
+        ({"MODEL_URI": "s3://b/o/k", "OBJECTS_URI": "s3://b/o/"}, "within OBJECTS_URI"),
+        ({"MODEL_URI": "s3://b/k", "MAX_BODY_BYTES": "many"}, "MAX_BODY_BYTES is a positive whole number, not 'many'"),
+        ({"MODEL_URI": "s3://b/k", "MAX_OBJECT_BYTES": "0"}, "MAX_OBJECT_BYTES is a positive whole number, not '0'"),
+    ],
+)
+def test_a_missing_or_wrong_setting_is_named(environ: dict[str, str], message: str) -> None:
+    with pytest.raises(ConfigError, match=re.escape(message)):
+        Settings.from_environ(environ)

@@ -1,0 +1,23 @@
+import re
+
+from lambda_fn.errors import Problem, ServiceError
+from tests.conftest import TESTS
+
+
+def test_details_are_those_of_rfc_9457() -> None:
+    error = ServiceError(Problem.NAN, "row 3, column 1 is nan", row=3, column=1)
+    assert error.details() == {
+        "type": "urn:problem-type:plume:nan",
+        "title": "A value is NaN, which the model refuses",
+        "status": 400,
+        "code": "nan",
+        "detail": "row 3, column 1 is nan",
+        "row": 3,
+        "column": 1,
+    }
+
+
+def test_the_documentation_lists_every_error_with_its_status() -> None:
+    text = (TESTS.parent / "docs" / "errors.md").read_text()
+    listed = re.findall(r"^\| `([a-z0-9-]+)` \| (\d+) \| (.+?) \|", text, re.MULTILINE)
+    assert listed == [(problem.code, str(problem.status), problem.title) for problem in Problem]

@@ -1,0 +1,326 @@
+"""Whole events against whole responses, through the entry points."""
+
+import importlib
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from lambda_fn import s3
+from scripts.emulator import Emulator
+from tests.conftest import Event, LoadEvent
+
+type Load = Callable[..., ModuleType]
+
+
+@pytest.fixture
+def load(monkeypatch: pytest.MonkeyPatch) -> Load:
+    """Import the handler anew, as a new execution environment does, with the given environment."""
+
+    def load_handler(**environ: str) -> ModuleType:
+        for name in ("MODEL_URI", "OBJECTS_URI"):
+            monkeypatch.delenv(name, raising=False)
+        for name, value in environ.items():
+            monkeypatch.setenv(name, value)
+        sys.modules.pop("lambda_fn.handler", None)
+        s3.client.cache_clear()
+        return importlib.import_module("lambda_fn.handler")
+
+    return load_handler
+
+
+@pytest.fixture
+def handler(load: Load, model_file: Path) -> ModuleType:
+    return load(MODEL_URI=model_file.as_uri())
+
+
+def post(event: LoadEvent, body: Any, **changes: Any) -> Event:
+    """Return an event that posts `body`, as text or as JSON, to /predict."""
+    return event("predict-http-api") | {"body": body if isinstance(body, str) else json.dumps(body)} | changes
+
+
+@pytest.mark.parametrize("name", ["status-http-api", "status-rest-api"])
+def test_status(handler: ModuleType, event: LoadEvent, name: str) -> None:
+    assert handler.predict(event(name), None) == {
+        "statusCode": 200,
+        "headers": {"content-type": "application/json"},
+        "body": '{"status": "up"}',
+        "isBase64Encoded": False,
+    }
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "predict-http-api",
+        "predict-http-api-base64",
+        "predict-http-api-stage",
+        "predict-function-url",
+        "predict-rest-api",
+        "predict-rest-api-base64",
+    ],
+)
+def test_predict(handler: ModuleType, event: LoadEvent, name: str) -> None:
+    assert handler.predict(event(name), None) == {
+        "statusCode": 200,
+        "headers": {"content-type": "application/json"},
+        "body": '{"prediction": [2, 1]}',
+        "isBase64Encoded": False,
+    }
+
+
+def test_predict_by_a_direct_invocation(handler: ModuleType, event: LoadEvent) -> None:
+    assert handler.predict(event("predict-direct"), None) == {"prediction": [2, 1]}
+    assert handler.predict({"data": []}, None)["code"] == "empty-data"
+    assert handler.predict({}, None)["code"] == "missing-data"
+
+
+@pytest.mark.parametrize("name", ["predict-http-api-probabilities", "predict-rest-api-probabilities"])
+def test_predict_with_probabilities(handler: ModuleType, event: LoadEvent, estimator: Any, name: str) -> None:
+    body = json.loads(handler.predict(event(name), None)["body"])
+    assert body.keys() == {"prediction", "probabilities", "classes"}
+    assert (body["prediction"], body["classes"]) == ([2, 1], [0, 1, 2])
+    expected = estimator.predict_proba([[6.2, 3.4], [6.2, 1]])
+    np.testing.assert_allclose(body["probabilities"], expected, rtol=0, atol=1e-6)
+
+
+def test_predict_a_thousand_rows(
+    handler: ModuleType, event: LoadEvent, estimator: Any, training_rows: NDArray[np.float64]
+) -> None:
+    rows = np.random.default_rng(7).uniform(training_rows.min(0), training_rows.max(0), (1000, 2))
+    answer = handler.predict(post(event, {"data": rows.tolist()}), None)
+    assert json.loads(answer["body"])["prediction"] == estimator.predict(rows).tolist()
+
+
+def test_rows_keyed_by_feature_name(handler: ModuleType, event: LoadEvent) -> None:
+    rows = [{"sepal width (cm)": 3.4, "sepal length (cm)": 6.2}, {"sepal length (cm)": 6.2, "sepal width (cm)": 1}]
+    assert handler.predict(post(event, {"data": rows}), None)["body"] == '{"prediction": [2, 1]}'
+
+
+def test_model(handler: ModuleType, event: LoadEvent, model_file: Path) -> None:
+    import hashlib
+
+    answer = handler.predict(event("model-http-api"), None)
+    body = json.loads(answer["body"])
+    assert (answer["statusCode"], body["name"], body["version_id"]) == (200, "iris", None)
+    assert body["sha256"] == hashlib.sha256(model_file.read_bytes()).hexdigest()
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "code", "row", "column"),
+    [
+        ("", 400, "malformed-json", None, None),
+        ('{"data": [[6.2, 3.4]', 400, "malformed-json", None, None),
+        ("[" * 100_000, 400, "malformed-json", None, None),
+        ("\ud800", 400, "malformed-json", None, None),
+        ("{}", 400, "missing-data", None, None),
+        ('{"data": []}', 400, "empty-data", None, None),
+        ('{"data": [6.2, 3.4]}', 400, "invalid-row", 0, None),
+        ('{"data": [[6.2, 3.4], [6.2]]}', 400, "ragged-rows", 1, None),
+        ('{"data": [[6.2]]}', 400, "wrong-width", 0, None),
+        ('{"data": [{"sepal length": 6.2, "sepal width (cm)": 1}]}', 400, "unknown-feature", 0, None),
+        ('{"data": [{"\\ud800": 6.2}]}', 400, "unknown-feature", 0, None),
+        ('{"data": [{"sepal length (cm)": 6.2}]}', 400, "missing-feature", 0, 1),
+        ('{"data": [["6.2", 3.4]]}', 400, "not-a-number", 0, 0),
+        ('{"data": [[6.2, null]]}', 400, "not-a-number", 0, 1),
+        ('{"data": [[6.2, true]]}', 400, "not-a-number", 0, 1),
+        ('{"data": [[6.2, NaN]]}', 400, "nan", 0, 1),
+        ('{"data": [[6.2, 3.4], [-Infinity, 1]]}', 400, "infinity", 1, 0),
+        ('{"data": [[6.2, 1e999]]}', 400, "infinity", 0, 1),
+        ('{"data": [[6.2, 1e39]]}', 400, "beyond-float32", 0, 1),
+        ('{"data": [[6.2, 1' + "0" * 400 + "]]}", 400, "beyond-float32", 0, 1),
+        ('{"data": [[6.2, 1' + "0" * 5000 + "]]}", 400, "malformed-json", None, None),
+        ('{"data": ' + " " * 6_000_000 + "}", 413, "body-too-large", None, None),
+    ],
+)
+def test_a_bad_body_is_answered_with_problem_details(
+    handler: ModuleType, event: LoadEvent, body: str, status: int, code: str, row: int | None, column: int | None
+) -> None:
+    answer = handler.predict(post(event, body), None)
+    details = json.loads(answer["body"])
+    assert answer["statusCode"] == details["status"] == status
+    assert answer["headers"]["content-type"] == "application/problem+json"
+    assert (details["code"], details.get("row"), details.get("column")) == (code, row, column)
+    assert len(answer["body"]) < 1000
+
+
+def with_method(event: Event, method: str) -> Event:
+    event["requestContext"]["http"]["method"] = method
+    return event
+
+
+def test_a_wrong_media_type_method_path_and_query(handler: ModuleType, event: LoadEvent) -> None:
+    csv = handler.predict(post(event, "1,2", headers={"Content-Type": "text/csv"}), None)
+    assert (csv["statusCode"], json.loads(csv["body"])["code"]) == (415, "unsupported-media-type")
+
+    get = handler.predict(with_method(event("predict-http-api"), "GET"), None)
+    assert (get["statusCode"], get["headers"]["allow"]) == (405, "POST")
+
+    delete = handler.predict(with_method(event("objects-get-http-api"), "DELETE"), None)
+    assert (delete["statusCode"], delete["headers"]["allow"]) == (405, "GET, PUT")
+
+    unknown = handler.predict(event("status-http-api") | {"rawPath": "/nowhere"}, None)
+    assert (unknown["statusCode"], json.loads(unknown["body"])["code"]) == (404, "not-found")
+
+    query = handler.predict(post(event, {"data": [[1, 2]]}, queryStringParameters={"probabilities": "maybe"}), None)
+    assert (query["statusCode"], json.loads(query["body"])["code"]) == (400, "invalid-query")
+
+
+def test_the_function_predict_does_not_answer_for_objects(handler: ModuleType, event: LoadEvent) -> None:
+    assert handler.predict(event("objects-get-http-api"), None)["statusCode"] == 404
+
+
+def test_an_answer_too_large_for_lambda_is_an_error_of_its_own(handler: ModuleType, event: LoadEvent) -> None:
+    body = '{"data": [' + ",".join(["[1,2]"] * 100_000) + "]}"
+    answer = handler.predict(post(event, body, queryStringParameters={"probabilities": "true"}), None)
+    assert (answer["statusCode"], json.loads(answer["body"])["code"]) == (413, "response-too-large")
+
+
+def test_a_failure_of_the_service_shows_no_traceback(
+    handler: ModuleType, event: LoadEvent, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail() -> None:
+        raise RuntimeError("secret")
+
+    monkeypatch.setattr(handler.scoring(), "_load", fail)
+    answer = handler.predict(event("predict-http-api"), None)
+    assert (answer["statusCode"], json.loads(answer["body"])["code"]) == (500, "internal-error")
+    assert "secret" not in answer["body"]
+    assert "secret" in caplog.text
+
+
+def test_without_a_model_the_service_says_so_and_recovers(
+    load: Load, event: LoadEvent, model_file: Path, tmp_path: Path
+) -> None:
+    published = tmp_path / "model.onnx"
+    handler = load(MODEL_URI=published.as_uri())
+    assert handler.predict(event("status-http-api"), None)["statusCode"] == 200
+    for name in ("predict-http-api", "model-http-api"):
+        answer = handler.predict(event(name), None)
+        details = json.loads(answer["body"])
+        assert (answer["statusCode"], details["code"]) == (503, "model-not-published")
+        assert published.as_uri() in details["detail"]
+
+    published.write_bytes(model_file.read_bytes()[:-1])
+    answer = handler.predict(event("predict-http-api"), None)
+    assert (answer["statusCode"], json.loads(answer["body"])["code"]) == (503, "model-invalid")
+
+    published.write_bytes(model_file.read_bytes())
+    assert handler.predict(event("predict-http-api"), None)["body"] == '{"prediction": [2, 1]}'
+
+
+def test_the_model_is_fetched_once(load: Load, event: LoadEvent, model_file: Path, tmp_path: Path) -> None:
+    published = tmp_path / "model.onnx"
+    published.write_bytes(model_file.read_bytes())
+    handler = load(MODEL_URI=published.as_uri())
+    published.unlink()
+    assert handler.predict(event("predict-http-api"), None)["statusCode"] == 200
+
+
+def test_a_model_on_s3_comes_with_its_version_id(load: Load, event: LoadEvent, bucket: str, model_file: Path) -> None:
+    from convert.publish import publish
+
+    uri = f"s3://{bucket}/models/iris.onnx"
+    version_id = publish(model_file, uri)
+    handler = load(MODEL_URI=uri)
+    assert handler.predict(event("predict-http-api"), None)["body"] == '{"prediction": [2, 1]}'
+    assert json.loads(handler.predict(event("model-http-api"), None)["body"])["version_id"] == version_id
+
+
+def test_a_function_without_settings_fails_at_init(load: Load) -> None:
+    with pytest.raises(ValueError, match="neither MODEL_URI"):
+        load()
+
+
+def test_a_function_without_the_setting_of_a_route_says_which(load: Load, event: LoadEvent, model_file: Path) -> None:
+    handler = load(OBJECTS_URI="s3://bucket/objects/")
+    assert json.loads(handler.predict(event("predict-http-api"), None)["body"])["detail"] == (
+        "MODEL_URI is not set on this function"
+    )
+    handler = load(MODEL_URI=model_file.as_uri())
+    answer = handler.objects(event("objects-get-http-api"), None)
+    assert (answer["statusCode"], json.loads(answer["body"])["code"]) == (503, "not-configured")
+
+
+@pytest.fixture
+def objects(load: Load, bucket: str) -> ModuleType:
+    return load(OBJECTS_URI=f"s3://{bucket}/objects/")
+
+
+def test_an_object_is_kept_byte_for_byte(objects: ModuleType, event: LoadEvent) -> None:
+    stored = objects.objects(event("objects-put-http-api"), None)
+    version_id = stored["headers"]["x-amz-version-id"]
+    assert stored == {
+        "statusCode": 200,
+        "headers": {"content-type": "application/json", "x-amz-version-id": version_id},
+        "body": json.dumps({"key": "note", "size": 18, "version_id": version_id}),
+        "isBase64Encoded": False,
+    }
+    assert objects.objects(event("objects-get-http-api"), None) == {
+        "statusCode": 200,
+        "headers": {"content-type": "application/json", "x-amz-version-id": version_id},
+        "body": '{"hello": "world"}',
+        "isBase64Encoded": False,
+    }
+
+
+def test_what_was_stored_is_not_lost(objects: ModuleType, event: LoadEvent, bucket: str, aws: Emulator) -> None:
+    from scripts.deployment import Deployment
+
+    first = objects.objects(event("objects-put-http-api"), None)["headers"]["x-amz-version-id"]
+    objects.objects(event("objects-put-http-api") | {"body": "[]"}, None)
+    assert objects.objects(event("objects-get-http-api"), None)["body"] == "[]"
+    kept = Deployment(aws).client("s3").get_object(Bucket=bucket, Key="objects/note", VersionId=first)
+    assert kept["Body"].read() == b'{"hello": "world"}'
+
+
+def with_key(event: Event, key: str) -> Event:
+    return event | {"rawPath": f"/objects/{key}"}
+
+
+@pytest.mark.parametrize("key", ["..", ".hidden", "a b", "a%2Fb", "é", "a" * 129, "a\nb", "models\\iris", "a\n", "a:b"])
+def test_a_key_that_could_lead_elsewhere_is_refused(objects: ModuleType, event: LoadEvent, key: str) -> None:
+    for name in ("objects-get-http-api", "objects-put-http-api"):
+        answer = objects.objects(with_key(event(name), key), None)
+        assert (answer["statusCode"], json.loads(answer["body"])["code"]) == (400, "invalid-key")
+
+
+@pytest.mark.parametrize("path", ["/objects/../models/iris.onnx", "/objects/a/b", "/objects/", "/models/iris.onnx"])
+def test_a_path_with_another_slash_is_nowhere(objects: ModuleType, event: LoadEvent, path: str) -> None:
+    answer = objects.objects(event("objects-get-http-api") | {"rawPath": path}, None)
+    assert (answer["statusCode"], json.loads(answer["body"])["code"]) == (404, "not-found")
+
+
+def test_an_object_that_is_not_there(objects: ModuleType, event: LoadEvent) -> None:
+    answer = objects.objects(with_key(event("objects-get-http-api"), "none"), None)
+    assert (answer["statusCode"], json.loads(answer["body"])["code"]) == (404, "object-not-found")
+
+
+@pytest.mark.parametrize(
+    ("changes", "status", "code"),
+    [
+        ({"body": "hello"}, 400, "malformed-json"),
+        ({"body": ""}, 400, "malformed-json"),
+        ({"body": '{"a": NaN}'}, 400, "malformed-json"),
+        ({"body": '"' + "a" * 1_000_000 + '"'}, 413, "body-too-large"),
+        ({"headers": {"Content-Type": "text/plain"}}, 415, "unsupported-media-type"),
+    ],
+)
+def test_a_body_that_is_no_object_is_not_stored(
+    objects: ModuleType, event: LoadEvent, changes: Event, status: int, code: str
+) -> None:
+    answer = objects.objects(event("objects-put-http-api") | changes, None)
+    assert (answer["statusCode"], json.loads(answer["body"])["code"]) == (status, code)
+    assert objects.objects(event("objects-get-http-api"), None)["statusCode"] == 404
+
+
+def test_any_json_value_is_an_object(objects: ModuleType, event: LoadEvent) -> None:
+    for body in ("null", "0.10", '"\\ud83d\\ude00"', '"é"', "[1, 2]"):
+        assert objects.objects(event("objects-put-http-api") | {"body": body}, None)["statusCode"] == 200
+        assert objects.objects(event("objects-get-http-api"), None)["body"] == body

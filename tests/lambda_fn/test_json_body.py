@@ -1,0 +1,52 @@
+import math
+
+import pytest
+
+from lambda_fn.errors import Problem, ServiceError
+from lambda_fn.json_body import parse_json
+from lambda_fn.request import Request
+
+
+def post(body: bytes, content_type: str | None = None) -> Request:
+    return Request("POST", "/predict", headers={"content-type": content_type} if content_type else {}, body=body)
+
+
+@pytest.mark.parametrize(
+    "content_type",
+    [
+        None,
+        "application/json",
+        "Application/JSON; charset=UTF-8",
+        'application/json;charset="utf-8"',
+        "application/a+json",
+    ],
+)
+def test_json_media_types_are_taken(content_type: str | None) -> None:
+    assert parse_json(post(b'{"a": 1}', content_type)) == {"a": 1}
+
+
+@pytest.mark.parametrize(
+    "content_type",
+    ["text/csv", "application/x-www-form-urlencoded", "application/jsonl", "application/json; charset=utf-16"],
+)
+def test_other_media_types_are_refused(content_type: str) -> None:
+    with pytest.raises(ServiceError) as raised:
+        parse_json(post(b"{}", content_type))
+    assert raised.value.problem is Problem.UNSUPPORTED_MEDIA_TYPE
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"{", b"\xff\xfe", '{"a": 1}'.encode("utf-16"), b"\xef\xbb\xbf{}", b"[" * 100_000, b"9" * 5_000, b"{} {}"],
+    ids=["empty", "cut", "bytes", "utf-16", "bom", "deep", "digits", "two"],
+)
+def test_what_is_not_json_is_refused(body: bytes) -> None:
+    with pytest.raises(ServiceError) as raised:
+        parse_json(post(body))
+    assert raised.value.problem is Problem.MALFORMED_JSON
+
+
+def test_nan_passes_unless_strict() -> None:
+    assert math.isnan(parse_json(post(b"NaN")))
+    with pytest.raises(ServiceError, match="NaN is not JSON"):
+        parse_json(post(b"NaN"), strict=True)

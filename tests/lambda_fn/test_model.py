@@ -1,0 +1,90 @@
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from lambda_fn.errors import Problem, ServiceError
+from lambda_fn.model import Model
+
+FLOAT32_MAX = float(np.finfo(np.float32).max)
+SMALLEST_BEYOND = 2.0**128 - 2.0**103
+"""Half way from the largest float32 to the next power of two, where rounding turns to infinity."""
+
+
+@pytest.fixture(scope="module")
+def model(model_file: Path) -> Model:
+    return Model(model_file.read_bytes())
+
+
+def test_scores_are_the_estimators(model: Model, estimator: Any, training_rows: NDArray[np.float64]) -> None:
+    scores = model.score(training_rows)
+    assert scores.prediction.tolist() == estimator.predict(training_rows).tolist()
+    assert scores.probabilities is not None
+    np.testing.assert_allclose(scores.probabilities, estimator.predict_proba(training_rows), rtol=0, atol=1e-6)
+
+
+@pytest.mark.filterwarnings("ignore:overflow encountered in cast")
+@pytest.mark.parametrize(
+    ("value", "problem"),
+    [
+        (np.nan, Problem.NAN),
+        (np.inf, Problem.INFINITY),
+        (-np.inf, Problem.INFINITY),
+        (1e39, Problem.BEYOND_FLOAT32),
+        (SMALLEST_BEYOND, Problem.BEYOND_FLOAT32),
+    ],
+)
+def test_what_the_estimator_refuses_is_refused(model: Model, estimator: Any, value: float, problem: Problem) -> None:
+    rows = np.array([[6.2, 3.4], [6.2, value]])
+    with pytest.raises(ValueError, match="Input X contains"):
+        estimator.predict(rows)
+    with pytest.raises(ServiceError) as raised:
+        model.score(rows)
+    assert (raised.value.problem, raised.value.row, raised.value.column) == (problem, 1, 1)
+    assert "'sepal width (cm)'" in raised.value.detail
+
+
+def test_what_the_estimator_takes_is_taken(model: Model, estimator: Any) -> None:
+    rows = np.array([[FLOAT32_MAX, -FLOAT32_MAX], [np.nextafter(SMALLEST_BEYOND, 0), 5e-324]])
+    assert model.score(rows).prediction.tolist() == estimator.predict(rows).tolist()
+
+
+def test_an_altered_byte_anywhere_is_seen(model_file: Path) -> None:
+    data = model_file.read_bytes()
+    for position in range(0, len(data), 997):
+        altered = bytearray(data)
+        altered[position] ^= 1
+        with pytest.raises(ServiceError) as raised:
+            Model(bytes(altered))
+        assert raised.value.problem is Problem.MODEL_INVALID
+
+
+@pytest.mark.parametrize("data", [b"", b"PK\x03\x04", b"\x0a\x06digest\x12\x40"], ids=["empty", "zip", "cut"])
+def test_what_is_no_model_file_is_refused(data: bytes) -> None:
+    with pytest.raises(ServiceError, match="digest") as raised:
+        Model(data)
+    assert raised.value.problem is Problem.MODEL_INVALID
+
+
+def test_a_cut_file_is_refused(model_file: Path) -> None:
+    data = model_file.read_bytes()
+    for end in (10, len(data) // 2, len(data) - 1):
+        with pytest.raises(ServiceError) as raised:
+            Model(data[:end])
+        assert raised.value.problem is Problem.MODEL_INVALID
+
+
+def test_sealed_bytes_that_onnxruntime_refuses_are_refused(capfd: pytest.CaptureFixture[str]) -> None:
+    import onnx
+
+    from convert.seal import seal
+
+    node = onnx.helper.make_node("NoSuchOperator", ["X"], ["Y"])
+    values = [onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, [None, 1]) for name in ("X", "Y")]
+    graph = onnx.helper.make_graph([node], "broken", values[:1], values[1:])
+    with pytest.raises(ServiceError, match="onnxruntime does not load") as raised:
+        Model(seal(onnx.helper.make_model(graph)))
+    assert raised.value.problem is Problem.MODEL_INVALID
+    assert capfd.readouterr().out == ""

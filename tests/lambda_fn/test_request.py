@@ -1,0 +1,82 @@
+import json
+from typing import Any
+
+import pytest
+
+from lambda_fn.errors import Problem, ServiceError
+from lambda_fn.request import MAX_RESPONSE_BYTES, Response, is_http, parse_event, render
+from tests.conftest import LoadEvent
+
+BODY = b'{"data": [[6.2, 3.4], [6.2, 1]]}'
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "predict-http-api",
+        "predict-http-api-base64",
+        "predict-http-api-stage",
+        "predict-function-url",
+        "predict-rest-api",
+        "predict-rest-api-base64",
+        "predict-direct",
+    ],
+)
+def test_every_kind_of_event_is_the_same_request(event: LoadEvent, name: str) -> None:
+    request = parse_event(event(name))
+    assert (request.method, request.path, request.body, request.query) == ("POST", "/predict", BODY, {})
+
+
+@pytest.mark.parametrize("name", ["predict-http-api-probabilities", "predict-rest-api-probabilities"])
+def test_the_query_is_read_in_both_formats(event: LoadEvent, name: str) -> None:
+    assert parse_event(event(name)).query == {"probabilities": "true"}
+
+
+def test_the_other_members_of_a_direct_event_are_the_query() -> None:
+    assert parse_event({"data": [], "probabilities": True, "text": "yes"}).query == {
+        "probabilities": "true",
+        "text": "yes",
+    }
+
+
+def test_header_names_are_in_lower_case(event: LoadEvent) -> None:
+    assert parse_event(event("predict-rest-api")).headers["content-type"] == "application/json"
+
+
+@pytest.mark.parametrize(("path", "expected"), [("/dev", "/"), ("/dev/", "/"), ("/device", "/device")])
+def test_a_named_stage_is_taken_off_the_path(event: LoadEvent, path: str, expected: str) -> None:
+    assert parse_event(event("predict-http-api-stage") | {"rawPath": path}).path == expected
+
+
+def test_a_body_that_only_claims_to_be_base64_is_refused(event: LoadEvent) -> None:
+    with pytest.raises(ServiceError) as raised:
+        parse_event(event("predict-http-api") | {"isBase64Encoded": True})
+    assert raised.value.problem is Problem.MALFORMED_BASE64
+
+
+@pytest.mark.parametrize("odd", [None, [], "text", 7, {}, {"version": "2.0"}, {"requestContext": {}}, {"body": "x"}])
+def test_what_is_no_http_event_is_a_direct_one(odd: Any) -> None:
+    assert not is_http(odd)
+    assert parse_event(odd).body == json.dumps(odd).encode()
+
+
+def test_an_http_event_is_answered_with_a_proxy_result(event: LoadEvent) -> None:
+    for name in ("status-http-api", "status-rest-api"):
+        assert render(Response(200, "{}", {"x-a": "b"}), event(name)) == {
+            "statusCode": 200,
+            "headers": {"content-type": "application/json", "x-a": "b"},
+            "body": "{}",
+            "isBase64Encoded": False,
+        }
+
+
+def test_a_direct_event_is_answered_with_the_bare_body() -> None:
+    assert render(Response(200, '{"prediction": [1]}'), {"data": [[1]]}) == {"prediction": [1]}
+
+
+def test_an_answer_that_lambda_would_refuse_is_an_error(event: LoadEvent) -> None:
+    quotes = json.dumps("a" * (MAX_RESPONSE_BYTES - 2))
+    assert render(Response(200, quotes), {}) == "a" * (MAX_RESPONSE_BYTES - 2)
+    with pytest.raises(ServiceError) as raised:
+        render(Response(200, quotes), event("status-http-api"))
+    assert raised.value.problem is Problem.RESPONSE_TOO_LARGE

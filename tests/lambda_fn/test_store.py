@@ -1,0 +1,57 @@
+from pathlib import Path
+
+import pytest
+
+from lambda_fn import s3
+from lambda_fn.errors import Problem, ServiceError
+from lambda_fn.store import Blob, fetch
+from scripts.deployment import Deployment
+from scripts.emulator import Emulator
+
+
+@pytest.fixture(autouse=True)
+def fresh_client() -> None:
+    s3.client.cache_clear()
+
+
+def test_a_file_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "a model.onnx"
+    path.write_bytes(b"bytes")
+    assert fetch(path.as_uri()) == Blob(b"bytes")
+
+
+def test_a_file_that_is_not_there_is_not_published(tmp_path: Path) -> None:
+    uri = (tmp_path / "none.onnx").as_uri()
+    with pytest.raises(ServiceError, match=f"no model at {uri}") as raised:
+        fetch(uri)
+    assert raised.value.problem is Problem.MODEL_NOT_PUBLISHED
+
+
+def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ServiceError, match="Is a directory") as raised:
+        fetch(tmp_path.as_uri())
+    assert raised.value.problem is Problem.STORAGE_UNAVAILABLE
+
+
+def test_an_object_comes_with_its_version(aws: Emulator, bucket: str) -> None:
+    client = Deployment(aws).client("s3")
+    version_id = client.put_object(Bucket=bucket, Key="models/a.onnx", Body=b"bytes")["VersionId"]
+    assert fetch(f"s3://{bucket}/models/a.onnx") == Blob(b"bytes", version_id)
+
+
+@pytest.mark.parametrize("name", ["{bucket}/models/none.onnx", "no-such-bucket-anywhere/models/a.onnx"])
+def test_an_object_that_is_not_there_is_not_published(bucket: str, name: str) -> None:
+    uri = f"s3://{name.format(bucket=bucket)}"
+    with pytest.raises(ServiceError) as raised:
+        fetch(uri)
+    assert raised.value.problem is Problem.MODEL_NOT_PUBLISHED
+    assert f"python -m convert publish build/model.onnx {uri}" in raised.value.detail
+
+
+def test_storage_out_of_reach_is_named(monkeypatch: pytest.MonkeyPatch, aws: Emulator) -> None:
+    from scripts.emulator import free_port
+
+    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{free_port()}")
+    with pytest.raises(ServiceError, match="s3://bucket/key") as raised:
+        fetch("s3://bucket/key")
+    assert raised.value.problem is Problem.STORAGE_UNAVAILABLE

@@ -1,0 +1,78 @@
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from layers import gate
+from layers.architecture import ARCHITECTURES
+
+X86_64, ARM64 = ARCHITECTURES["x86_64"], ARCHITECTURES["arm64"]
+
+
+@pytest.fixture
+def small_layer(built_layers: dict[str, Path], tmp_path: Path) -> Path:
+    """The smallest layer that has each package, with one real library in it."""
+    out = tmp_path / "layer-x86_64.zip"
+    with zipfile.ZipFile(built_layers["x86_64"]) as whole, zipfile.ZipFile(out, "w") as archive:
+        [library] = [name for name in whole.namelist() if "_umath_linalg.cpython" in name]
+        archive.writestr(library, whole.read(library))
+        archive.writestr("python/numpy.libs/a", b"")
+        archive.writestr("python/onnxruntime/__init__.py", b"")
+    return out
+
+
+def add(layer: Path, name: str, data: bytes) -> Path:
+    with zipfile.ZipFile(layer, "a") as archive:
+        archive.writestr(name, data)
+    return layer
+
+
+def test_a_layer_that_keeps_to_it_passes(small_layer: Path) -> None:
+    assert gate.check(small_layer, X86_64) == []
+
+
+def test_another_package_is_a_fault(small_layer: Path) -> None:
+    faults = gate.check(add(small_layer, "python/scipy/__init__.py", b""), X86_64)
+    assert faults == ["holds numpy, numpy.libs, onnxruntime, scipy, expected numpy, numpy.libs, onnxruntime"]
+
+
+def test_another_architecture_is_a_fault(small_layer: Path) -> None:
+    [fault] = gate.check(small_layer, ARM64)
+    assert "is for EM_X86_64, expected EM_AARCH64" in fault
+
+
+def test_a_library_that_is_none_is_a_fault(small_layer: Path) -> None:
+    faults = gate.check(add(small_layer, "python/numpy/broken.so", b"text"), X86_64)
+    assert faults == ["python/numpy/broken.so is not an ELF library"]
+
+
+def test_a_newer_glibc_is_a_fault(small_layer: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gate, "GLIBC", (2, 2))
+    assert any("needs glibc" in fault for fault in gate.check(small_layer, X86_64))
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("ZIPPED_BUDGET", 10, "zipped, the budget is 10"),
+        ("UNZIPPED_BUDGET", 10, "unzipped, the budget is 10"),
+        ("ZIPPED_LIMIT", 10, "zipped, Lambda takes 10"),
+        ("UNZIPPED_LIMIT", 10, "unzipped, Lambda takes 10"),
+    ],
+)
+def test_too_much_is_a_fault(
+    small_layer: Path, monkeypatch: pytest.MonkeyPatch, name: str, value: int, message: str
+) -> None:
+    monkeypatch.setattr(gate, name, value)
+    [fault] = gate.check(small_layer, X86_64)
+    assert message in fault
+
+
+def test_over_budget_the_largest_files_are_listed(
+    small_layer: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from layers.__main__ import report
+
+    monkeypatch.setattr(gate, "UNZIPPED_BUDGET", 10)
+    assert not report(small_layer, "x86_64")
+    assert "_umath_linalg" in capsys.readouterr().out

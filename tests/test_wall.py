@@ -1,0 +1,68 @@
+"""The wall between the halves, and what may be loaded behind it."""
+
+import ast
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import TESTS
+
+ROOT = TESTS.parent
+TRAINING = {"convert", "joblib", "onnx", "pandas", "scipy", "skl2onnx", "sklearn"}
+
+
+def imported(folder: str) -> set[str]:
+    """Return the top-level packages that the modules of `folder` name in an import, wherever it stands."""
+    found = set()
+    for path in (ROOT / folder).rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Import):
+                found |= {alias.name.partition(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.module:
+                found.add(node.module.partition(".")[0])
+    return found
+
+
+def test_convert_does_not_know_lambda_fn() -> None:
+    assert "lambda_fn" not in imported("convert")
+
+
+def test_lambda_fn_names_only_what_lambda_has() -> None:
+    allowed = {"boto3", "botocore", "lambda_fn", "mypy_boto3_s3", "numpy", "onnxruntime", *sys.stdlib_module_names}
+    assert imported("lambda_fn") <= allowed
+
+
+def loaded_after(code: str, **environ: str) -> set[str]:
+    """Return the top-level packages that a new interpreter has loaded after `code`."""
+    code += "\nimport sys; print(*sorted({name.partition('.')[0] for name in sys.modules}))"
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, **environ},
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=ROOT,
+    )
+    return set(done.stdout.split())
+
+
+def test_scoring_loads_no_training_package(model_file: Path) -> None:
+    code = "from lambda_fn import handler; assert handler.predict({'data': [[6.2, 3.4]]}, None) == {'prediction': [2]}"
+    loaded = loaded_after(code, MODEL_URI=model_file.as_uri())
+    assert {"numpy", "onnxruntime"} <= loaded
+    assert not loaded & (TRAINING | {"boto3"})
+
+
+@pytest.mark.parametrize("name", ["get", "put"])
+def test_objects_load_neither_numpy_nor_onnxruntime(name: str) -> None:
+    code = f"""
+import json
+from lambda_fn import handler
+event = json.load(open('tests/events/objects-{name}-http-api.json')) | {{'rawPath': '/objects/..'}}
+assert handler.objects(event, None)['statusCode'] == 400"""
+    loaded = loaded_after(code, OBJECTS_URI="s3://bucket/objects/")
+    assert "boto3" in loaded
+    assert not loaded & (TRAINING | {"numpy", "onnxruntime"})
