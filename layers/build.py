@@ -40,8 +40,10 @@ def _install(architecture: Architecture, target: Path) -> None:
 def _compile(root: Path) -> None:
     """Compile to bytecode that is valid on Lambda's read-only disk, where none can be written.
 
-    Unchecked: the source's time is not compared, as it is not kept.
+    Unchecked: the source's time is not compared, as it is not kept. Bytecode depends on what the same process compiled
+    before (marshal writes a reference where a string is shared), so the order is fixed and the interpreter bare.
     """
-    command = [sys.executable, "-m", "compileall", "-q", "-j", "1", "--invalidation-mode", "unchecked-hash"]
-    command += ["-s", str(root), "-p", MOUNT, str(root)]
-    subprocess.run(command, check=True)
+    sources = "\n".join(str(path) for path in sorted(root.rglob("*.py")))
+    command = [sys.executable, "-I", "-S", "-m", "compileall", "-q", "-j", "1", "--invalidation-mode", "unchecked-hash"]
+    command += ["-s", str(root), "-p", MOUNT, "-i", "-"]
+    subprocess.run(command, input=sources, text=True, check=True, env={"PYTHONHASHSEED": "0"})

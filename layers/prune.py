@@ -27,8 +27,11 @@ UNUSED = (
     "numpy/conftest.py",
     "numpy/_core/_simd.*.so",
     "numpy/_core/*_tests.*.so",
-    # command line entry points
+    # command line entry points, and the installer's notes: they hold the path of the interpreter that installed
     "bin",
+    "*.dist-info/INSTALLER",
+    "*.dist-info/RECORD",
+    "*.dist-info/REQUESTED",
 )
 """Paths in the layer's python/ folder, as glob patterns."""
 

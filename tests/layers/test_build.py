@@ -6,6 +6,7 @@ import pytest
 from layers import gate, prune
 from layers.architecture import ARCHITECTURES, host_architecture
 from layers.build import build
+from tests.conftest import TESTS
 
 
 @pytest.mark.parametrize("name", ARCHITECTURES)
@@ -27,6 +28,15 @@ def test_the_bytes_are_the_same_every_time(built_layers: dict[str, Path], tmp_pa
     architecture = host_architecture()
     build(architecture, tmp_path / "again.zip")
     assert (tmp_path / "again.zip").read_bytes() == built_layers[architecture.name].read_bytes()
+
+
+@pytest.mark.parametrize("name", ARCHITECTURES)
+def test_nothing_tells_where_the_layer_was_built(built_layers: dict[str, Path], name: str) -> None:
+    with zipfile.ZipFile(built_layers[name]) as archive:
+        for entry in archive.infolist():
+            assert Path(entry.filename).name not in {"INSTALLER", "RECORD", "REQUESTED"}
+            assert entry.date_time == (1980, 1, 1, 0, 0, 0)
+            assert str(TESTS.parent).encode() not in archive.read(entry), entry.filename
 
 
 def test_a_pattern_that_fits_nothing_is_an_error(tmp_path: Path) -> None:
