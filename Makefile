@@ -58,10 +58,10 @@ setup: $(TRAIN) $(NODE) $(EMULATOR)
 build/layer-%.zip: requirements-runtime.txt $(wildcard layers/*.py) | $(TRAIN)
 	$(PYTHON) -m layers build $* --out $@
 
-build/model.joblib: | $(TRAIN)
+build/model.joblib: convert/train.py $(TRAIN)
 	$(PYTHON) -m convert train --out $@
 
-build/model.onnx: build/model.joblib
+build/model.onnx: build/model.joblib $(shell find convert -name '*.py')
 	$(PYTHON) -m convert export $< --out $@ --name iris
 
 .venv/.ready: requirements-train.txt

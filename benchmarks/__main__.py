@@ -61,7 +61,7 @@ def make_plume(folder: Path, emulator: Emulator) -> Contender:
     tree = unpack(layer, folder / "plume")
     write_zip(tree.task, folder / "function.zip")
     zipped = layer.stat().st_size + (folder / "function.zip").stat().st_size
-    environ = aws_environ(emulator) | {"MODEL_URI": uri, "OPENBLAS_NUM_THREADS": "1"}
+    environ = emulator.aws_environ() | {"MODEL_URI": uri, "OPENBLAS_NUM_THREADS": "1"}
     return Contender("plume", tree, "lambda_fn.handler.predict", environ, zipped, size_of(folder / "plume"))
 
 
@@ -75,14 +75,9 @@ def make_seed(folder: Path, emulator: Emulator) -> Contender:
     shutil.copytree(packages, tree.opt / "python", ignore=ignored)
     shutil.copytree(ROOT / "benchmarks" / "contenders" / "seed", tree.task)
     write_zip(folder / "seed", folder / "seed.zip")
-    environ = aws_environ(emulator) | {"ESTIMATOR_URI": f"s3://{BUCKET}/iris.pickle"}
+    environ = emulator.aws_environ() | {"ESTIMATOR_URI": f"s3://{BUCKET}/iris.pickle", "OPENBLAS_NUM_THREADS": "1"}
     zipped = (folder / "seed.zip").stat().st_size
     return Contender("seed", tree, "app.app", environ, zipped, size_of(folder / "seed"))
-
-
-def aws_environ(emulator: Emulator) -> dict[str, str]:
-    """Return the variables that point a function at the emulator's S3."""
-    return {name: value for name, value in emulator.environ().items() if name.startswith("AWS_")}
 
 
 def size_of(folder: Path) -> int:
@@ -116,7 +111,8 @@ def markdown(contenders: Sequence[Contender], results: dict[str, Measurements], 
         setting,
         "",
         "- **plume**: this project; the layer and the function.",
-        "- **seed**: Chalice, scikit-learn, and the pickled estimator on S3, without the boto3 that Lambda brings.",
+        "- **seed**: Chalice, scikit-learn, and the pickled estimator on S3, without the boto3 that Lambda brings,",
+        "  and without bytecode, which a Chalice package does not ship.",
         "",
         "| | " + " | ".join(contender.name for contender in contenders) + " | seed / plume |",
         "|---|" + "---|" * (len(contenders) + 1),

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Mapping
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -13,15 +15,17 @@ import onnx
 import skl2onnx
 
 from convert import estimator as estimators
+from convert.accepts import Accepts
+from convert.errors import ConvertError
 
 FORMAT_VERSION = 1
 KEY = "card"
 
 
 def make_card(
-    estimator: Any, *, name: str, features: tuple[str, ...], strategy: str, created_at: datetime
+    estimator: Any, *, name: str, features: Mapping[str, Accepts], strategy: str, created_at: datetime
 ) -> Mapping[str, Any]:
-    """Return the card of `estimator`, of JSON values only."""
+    """Return the card of `estimator`, of JSON values only; `features` are what it accepts, by name and in order."""
     task = estimators.task_of(estimator)
     card: dict[str, Any] = {
         "format_version": FORMAT_VERSION,
@@ -29,8 +33,9 @@ def make_card(
         "task": task,
         "estimator": type(estimator).__name__,
         "strategy": strategy,
-        "features": [{"name": feature, "type": "float"} for feature in features],
-        "refuses": ["nan", "infinity", "beyond_float32"],
+        "features": [
+            {"name": feature, "type": "float", "accepts": asdict(accepts)} for feature, accepts in features.items()
+        ],
         "versions": {
             "scikit-learn": estimators.version(),
             "skl2onnx": skl2onnx.__version__,
@@ -44,11 +49,25 @@ def make_card(
     return card
 
 
+def read_card(data: bytes) -> dict[str, Any]:
+    """Return the card in the bytes of a model file whose seal has been checked."""
+    properties = {entry.key: entry.value for entry in onnx.load_from_string(data).metadata_props}
+    card: dict[str, Any] = json.loads(properties[KEY])
+    return card
+
+
+def accepts_of(card: Mapping[str, Any]) -> dict[str, Accepts]:
+    """Return what each feature accepts, by name and in order."""
+    return {feature["name"]: Accepts(**feature["accepts"]) for feature in card["features"]}
+
+
 def creation_time(model: Path) -> datetime:
     """Return SOURCE_DATE_EPOCH if it is set, else when the estimator's file was written.
 
     Not the time of the export: the same estimator exports to the same bytes.
     See https://reproducible-builds.org/specs/source-date-epoch/.
     """
-    epoch = os.environ.get("SOURCE_DATE_EPOCH")
-    return datetime.fromtimestamp(int(epoch) if epoch else int(model.stat().st_mtime), UTC)
+    epoch = os.environ.get("SOURCE_DATE_EPOCH") or str(int(model.stat().st_mtime))
+    if not epoch.isdecimal():
+        raise ConvertError(f"SOURCE_DATE_EPOCH is a number of seconds since 1970, not {epoch!r}")
+    return datetime.fromtimestamp(int(epoch), UTC)

@@ -41,10 +41,12 @@ def task_of(estimator: Any) -> str:
     """Return ``classification`` or ``regression``; raise ConvertError for anything else."""
     name = type(estimator).__name__
     if is_classifier(estimator):
-        if isinstance(estimator.classes_, list):
+        if isinstance(estimator.classes_, list) or getattr(estimator, "multilabel_", False):
             raise ConvertError(f"this {name} has several outputs; fit one estimator for each")
         return "classification"
     if is_regressor(estimator):
+        if np.ndim(estimator.predict(np.zeros((1, estimator.n_features_in_)))) > 1:
+            raise ConvertError(f"this {name} has several outputs; fit one estimator for each")
         return "regression"
     raise ConvertError(f"{name} is neither a classifier nor a regressor")
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import onnx
 
+from convert.accepts import ask
 from convert.card import KEY, creation_time, make_card
 from convert.estimator import feature_names, load_estimator
 from convert.sample import find_sample
@@ -21,9 +22,16 @@ def export(model: Path, out: Path, *, name: str, sample: Path | None) -> bytes:
     """
     estimator = load_estimator(model)
     rows = find_sample(model, sample)
-    features = feature_names(estimator, rows.names if rows else None)
+    names = feature_names(estimator, rows.names if rows else None)
+    accepts = [plain.accepts(asked) for asked in ask(estimator, rows)]
     graph = plain.write_graph(estimator, name)
-    card = make_card(estimator, name=name, features=features, strategy=plain.NAME, created_at=creation_time(model))
+    card = make_card(
+        estimator,
+        name=name,
+        features=dict(zip(names, accepts, strict=True)),
+        strategy=plain.NAME,
+        created_at=creation_time(model),
+    )
     onnx.helper.set_model_props(graph, {KEY: json.dumps(card)})
     onnx.checker.check_model(graph)
     data = seal(graph)

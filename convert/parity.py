@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,14 +10,16 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
+from convert.accepts import Accepts
 from convert.errors import ConvertError
 from convert.estimator import task_of, tree_thresholds
 from convert.sample import Sample
 
 RANDOM_ROWS = 100_000
 SEED = 0
+MISSING_SHARE = 0.1
 TOLERANCE = 1e-6
-"""The largest difference of a probability, or the largest relative difference of a regression's value, that passes."""
+"""The largest difference that passes: of a probability, or of a regression's value as part of the largest value."""
 
 DTYPES = {"tensor(float)": np.float32, "tensor(double)": np.float64}
 
@@ -43,7 +45,7 @@ class Comparison:
 
     @property
     def failed(self) -> NDArray[np.bool_]:
-        """(n,), whether the row is beyond what passes. A NaN on one side only is, too."""
+        """(n,), whether the row is beyond what passes; so is a difference of NaN."""
         return self.label_differs | ~(self.difference <= TOLERANCE)
 
 
@@ -66,15 +68,15 @@ class Candidate:
         return outputs
 
 
-def compare(estimator: Any, data: bytes, sample: Sample | None) -> list[Comparison]:
-    """Compare `estimator` with the model file `data` on every set of rows that there is."""
+def compare(estimator: Any, data: bytes, sample: Sample | None, accepts: Sequence[Accepts]) -> list[Comparison]:
+    """Compare `estimator` with the model file `data`, which `accepts` that, on every set of rows that there is."""
     candidate = Candidate(data)
     compare_rows = _compare_labels if task_of(estimator) == "classification" else _compare_values
-    return [compare_rows(source, estimator, candidate, rows) for source, rows in row_sets(estimator, sample)]
+    return [compare_rows(source, estimator, candidate, rows) for source, rows in row_sets(estimator, sample, accepts)]
 
 
-def row_sets(estimator: Any, sample: Sample | None) -> Iterator[tuple[str, Rows]]:
-    """Yield the sets of rows to try, each with its name: training, random, thresholds."""
+def row_sets(estimator: Any, sample: Sample | None, accepts: Sequence[Accepts]) -> Iterator[tuple[str, Rows]]:
+    """Yield the sets of rows to try, each with its name: training, random, thresholds, limits, missing values."""
     generator = np.random.default_rng(SEED)
     thresholds = tree_thresholds(estimator)
     low, high = _ranges(thresholds, sample)
@@ -84,6 +86,11 @@ def row_sets(estimator: Any, sample: Sample | None) -> Iterator[tuple[str, Rows]
     yield f"random rows (seed {SEED})", random
     if any(len(found) for found in thresholds):
         yield "thresholds ± 1 ulp", _threshold_rows(thresholds, random if sample is None else sample.rows)
+    yield "limits of what is accepted", _limit_rows(accepts, random)
+    missing = np.array([accepted.nan for accepted in accepts])
+    if missing.any():
+        holes = (generator.random(random.shape) < MISSING_SHARE) & missing
+        yield "missing values", np.where(holes, np.nan, random)
 
 
 def _ranges(thresholds: list[Rows], sample: Sample | None) -> tuple[Rows, Rows]:
@@ -92,6 +99,7 @@ def _ranges(thresholds: list[Rows], sample: Sample | None) -> tuple[Rows, Rows]:
         np.concatenate([found, [] if sample is None else sample.rows[:, column]])
         for column, found in enumerate(thresholds)
     ]
+    known = [values[np.isfinite(values)] for values in known]
     low = np.array([values.min() if len(values) else 0.0 for values in known])
     high = np.array([values.max() if len(values) else 1.0 for values in known])
     margin = np.maximum(high - low, 1.0) / 2
@@ -109,6 +117,17 @@ def _threshold_rows(thresholds: list[Rows], bases: Rows) -> Rows:
     return np.concatenate(rows)
 
 
+def _limit_rows(accepts: Sequence[Accepts], bases: Rows) -> Rows:
+    """Return rows with one feature at the lowest or highest number that is accepted."""
+    limits = [
+        (-np.inf if each.low is None else each.low, np.inf if each.high is None else each.high) for each in accepts
+    ]
+    rows = bases[: 2 * len(accepts)].copy()
+    for column, pair in enumerate(limits):
+        rows[2 * column : 2 * column + 2, column] = pair
+    return rows
+
+
 def _with_neighbours(values: NDArray[np.floating[Any]]) -> Rows:
     """Return the values and the next numbers to either side, in the values' own precision."""
     below = np.nextafter(values, values.dtype.type(-np.inf))
@@ -117,14 +136,16 @@ def _with_neighbours(values: NDArray[np.floating[Any]]) -> Rows:
 
 
 def _compare_labels(source: str, estimator: Any, candidate: Candidate, rows: Rows) -> Comparison:
-    expected, actual_and_probabilities = estimator.predict(rows), candidate.run(rows)
-    actual, probabilities = actual_and_probabilities
-    difference = np.abs(estimator.predict_proba(rows) - probabilities).max(axis=1)
-    return Comparison(source, rows, expected != actual, difference, expected, actual)
+    expected, (actual, *probabilities) = estimator.predict(rows), candidate.run(rows)
+    difference = np.zeros(len(rows))
+    if hasattr(estimator, "predict_proba"):
+        difference = np.abs(estimator.predict_proba(rows) - probabilities[0]).max(axis=1)
+    same_type = [type(label) for label in expected[:1].tolist()] == [type(label) for label in actual[:1].tolist()]
+    return Comparison(source, rows, (expected != actual) | (not same_type), difference, expected, actual)
 
 
 def _compare_values(source: str, estimator: Any, candidate: Candidate, rows: Rows) -> Comparison:
     expected = estimator.predict(rows)
     [actual] = (output.reshape(len(rows)) for output in candidate.run(rows))
-    difference = np.abs(expected - actual) / np.maximum(np.abs(expected), 1.0)
+    difference = np.abs(expected - actual) / (np.abs(expected).max() or 1.0)
     return Comparison(source, rows, ~(difference <= TOLERANCE), difference, expected, actual)

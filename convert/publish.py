@@ -31,6 +31,7 @@ class Version:
     current: bool
     deletion: bool
     sha256: str | None
+    etag: str = ""
 
 
 def publish(model: Path, uri: str) -> str:
@@ -61,9 +62,8 @@ def publish(model: Path, uri: str) -> str:
 def history(uri: str) -> list[Version]:
     """Return the versions of ``s3://bucket/key``, newest first; raise ConvertError if there is none."""
     bucket, key = parse_uri(uri)
-    client = _client()
     try:
-        versions = _versions(client, bucket, key)
+        versions = _versions(_client(), bucket, key)
     except ERRORS as error:
         raise ConvertError(f"{uri}: {error}") from error
     if not versions:
@@ -118,7 +118,15 @@ def _versions(client: S3Client, bucket: str, key: str) -> list[Version]:
             if entry["Key"] == key:
                 sha256 = _sha256(client, bucket, key, entry["VersionId"])
                 found.append(
-                    Version(entry["VersionId"], entry["LastModified"], entry["Size"], entry["IsLatest"], False, sha256)
+                    Version(
+                        entry["VersionId"],
+                        entry["LastModified"],
+                        entry["Size"],
+                        entry["IsLatest"],
+                        False,
+                        sha256,
+                        entry["ETag"],
+                    )
                 )
         found += [
             Version(marker["VersionId"], marker["LastModified"], 0, marker["IsLatest"], True, None)
@@ -131,7 +139,9 @@ def _versions(client: S3Client, bucket: str, key: str) -> list[Version]:
 def _sha256(client: S3Client, bucket: str, key: str, version_id: str) -> str | None:
     head = client.head_object(Bucket=bucket, Key=key, VersionId=version_id, ChecksumMode="ENABLED")
     checksum = head.get("ChecksumSHA256")
-    return base64.b64decode(checksum).hex() if checksum else None
+    if checksum is None or head.get("ChecksumType") == "COMPOSITE":  # of parts, not of the bytes
+        return None
+    return base64.b64decode(checksum).hex()
 
 
 def _rollback_target(versions: list[Version], uri: str, version_id: str | None) -> Version:
@@ -139,7 +149,7 @@ def _rollback_target(versions: list[Version], uri: str, version_id: str | None) 
     for version in versions if version_id else earlier:
         if version.deletion:
             continue
-        if version.id == version_id or (version_id is None and version.sha256 != current.sha256):
+        if version.id == version_id or (version_id is None and version.etag != current.etag):
             return version
     if version_id:
         raise ConvertError(f"{uri} has no version {version_id}; `history` lists them")

@@ -53,7 +53,7 @@ def _numbers(line: list[str], names: list[str], where: str) -> list[float]:
     if len(line) != len(names):
         raise ConvertError(f"{where}: expected {len(names)} numbers, got {len(line)}")
     try:
-        return [float(text) for text in line]
+        return [float(text) if text.strip() else np.nan for text in line]
     except ValueError as error:
         raise ConvertError(f"{where}: expected {len(names)} numbers: {error}") from error
 

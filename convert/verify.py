@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
-import onnx
 from rich.console import Console
 
-from convert.card import KEY
+from convert.accepts import Accepts
+from convert.card import accepts_of, read_card
 from convert.errors import ConvertError
-from convert.estimator import load_estimator, task_of
+from convert.estimator import load_estimator, task_of, tree_thresholds
 from convert.parity import TOLERANCE, compare
 from convert.sample import find_sample
 from convert.seal import check_seal
@@ -26,11 +25,16 @@ def verify(model: Path, onnx_file: Path, sample: Path | None, console: Console) 
     except OSError as error:
         raise ConvertError(f"{onnx_file}: {error.strerror}") from error
     check_seal(data, str(onnx_file))
-    names = _check_card(estimator, data, onnx_file)
+    accepts = _check_card(estimator, data, onnx_file)
+    names = list(accepts)
     rows = find_sample(model, sample)
     if rows is None:
         console.print(f"no training rows: {model.with_suffix('.csv')} is not there, and no --sample was given")
-    comparisons = compare(estimator, data, rows)
+    elif list(rows.names) != names:
+        raise ConvertError(f"the sample has {', '.join(rows.names)}, the model file takes {', '.join(names)}")
+    if not any(len(found) for found in tree_thresholds(estimator)):
+        console.print(f"no thresholds: none are known of {type(estimator).__name__}")
+    comparisons = compare(estimator, data, rows, list(accepts.values()))
     console.print(parity_table(comparisons))
     agree = not any(comparison.failed.any() for comparison in comparisons)
     if agree:
@@ -41,16 +45,15 @@ def verify(model: Path, onnx_file: Path, sample: Path | None, console: Console) 
     return agree
 
 
-def _check_card(estimator: Any, data: bytes, source: Path) -> list[str]:
-    """Return the names of the features; raise ConvertError if the card is of another kind of estimator."""
-    properties = {entry.key: entry.value for entry in onnx.load_from_string(data).metadata_props}
-    card = json.loads(properties[KEY])
-    names = [feature["name"] for feature in card["features"]]
+def _check_card(estimator: Any, data: bytes, source: Path) -> dict[str, Accepts]:
+    """Return what each feature accepts, by name; raise ConvertError if the card is of another estimator."""
+    card = read_card(data)
+    accepts = accepts_of(card)
     labels = card["classes"]["labels"] if card["task"] == "classification" else None
     expected_labels = estimator.classes_.tolist() if task_of(estimator) == "classification" else None
-    if (len(names), labels) != (estimator.n_features_in_, expected_labels):
+    if (len(accepts), repr(labels)) != (estimator.n_features_in_, repr(expected_labels)):
         raise ConvertError(
-            f"{source} takes {len(names)} features and has the classes {labels},"
+            f"{source} takes {len(accepts)} features and has the classes {labels},"
             f" the estimator takes {estimator.n_features_in_} and has {expected_labels}"
         )
-    return names
+    return accepts

@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from lambda_fn.errors import Problem, ServiceError
 
 FORMAT_VERSION = 1
+
+
+class Accepts(NamedTuple):
+    """What a feature may be: NaN or not, and numbers from low to high, infinities where they are accepted."""
+
+    nan: bool
+    low: float
+    high: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,13 +28,13 @@ class Card:
     task: ``classification`` or ``regression``.
     features: the names of the features, in the order of the model's columns.
     classes: the class labels in the order of the probabilities' columns; empty for a regression.
-    refuses: what the estimator refuses to score: ``nan``, ``infinity``, ``beyond_float32``.
+    accepts: for each feature, what the estimator accepts: NaN or not, and numbers from low to high.
     """
 
     task: str
     features: tuple[str, ...]
     classes: tuple[bool | int | float | str, ...]
-    refuses: frozenset[str]
+    accepts: tuple[Accepts, ...]
     document: Mapping[str, Any]
 
     @classmethod
@@ -46,6 +55,12 @@ class Card:
             task=document["task"],
             features=tuple(feature["name"] for feature in document["features"]),
             classes=tuple(document["classes"]["labels"]) if document["task"] == "classification" else (),
-            refuses=frozenset(document["refuses"]),
+            accepts=tuple(_accepts(feature["accepts"]) for feature in document["features"]),
             document=document,
         )
+
+
+def _accepts(member: Mapping[str, Any]) -> Accepts:
+    """Read a feature's member; JSON has no infinities, the card has null for them."""
+    low, high = member["low"], member["high"]
+    return Accepts(member["nan"], -math.inf if low is None else low, math.inf if high is None else high)

@@ -43,6 +43,7 @@ class Settings:
         if objects_uri is not None and not OBJECTS_URI.fullmatch(objects_uri):
             raise ConfigError(f"OBJECTS_URI is s3://bucket/prefix/ with the slash at its end, not {objects_uri!r}")
         if model_uri is not None and objects_uri is not None and model_uri.startswith(objects_uri):
+            # one function for both; where there are two, as deployed, their roles keep them apart
             raise ConfigError(f"MODEL_URI {model_uri!r} is within OBJECTS_URI {objects_uri!r}, where clients write")
         return cls(
             model_uri=model_uri,

@@ -29,6 +29,7 @@ class Problem(Enum):
     NAN = (400, "A value is NaN, which the model refuses")
     INFINITY = (400, "A value is infinite, which the model refuses")
     BEYOND_FLOAT32 = (400, "A value is beyond the range of float32, which the model refuses")
+    SCORE_NOT_FINITE = (400, "The answer for a row is not a finite number, which JSON has no word for")
     NO_PROBABILITIES = (400, "The model has no probabilities")
     # the objects
     INVALID_KEY = (400, "The key is not one that objects are kept under")
@@ -79,7 +80,7 @@ class ServiceError(Exception):
             "title": self.problem.title,
             "status": self.problem.status,
             "code": self.problem.code,
-            "detail": self.detail,
+            "detail": self.detail.encode("utf-8", "backslashreplace").decode(),  # a client may send half a surrogate
         }
         if self.row is not None:
             details["row"] = self.row

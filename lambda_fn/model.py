@@ -38,42 +38,47 @@ class Model:
         """Check and load the bytes of a model file; raise ServiceError (model-invalid) if they are not one."""
         check_seal(data)
         self.sha256 = hashlib.sha256(data).hexdigest()
-        self._session = _session(data)
-        self.card = Card.parse(self._session.get_modelmeta().custom_metadata_map.get("card"))
-        [rows] = self._session.get_inputs()
-        self._input: str = rows.name
-        self._dtype = DTYPES[rows.type]
-
-    def warm_up(self) -> None:
-        """Score a row of zeros: the first run of a session allocates what later ones use again."""
-        self.score(np.zeros((1, len(self.card.features))))
+        try:
+            self._session = _session(data)
+            self.card = Card.parse(self._session.get_modelmeta().custom_metadata_map.get("card"))
+            [rows] = self._session.get_inputs()
+            self._input: str = rows.name
+            self._dtype = DTYPES[rows.type]
+            nan, low, high = zip(*self.card.accepts, strict=True)
+            self._nan, self._low, self._high = np.array(nan), np.array(low), np.array(high)
+            self.has_probabilities = len(self._session.get_outputs()) > 1
+            # The first run of a session allocates what later ones use again, and shows whether it runs at all.
+            self._session.run(None, {self._input: np.zeros((1, len(self.card.features)), self._dtype)})
+        except ServiceError:
+            raise
+        except Exception as error:  # onnxruntime raises ValueError, RuntimeError or classes of its own, as it comes
+            raise ServiceError(Problem.MODEL_INVALID, f"the model file does not load: {error}") from error
 
     def score(self, rows: NDArray[np.float64]) -> Scores:
         """Score rows of shape (n, features); raise ServiceError for a value that the estimator refuses."""
         self._refuse(rows)
-        with np.errstate(over="ignore"):  # where the estimator takes what is beyond float32, it becomes infinite
-            prediction, *probabilities = self._session.run(None, {self._input: rows.astype(self._dtype)})
+        prediction, *probabilities = self._session.run(None, {self._input: rows.astype(self._dtype, copy=False)})
         return Scores(prediction.reshape(len(rows)), probabilities[0] if probabilities else None)
 
     def _refuse(self, rows: NDArray[np.float64]) -> None:
         """Raise ServiceError for the first value that the estimator itself refuses."""
-        with np.errstate(over="ignore"):
-            finite = np.isfinite(rows.astype(np.float32))
-        if finite.all():
+        inside = (rows >= self._low) & (rows <= self._high)
+        if inside.all():
             return
-        for row, column in np.argwhere(~finite).tolist():
-            value = float(rows[row, column])
-            if np.isnan(value):
-                problem = Problem.NAN
-            elif np.isinf(value):
-                problem = Problem.INFINITY
-            else:
-                problem = Problem.BEYOND_FLOAT32
-            if problem.name.lower() in self.card.refuses:
-                where = f"row {row}, column {column} ({self.card.features[column]!r})"
-                raise ServiceError(
-                    problem, f"{where} is {value}, the model takes finite numbers of float32", row=row, column=column
-                )
+        refused = np.argwhere(~(inside | (np.isnan(rows) & self._nan)))
+        if len(refused) == 0:
+            return
+        row, column = refused[0].tolist()
+        value, accepts = float(rows[row, column]), self.card.accepts[column]
+        if np.isnan(value):
+            problem = Problem.NAN
+        elif np.isinf(value):
+            problem = Problem.INFINITY
+        else:
+            problem = Problem.BEYOND_FLOAT32
+        where = f"row {row}, column {column} ({self.card.features[column]!r})"
+        detail = f"{where} is {value}, the model takes numbers from {accepts.low} to {accepts.high}"
+        raise ServiceError(problem, detail, row=row, column=column)
 
 
 def check_seal(data: bytes) -> None:
@@ -101,7 +106,4 @@ def _session(data: bytes) -> onnxruntime.InferenceSession:
     # A function has one vCPU below about 1.8 GB, and one thread keeps the order of additions that parity rests on.
     options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1
-    try:
-        return onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
-    except Exception as error:  # onnxruntime raises ValueError, RuntimeError or classes of its own, as it comes
-        raise ServiceError(Problem.MODEL_INVALID, f"onnxruntime does not load the model file: {error}") from error
+    return onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])

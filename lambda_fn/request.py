@@ -17,7 +17,7 @@ MAX_RESPONSE_BYTES = 6 * 1024 * 1024 - 16_384
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """An HTTP request, whatever carried it. Header names are in lower case, `path` is decoded and without the stage."""
+    """An HTTP request, whatever carried it: header names in lower case, `path` decoded and without the stage."""
 
     method: str
     path: str
@@ -67,9 +67,9 @@ def render(response: Response, event: Any) -> Any:
 
     Raises ServiceError when Lambda would refuse the answer for its size.
     """
-    size = len(response.body)
-    if is_http(event):  # there the body is a JSON string once more, with these two escaped
-        size += response.body.count('"') + response.body.count("\\")
+    size = len(response.body.encode())
+    if is_http(event):  # there the body is a JSON string once more, with these escaped
+        size += sum(response.body.count(character) for character in '"\\\n\r\t')
     if size > MAX_RESPONSE_BYTES:
         raise ServiceError(
             Problem.RESPONSE_TOO_LARGE,

@@ -28,16 +28,17 @@ def dispatch(routes: Routes, request: Request) -> Response:
     if path not in PATHS:
         raise ServiceError(Problem.NOT_FOUND, f"{request.path[:200]} is none of {', '.join(PATHS)}")
     allowed = PATHS[path]
+    allow = ", ".join(allowed)
+    if request.method == "OPTIONS":  # a browser's preflight, where the gateway leaves it to the catch-all route
+        return Response(204, "", {"allow": allow})
     if request.method not in allowed:
-        allow = ", ".join(allowed)
         raise ServiceError(Problem.METHOD_NOT_ALLOWED, f"{path} takes {allow}, not {request.method}", allow=allow)
     if (request.method, path) not in routes:
-        raise ServiceError(Problem.NOT_FOUND, f"{path} is answered by another function of this service")
+        raise ServiceError(Problem.NOT_FOUND, f"{path} is not answered by this function")
     return routes[request.method, path](request, key)
 
 
 def match_path(path: str) -> tuple[str, str]:
-    """Return the path as `PATHS` writes it, and the key in it. A slash at the end makes no difference."""
-    path = path.rstrip("/") or "/"
+    """Return the path as `PATHS` writes it, and the key in it."""
     prefix, _, key = path.rpartition("/")
-    return ("/objects/{key}", key) if prefix == "/objects" else (path, "")
+    return ("/objects/{key}", key) if prefix == "/objects" and key else (path.rstrip("/") or "/", "")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -14,13 +15,15 @@ from lambda_fn.errors import Problem, ServiceError
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
+log = logging.getLogger(__name__)
+
 ERRORS = (BotoCoreError, ClientError)
 
 
 @cache
 def client() -> S3Client:
-    """Return the client; one for the life of the execution environment."""
-    return boto3.client("s3", config=Config(connect_timeout=3, read_timeout=10, retries={"total_max_attempts": 3}))
+    """Return the client; one for the life of the execution environment. It gives up within Lambda's 10 s of init."""
+    return boto3.client("s3", config=Config(connect_timeout=1, read_timeout=3, retries={"total_max_attempts": 2}))
 
 
 def location(uri: str) -> tuple[str, str]:
@@ -35,5 +38,10 @@ def is_missing(error: Exception) -> bool:
 
 
 def unavailable(uri: str, error: Exception) -> ServiceError:
-    """Return the error for S3 answering `uri` with anything unexpected: refused, throttled, out of reach."""
-    return ServiceError(Problem.STORAGE_UNAVAILABLE, f"{uri}: {error}")
+    """Return the error for S3 answering `uri` with anything unexpected: refused, throttled, out of reach.
+
+    S3's own words name roles and accounts: they go to the log, its code goes to the client.
+    """
+    log.error("%s: %s", uri, error)
+    code = error.response["Error"]["Code"] if isinstance(error, ClientError) else type(error).__name__
+    return ServiceError(Problem.STORAGE_UNAVAILABLE, f"{uri}: S3 answered {code}")

@@ -35,12 +35,12 @@ class Scoring:
         return {("GET", "/"): self.status, ("GET", "/model"): self.describe, ("POST", "/predict"): self.predict}
 
     def warm_up(self) -> None:
-        """Load the model and score a row, so that the first request does not pay for it.
+        """Load the model, so that the first request does not pay for it.
 
         A model that is not there, or not sound, is no reason to fail at init: every scoring request tries again.
         """
         try:
-            self._load().warm_up()
+            self._load()
         except ServiceError as error:
             log.warning("no model at init: %s", error.detail)
 
@@ -58,8 +58,8 @@ class Scoring:
         """Answer the prediction for each row and, if the query asks, the probabilities."""
         model = self._load()
         probabilities = _flag(request, "probabilities")
-        if probabilities and model.card.task != "classification":
-            raise ServiceError(Problem.NO_PROBABILITIES, "the model is a regression, it has no probabilities")
+        if probabilities and not model.has_probabilities:
+            raise ServiceError(Problem.NO_PROBABILITIES, f"the model is a {model.card.task} without probabilities")
         limit = self._settings.max_body_bytes
         if len(request.body) > limit:
             raise ServiceError(

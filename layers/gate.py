@@ -63,7 +63,10 @@ def _check_sizes(zipped: int, unzipped: int) -> Iterator[str]:
 
 
 def _check_packages(archive: zipfile.ZipFile) -> Iterator[str]:
-    tops = {name.split("/")[1] for name in archive.namelist()}
+    outside = [name for name in archive.namelist() if not name.startswith("python/")]
+    if outside:
+        yield f"holds {', '.join(outside[:LARGEST])} outside of python/, where Lambda does not look"
+    tops = {name.split("/")[1] for name in archive.namelist() if name not in outside}
     found = {top for top in tops if not top.endswith(".dist-info")}
     if found != PACKAGES:
         yield f"holds {', '.join(sorted(found))}, expected {', '.join(sorted(PACKAGES))}"

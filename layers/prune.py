@@ -1,4 +1,4 @@
-"""What scoring never loads. tests/layers proves that the rest is enough: it scores in a clean interpreter."""
+"""What scoring never loads. tests/e2e/test_runtime.py proves that the rest is enough."""
 
 from __future__ import annotations
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import signal
 import sys
 import tempfile
 import time
@@ -36,18 +37,23 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="scripts.demo", description=__doc__)
     parser.add_argument("--stay", action="store_true", help="leave it running and print the URL")
     parser.add_argument("--down", action="store_true", help="end what --stay left running")
+    parser.add_argument("--state", type=Path, default=UP, help="where --stay leaves its notes for --down")
     options = parser.parse_args()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         if options.down:
-            down()
+            down(options.state)
         elif options.stay:
-            up()
+            up(options.state)
         else:
             with tempfile.TemporaryDirectory(prefix="plume-") as folder, start(Path(folder)) as emulator:
                 demo(Deployment(emulator))
     except (CommandError, EmulatorError) as error:
         console.print(f"[red]failed[/] {escape(str(error))}")
         return 1
+    except KeyboardInterrupt:
+        console.print("stopped")
+        return 130
     return 0
 
 
@@ -60,13 +66,13 @@ def demo(deployment: Deployment) -> None:
     console.print(f"done in {time.perf_counter() - began:.0f} s; the emulator is stopped and nothing is left running")
 
 
-def up() -> None:
+def up(notes: Path) -> None:
     """Deploy and leave it running; say where."""
-    running = left_running()
+    running = left_running(notes)
     if running:
         console.print(f"already up: {running['url']}  (`make down` ends it)")
         return
-    emulator = start(ROOT / "build" / "emulator")
+    emulator = start(notes.parent / "emulator")
     try:
         deployment = Deployment(emulator)
         deploy(deployment)
@@ -74,8 +80,8 @@ def up() -> None:
     except BaseException:
         emulator.stop()
         raise
-    UP.write_text(json.dumps({"pid": emulator.pid, "port": emulator.port, "log": str(emulator.log), "url": url}))
-    aws = [f"{name}={value}" for name, value in emulator.environ().items() if name in AWS_SHOWN]
+    notes.write_text(json.dumps({"pid": emulator.pid, "port": emulator.port, "log": str(emulator.log), "url": url}))
+    aws = [f"{name}={value}" for name, value in emulator.aws_environ().items() if name in AWS_SHOWN]
     console.print(Rule(f"[bold]up: {url}[/]", align="left", style="dim"))
     command(f"curl {url}/predict --json '{ROWS}'")
     command(f"export {' '.join(aws)}")
@@ -83,10 +89,10 @@ def up() -> None:
     command("make down")
 
 
-def down() -> None:
+def down(notes: Path) -> None:
     """End the emulator that `up` left running."""
-    running = left_running()
-    UP.unlink(missing_ok=True)
+    running = left_running(notes)
+    notes.unlink(missing_ok=True)
     if running is None:
         console.print("nothing is up")
         return
@@ -94,12 +100,12 @@ def down() -> None:
     console.print("down")
 
 
-def left_running() -> dict[str, Any] | None:
-    """Return what `up` wrote of an emulator that still answers, else None."""
-    if not UP.exists():
+def left_running(notes: Path) -> dict[str, Any] | None:
+    """Return what `up` wrote of an emulator that still runs, else None."""
+    if not notes.exists():
         return None
-    state: dict[str, Any] = json.loads(UP.read_text())
-    return state if Emulator(state["pid"], state["port"], Path(state["log"])).answers() else None
+    state: dict[str, Any] = json.loads(notes.read_text())
+    return state if Emulator(state["pid"], state["port"], Path(state["log"])).is_running() else None
 
 
 def deploy(deployment: Deployment) -> None:

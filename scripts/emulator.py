@@ -35,10 +35,9 @@ class Emulator:
         """Where every AWS service answers."""
         return f"http://127.0.0.1:{self.port}"
 
-    def environ(self) -> dict[str, str]:
-        """Return the environment for a client: this emulator, its credentials, and nothing of a real account's."""
-        inherited = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
-        return inherited | {
+    def aws_environ(self) -> dict[str, str]:
+        """Return the variables that point an AWS client here, and nowhere else."""
+        return {
             "AWS_ENDPOINT_URL": self.url,
             "AWS_ACCESS_KEY_ID": "test",
             "AWS_SECRET_ACCESS_KEY": "test",
@@ -48,6 +47,11 @@ class Emulator:
             "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
             "AWS_EC2_METADATA_DISABLED": "true",
         }
+
+    def environ(self) -> dict[str, str]:
+        """Return this process's environment, with nothing of a real account's in it."""
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+        return inherited | self.aws_environ()
 
     def answers(self) -> bool:
         """Whether it is up."""
@@ -59,6 +63,11 @@ class Emulator:
             return False
         finally:
             connection.close()
+
+    def is_running(self) -> bool:
+        """Whether its process lives, answering or not, and is no other that was given its number since."""
+        listing = subprocess.run(["ps", "-o", "args=", "-p", str(self.pid)], capture_output=True, text=True)
+        return "ministack" in listing.stdout
 
     def stop(self) -> None:
         """End the process and wait until it is gone."""
@@ -97,11 +106,14 @@ def start(folder: Path) -> Emulator:
         )
     emulator = Emulator(process.pid, port, log)
     deadline = time.monotonic() + START_SECONDS
-    while not emulator.answers():
-        if process.poll() is not None or time.monotonic() > deadline:
-            emulator.stop()
-            raise EmulatorError(f"the AWS emulator did not start:\n{log.read_text()[-2000:]}")
-        time.sleep(0.1)
+    try:
+        while not emulator.answers():
+            if process.poll() is not None or time.monotonic() > deadline:
+                raise EmulatorError(f"the AWS emulator did not start:\n{log.read_text()[-2000:]}")
+            time.sleep(0.1)
+    except BaseException:
+        emulator.stop()
+        raise
     return emulator
 
 

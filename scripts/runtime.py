@@ -39,6 +39,7 @@ class Tree:
             "PATH": os.environ["PATH"],
             "PYTHONPATH": f"{self.opt / 'python'}:{self.task}",
             "PYTHONDONTWRITEBYTECODE": "1",
+            "AWS_EXECUTION_ENV": "AWS_Lambda_python3.13",
         }
 
 
@@ -53,7 +54,8 @@ def unpack(layer: Path, folder: Path) -> Tree:
 
 def run_python(tree: Tree, code: str) -> str:
     """Run `code` in the function's interpreter; return what it printed."""
-    done = subprocess.run([PYTHON, "-c", code], env=tree.environ, capture_output=True, text=True, check=True)
+    command = [PYTHON, "-c", code]
+    done = subprocess.run(command, cwd=tree.task, env=tree.environ, capture_output=True, text=True, check=True)
     return done.stdout
 
 

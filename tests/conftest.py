@@ -80,9 +80,8 @@ def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
 @pytest.fixture
 def aws(emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> Emulator:
     """The emulator, and boto3 pointed at it."""
-    for name, value in emulator.environ().items():
-        if name.startswith("AWS_"):
-            monkeypatch.setenv(name, value)
+    for name, value in emulator.aws_environ().items():
+        monkeypatch.setenv(name, value)
     return emulator
 
 

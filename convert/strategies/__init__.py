@@ -1,5 +1,5 @@
 """One file for each way to write a graph.
 
-A strategy takes a fitted estimator and returns a model whose one input ``X`` is (n, features) and whose outputs are
-``label`` (n,) and ``probabilities`` (n, classes) for a classifier, ``value`` (n,) for a regressor.
+A strategy returns a model whose one input ``X`` is (n, features) and whose outputs are ``label`` (n,) and
+``probabilities`` (n, classes) for a classifier, ``value`` (n, 1) for a regressor.
 """

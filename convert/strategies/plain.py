@@ -6,12 +6,19 @@ from typing import Any
 
 import onnx
 import skl2onnx
+from numpy.typing import NDArray
 from skl2onnx.common.data_types import FloatTensorType
 
+from convert.accepts import LARGEST_AS_FLOAT32, Accepts
 from convert.errors import ConvertError
 from convert.estimator import task_of
 
 NAME = "skl2onnx"
+
+
+def accepts(asked: Accepts) -> Accepts:
+    """Return what of it the graph computes with: float32, and no NaN, of which skl2onnx makes plausible numbers."""
+    return asked.within(LARGEST_AS_FLOAT32)
 
 
 def write_graph(estimator: Any, name: str) -> onnx.ModelProto:
@@ -29,8 +36,24 @@ def write_graph(estimator: Any, name: str) -> onnx.ModelProto:
         raise ConvertError(
             f"skl2onnx does not convert this {type(estimator).__name__}: {type(error).__name__} {first_line[:200]}"
         ) from error
-    names = ("label", "probabilities") if classification else ("value",)
-    return _rename_outputs(model, names)
+    model = _rename_outputs(model, ("label", "probabilities") if classification else ("value",))
+    if classification:
+        _restore_label_type(model, estimator.classes_)
+        if not hasattr(estimator, "predict_proba"):  # what skl2onnx writes there is no probability
+            del model.graph.output[1]
+    return model
+
+
+def _restore_label_type(model: onnx.ModelProto, classes: NDArray[Any]) -> None:
+    """Cast labels that skl2onnx writes as integers back to what they are: booleans or floats."""
+    if classes.dtype.kind not in "bf":
+        return
+    kind = onnx.TensorProto.BOOL if classes.dtype.kind == "b" else onnx.TensorProto.DOUBLE
+    for node in model.graph.node:
+        node.output[:] = ["label_number" if output == "label" else output for output in node.output]
+        node.input[:] = ["label_number" if entry == "label" else entry for entry in node.input]
+    model.graph.node.append(onnx.helper.make_node("Cast", ["label_number"], ["label"], to=kind))
+    model.graph.output[0].type.tensor_type.elem_type = kind
 
 
 def _rename_outputs(model: onnx.ModelProto, names: tuple[str, ...]) -> onnx.ModelProto:

@@ -41,12 +41,21 @@ def encode(
     probabilities: NDArray[np.floating[Any]] | None = None,
     classes: Sequence[bool | int | float | str] = (),
 ) -> str:
-    """Return the body for the predictions (n,), with probabilities (n, classes) if they are given."""
+    """Return the body for the predictions (n,), with probabilities (n, classes) if they are given.
+
+    Raises ServiceError naming the first row whose score is NaN or infinite.
+    """
     content: dict[str, Any] = {"prediction": prediction.tolist()}
     if probabilities is not None:
         content["probabilities"] = probabilities.tolist()
         content["classes"] = list(classes)
-    return json.dumps(content)
+    try:
+        return json.dumps(content, allow_nan=False)
+    except ValueError as error:
+        scores = prediction if probabilities is None else probabilities
+        row = int(np.argmin(np.isfinite(scores.astype(np.float64)).reshape(len(prediction), -1).all(axis=1)))
+        detail = f"row {row} is scored {scores[row].tolist()}; the model overflows on it"
+        raise ServiceError(Problem.SCORE_NOT_FINITE, detail, row=row) from error
 
 
 def _data(document: Any, features: Sequence[str]) -> list[Any]:

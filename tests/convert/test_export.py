@@ -8,8 +8,9 @@ import numpy as np
 import onnx
 import pytest
 from sklearn.cluster import KMeans
-from sklearn.ensemble import GradientBoostingClassifier, GradientBoostingRegressor
+from sklearn.ensemble import GradientBoostingClassifier, GradientBoostingRegressor, RandomForestRegressor
 from sklearn.linear_model import LogisticRegression
+from sklearn.multiclass import OneVsRestClassifier
 from sklearn.tree import DecisionTreeClassifier
 
 from convert.errors import ConvertError
@@ -118,6 +119,8 @@ def test_a_sample_that_does_not_fit_is_refused(estimator: Any, tmp_path: Path, c
         (DecisionTreeClassifier(), "the DecisionTreeClassifier in .* is not fitted"),
         (KMeans(2, n_init=1).fit(ROWS), "KMeans is neither a classifier nor a regressor"),
         (DecisionTreeClassifier().fit(ROWS, np.ones((60, 2))), "has several outputs"),
+        (RandomForestRegressor(3).fit(ROWS, ROWS), "has several outputs"),
+        (OneVsRestClassifier(LogisticRegression()).fit(ROWS, (ROWS > 0).astype(int)), "has several outputs"),
     ],
 )
 def test_what_is_no_fitted_estimator_is_refused(held: Any, message: str, tmp_path: Path) -> None:
@@ -132,6 +135,14 @@ def test_a_file_that_is_no_pickle_is_refused(tmp_path: Path) -> None:
         export(tmp_path / "model.joblib", tmp_path / "model.onnx", name="model", sample=None)
     with pytest.raises(ConvertError, match="there is no file"):
         export(tmp_path / "none.joblib", tmp_path / "model.onnx", name="model", sample=None)
+
+
+def test_an_epoch_that_is_no_number_is_refused(
+    estimator_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "yesterday")
+    with pytest.raises(ConvertError, match="not 'yesterday'"):
+        export(estimator_file, tmp_path / "model.onnx", name="model", sample=None)
 
 
 def test_what_skl2onnx_does_not_convert_is_refused_in_a_line(tmp_path: Path) -> None:

@@ -9,6 +9,8 @@ from rich.console import Console
 from sklearn.ensemble import GradientBoostingClassifier, GradientBoostingRegressor, RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
 
+from convert.accepts import Accepts
+from convert.card import accepts_of, read_card
 from convert.errors import ConvertError
 from convert.estimator import tree_thresholds
 from convert.export import export
@@ -16,15 +18,19 @@ from convert.parity import RANDOM_ROWS, compare, row_sets
 from convert.sample import Sample, read_sample
 from convert.verify import verify
 
+FLOATS = [Accepts(False, -1e38, 1e38)] * 2
+
 
 def test_the_demo_model_is_the_same_model(estimator: Any, estimator_file: Path, model_file: Path) -> None:
-    comparisons = compare(estimator, model_file.read_bytes(), read_sample(estimator_file.with_suffix(".csv")))
-    assert [len(comparison.rows) for comparison in comparisons] == [150, RANDOM_ROWS, 6 * (31 + 21)]
+    data = model_file.read_bytes()
+    accepts = list(accepts_of(read_card(data)).values())
+    comparisons = compare(estimator, data, read_sample(estimator_file.with_suffix(".csv")), accepts)
+    assert [len(comparison.rows) for comparison in comparisons] == [150, RANDOM_ROWS, 6 * (31 + 21), 4]
     assert not any(comparison.failed.any() for comparison in comparisons)
 
 
 def test_every_threshold_is_tried_with_its_neighbours(estimator: Any, training_rows: NDArray[np.float64]) -> None:
-    sets = dict(row_sets(estimator, Sample(("a", "b"), training_rows)))
+    sets = dict(row_sets(estimator, Sample(("a", "b"), training_rows), FLOATS))
     tried = sets["thresholds ± 1 ulp"]
     for column, thresholds in enumerate(tree_thresholds(estimator)):
         values = set(tried[:, column].tolist())
@@ -44,7 +50,7 @@ def test_random_rows_are_the_same_every_time_and_reach_beyond_the_training_rows(
     estimator: Any, training_rows: NDArray[np.float64]
 ) -> None:
     sample = Sample(("a", "b"), training_rows)
-    first, second = (dict(row_sets(estimator, sample))["random rows (seed 0)"] for _ in range(2))
+    first, second = (dict(row_sets(estimator, sample, FLOATS))["random rows (seed 0)"] for _ in range(2))
     assert np.array_equal(first, second)
     assert (first.min(0) < training_rows.min(0)).all()
     assert (first.max(0) > training_rows.max(0)).all()
@@ -81,6 +87,12 @@ def test_verify_refuses_a_model_of_another_kind(model_file: Path, tmp_path: Path
     joblib.dump(GradientBoostingRegressor(n_estimators=2).fit(rows, rows[:, 0]), tmp_path / "other.joblib")
     with pytest.raises(ConvertError, match="has the classes"):
         output_of(tmp_path / "other.joblib", model_file, tmp_path)
+
+
+def test_verify_refuses_a_sample_of_another_model(estimator_file: Path, model_file: Path, tmp_path: Path) -> None:
+    (tmp_path / "rows.csv").write_text("a,b\n1,2\n")
+    with pytest.raises(ConvertError, match="the sample has a, b, the model file takes sepal length"):
+        verify(estimator_file, model_file, tmp_path / "rows.csv", Console(quiet=True))
 
 
 def test_verify_refuses_an_altered_file(estimator_file: Path, model_file: Path, tmp_path: Path) -> None:

@@ -94,6 +94,17 @@ def test_rollback_needs_an_earlier_version_that_differs(uri: str, model_file: Pa
         rollback(uri, "nonsense")
 
 
+def test_versions_without_a_checksum_are_told_apart_too(aws: Emulator, uri: str) -> None:
+    bucket, key = parse_uri(uri)
+    client = Deployment(aws).client("s3")
+    first, second = (
+        client.put_object(Bucket=bucket, Key=key, Body=body, ChecksumAlgorithm="CRC32")["VersionId"]
+        for body in (b"first", b"second")
+    )
+    assert [(version.id, version.sha256) for version in history(uri)] == [(second, None), (first, None)]
+    assert rollback(uri)[0].id == first
+
+
 def test_a_bucket_without_versions_is_told_of(aws: Emulator, model_file: Path) -> None:
     Deployment(aws).client("s3").create_bucket(Bucket="unversioned-bucket")
     with pytest.raises(ConvertError, match="keeps no versions"):

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import http.client
 import json
+import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -35,9 +37,22 @@ def call(port: int, method: str, path: str, body: str | None = None) -> str:
             connection.close()
 
 
-def test_the_same_routes_reloaded_on_change(model_file: Path) -> None:
+def wait_for(process: subprocess.Popen[str], text: str) -> None:
+    """Read what the process prints until a line holds `text`; fail when it takes too long."""
+    assert process.stdout is not None
+    timer = threading.Timer(TIMEOUT_SECONDS, process.terminate)
+    timer.start()
+    try:
+        assert any(text in line for line in process.stdout), f"{text!r} was not printed"
+    finally:
+        timer.cancel()
+
+
+def test_the_same_routes_reloaded_on_change(model_file: Path, tmp_path: Path) -> None:
     port = free_port()
-    command = [sys.executable, "-u", "-m", "scripts.local", "--port", str(port), "--model", str(model_file)]
+    served = tmp_path / "model.onnx"
+    shutil.copy(model_file, served)
+    command = [sys.executable, "-u", "-m", "scripts.local", "--port", str(port), "--model", str(served)]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
         try:
             assert call(port, "GET", "/") == '{"status": "up"}'
@@ -45,10 +60,10 @@ def test_the_same_routes_reloaded_on_change(model_file: Path) -> None:
             assert json.loads(call(port, "PUT", "/objects/a", "[1]"))["key"] == "a"
             assert call(port, "GET", "/objects/a") == "[1]"
             assert json.loads(call(port, "GET", "/nowhere"))["code"] == "not-found"
-            (ROOT / "lambda_fn" / "__init__.py").touch()
-            assert process.stdout is not None
-            assert any("changed: __init__.py; restarting" in line for line in process.stdout)
-            assert call(port, "POST", "/predict", '{"data": [[6.2, 3.4]]}') == '{"prediction": [2]}'
+            before = json.loads(call(port, "GET", "/model"))["version_id"]
+            shutil.copy(model_file, served)
+            wait_for(process, "changed: model.onnx; restarting")
+            assert json.loads(call(port, "GET", "/model"))["version_id"] != before
         finally:
             process.send_signal(signal.SIGTERM)
             process.communicate(timeout=30)

@@ -47,12 +47,20 @@ def test_numpy_and_onnxruntime_come_from_the_layer(tree: Tree) -> None:
 
 
 def test_importing_the_layer_reads_bytecode_only(tree: Tree) -> None:
-    code = (
-        "import sys, numpy, onnxruntime; print(*{m.__cached__ for m in sys.modules.values() if hasattr(m, '__file__')"
-    )
-    code += " and m.__file__ and m.__file__.endswith('.py') and 'opt' in m.__file__}, sep='\\n')"
-    for path in run_python(tree, code).splitlines():
-        assert Path(path).exists(), path
+    code = """
+import importlib.machinery as machinery
+compiled = []
+original = machinery.SourceFileLoader.source_to_code
+def source_to_code(self, data, path, **options):
+    compiled.append(path)
+    return original(self, data, path, **options)
+machinery.SourceFileLoader.source_to_code = source_to_code
+import numpy, onnxruntime, lambda_fn.errors
+print(*compiled, sep='\\n')
+"""
+    compiled = run_python(tree, code).splitlines()
+    assert str(tree.task / "lambda_fn" / "errors.py") in compiled, "what has no bytecode is seen to be compiled"
+    assert [path for path in compiled if path.startswith(str(tree.opt))] == []
 
 
 @pytest.mark.parametrize(
@@ -80,7 +88,7 @@ def test_scores_are_the_estimators(function: Function, estimator: Any, training_
 
 
 def test_bad_input_is_no_crash(function: Function) -> None:
-    bodies: list[Any] = [{"data": [[1, None]]}, {"data": [[1]]}, {}, [], None, "text"]
+    bodies: list[Any] = [{"\ud800": 1}, {"data": [[1, None]]}, {"data": [[1]]}, {}, [], None, "text"]
     for body in bodies:
         assert function.invoke(body)["status"] == 400
 
@@ -93,7 +101,7 @@ def test_a_function_without_settings_fails_at_init_and_says_which(tree: Tree) ->
 def test_a_model_on_s3_and_objects(
     tree: Tree, emulator: Emulator, aws: Emulator, bucket: str, model_file: Path, event: LoadEvent
 ) -> None:
-    environ = {name: value for name, value in emulator.environ().items() if name.startswith("AWS_")}
+    environ = emulator.aws_environ()
     uri = f"s3://{bucket}/models/{uuid.uuid4().hex}.onnx"
     with serving(tree, "lambda_fn.handler.predict", {**environ, "MODEL_URI": uri}) as served:
         assert json.loads(served.invoke(event("predict-http-api"))["body"])["code"] == "model-not-published"

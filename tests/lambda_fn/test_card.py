@@ -1,11 +1,13 @@
 import json
+import math
 
 import pytest
 
-from lambda_fn.card import Card
+from lambda_fn.card import Accepts, Card
 from lambda_fn.errors import Problem, ServiceError
 from tests.conftest import FEATURES, TESTS
 
+LIMIT = 3.4028235677973362e38
 EXAMPLE = json.loads((TESTS / "card.json").read_text())
 
 
@@ -14,9 +16,15 @@ def test_the_example_card_is_read() -> None:
         task="classification",
         features=FEATURES,
         classes=(0, 1, 2),
-        refuses=frozenset({"nan", "infinity", "beyond_float32"}),
+        accepts=(Accepts(False, -LIMIT, LIMIT),) * 2,
         document=EXAMPLE,
     )
+
+
+def test_null_stands_for_infinity() -> None:
+    feature = {"name": "a", "type": "float", "accepts": {"nan": True, "low": None, "high": None}}
+    card = Card.parse(json.dumps(EXAMPLE | {"features": [feature]}))
+    assert card.accepts == (Accepts(True, -math.inf, math.inf),)
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,11 @@ def test_details_are_those_of_rfc_9457() -> None:
     }
 
 
+def test_half_a_surrogate_does_not_reach_the_runtime_which_could_not_encode_it() -> None:
+    detail = ServiceError(Problem.NOT_FOUND, "/\ud800é").details()["detail"]
+    assert detail == "/\\ud800é"
+
+
 def test_the_documentation_lists_every_error_with_its_status() -> None:
     text = (TESTS.parent / "docs" / "errors.md").read_text()
     listed = re.findall(r"^\| `([a-z0-9-]+)` \| (\d+) \| (.+?) \|", text, re.MULTILINE)

@@ -126,6 +126,7 @@ def test_model(handler: ModuleType, event: LoadEvent, model_file: Path) -> None:
         ('{"data": [[6.2]]}', 400, "wrong-width", 0, None),
         ('{"data": [{"sepal length": 6.2, "sepal width (cm)": 1}]}', 400, "unknown-feature", 0, None),
         ('{"data": [{"\\ud800": 6.2}]}', 400, "unknown-feature", 0, None),
+        ('{"\\ud800": 1}', 400, "missing-data", None, None),
         ('{"data": [{"sepal length (cm)": 6.2}]}', 400, "missing-feature", 0, 1),
         ('{"data": [["6.2", 3.4]]}', 400, "not-a-number", 0, 0),
         ('{"data": [[6.2, null]]}', 400, "not-a-number", 0, 1),
@@ -213,6 +214,29 @@ def test_without_a_model_the_service_says_so_and_recovers(
 
     published.write_bytes(model_file.read_bytes())
     assert handler.predict(event("predict-http-api"), None)["body"] == '{"prediction": [2, 1]}'
+
+
+def test_a_model_that_does_not_run_leaves_the_service_up(load: Load, event: LoadEvent, tmp_path: Path) -> None:
+    import onnx
+
+    from convert.seal import seal
+    from tests.conftest import TESTS
+
+    values = [onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, [None, 2]) for name in ("X", "Y")]
+    node = onnx.helper.make_node("Identity", ["X"], ["Y"])
+    for card in ("no json", "{}", '{"format_version": 1}', (TESTS / "card.json").read_text().replace('"float"', "1")):
+        model = onnx.helper.make_model(onnx.helper.make_graph([node], "odd", values[:1], values[1:]), ir_version=10)
+        onnx.helper.set_model_props(model, {"card": card.replace('"name": "sepal width (cm)"', '"no": 1')})
+        (tmp_path / "model.onnx").write_bytes(seal(model))
+        handler = load(MODEL_URI=(tmp_path / "model.onnx").as_uri())
+        assert handler.predict(event("status-http-api"), None)["statusCode"] == 200
+        answer = handler.predict(event("predict-http-api"), None)
+        assert (answer["statusCode"], json.loads(answer["body"])["code"]) == (503, "model-invalid")
+
+
+def test_a_preflight_is_answered(handler: ModuleType, event: LoadEvent) -> None:
+    answer = handler.predict(with_method(event("predict-http-api"), "OPTIONS"), None)
+    assert (answer["statusCode"], answer["headers"]["allow"]) == (204, "POST")
 
 
 def test_the_model_is_fetched_once(load: Load, event: LoadEvent, model_file: Path, tmp_path: Path) -> None:

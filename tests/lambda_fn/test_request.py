@@ -75,6 +75,9 @@ def test_a_direct_event_is_answered_with_the_bare_body() -> None:
 
 
 def test_an_answer_that_lambda_would_refuse_is_an_error(event: LoadEvent) -> None:
+    lines = Response(200, "\n" * (MAX_RESPONSE_BYTES // 2 + 1))
+    with pytest.raises(ServiceError):
+        render(lines, event("status-http-api"))
     quotes = json.dumps("a" * (MAX_RESPONSE_BYTES - 2))
     assert render(Response(200, quotes), {}) == "a" * (MAX_RESPONSE_BYTES - 2)
     with pytest.raises(ServiceError) as raised:

@@ -19,6 +19,8 @@ ROUTES = {("GET", "/"): echo, ("PUT", "/objects/{key}"): echo}
         ("/predict/", ("/predict", "")),
         ("/objects/a", ("/objects/{key}", "a")),
         ("/objects", ("/objects", "")),
+        ("/objects/", ("/objects", "")),
+        ("/objects/a/", ("/objects/a", "")),
         ("/objects/a/b", ("/objects/a/b", "")),
         ("/objects/..", ("/objects/{key}", "..")),
     ],
@@ -35,6 +37,11 @@ def test_a_wrong_method_is_answered_with_those_allowed() -> None:
     with pytest.raises(ServiceError) as raised:
         dispatch(ROUTES, Request("DELETE", "/objects/note"))
     assert (raised.value.problem, raised.value.allow) == (Problem.METHOD_NOT_ALLOWED, "GET, PUT")
+
+
+def test_a_preflight_is_answered_wherever_it_lands() -> None:
+    answer = dispatch(ROUTES, Request("OPTIONS", "/predict"))
+    assert (answer.status, answer.body, answer.headers) == (204, "", {"allow": "POST"})
 
 
 @pytest.mark.parametrize("request_", [Request("GET", "/nowhere"), Request("GET", "/objects/note")])

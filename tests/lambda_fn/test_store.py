@@ -1,6 +1,7 @@
 from pathlib import Path
 
 import pytest
+from botocore.exceptions import ClientError
 
 from lambda_fn import s3
 from lambda_fn.errors import Problem, ServiceError
@@ -52,6 +53,16 @@ def test_storage_out_of_reach_is_named(monkeypatch: pytest.MonkeyPatch, aws: Emu
     from scripts.emulator import free_port
 
     monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{free_port()}")
-    with pytest.raises(ServiceError, match="s3://bucket/key") as raised:
+    with pytest.raises(ServiceError) as raised:
         fetch("s3://bucket/key")
     assert raised.value.problem is Problem.STORAGE_UNAVAILABLE
+    assert raised.value.detail == "s3://bucket/key: S3 answered EndpointConnectionError"
+
+
+def test_the_words_of_s3_go_to_the_log_only(caplog: pytest.LogCaptureFixture) -> None:
+    answer = {
+        "Error": {"Code": "AccessDenied", "Message": "arn:aws:sts::123456789012:assumed-role/a is not authorized"}
+    }
+    error = s3.unavailable("s3://bucket/key", ClientError(answer, "GetObject"))  # type: ignore[arg-type]
+    assert error.detail == "s3://bucket/key: S3 answered AccessDenied"
+    assert "123456789012" in caplog.text

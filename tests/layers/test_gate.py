@@ -36,6 +36,11 @@ def test_another_package_is_a_fault(small_layer: Path) -> None:
     assert faults == ["holds numpy, numpy.libs, onnxruntime, scipy, expected numpy, numpy.libs, onnxruntime"]
 
 
+def test_a_file_outside_is_a_fault(small_layer: Path) -> None:
+    [fault] = gate.check(add(small_layer, "readme.txt", b""), X86_64)
+    assert fault == "holds readme.txt outside of python/, where Lambda does not look"
+
+
 def test_another_architecture_is_a_fault(small_layer: Path) -> None:
     [fault] = gate.check(small_layer, ARM64)
     assert "is for EM_X86_64, expected EM_AARCH64" in fault

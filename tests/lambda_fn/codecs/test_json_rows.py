@@ -62,6 +62,16 @@ def test_what_is_wrong_is_named(
     assert detail in error.detail
 
 
+def test_what_json_has_no_word_for_is_an_error() -> None:
+    for prediction, probabilities in (
+        (np.array([1.0, np.inf]), None),
+        (np.array([0, 1]), np.array([[0.5, 0.5], [np.nan, np.nan]])),
+    ):
+        with pytest.raises(ServiceError, match="row 1 is scored") as raised:
+            encode(prediction, probabilities)
+        assert (raised.value.problem, raised.value.row) == (Problem.SCORE_NOT_FINITE, 1)
+
+
 def test_predictions_are_encoded_as_the_estimator_gives_them() -> None:
     assert encode(np.array([2, 1])) == '{"prediction": [2, 1]}'
     assert encode(np.array([1.25])) == '{"prediction": [1.25]}'
