@@ -54,7 +54,7 @@ def main() -> int:
 def make_plume(folder: Path, emulator: Emulator) -> Contender:
     """Return this project's layer and function, its model on S3."""
     model = train(folder / "iris.joblib")[0]
-    export(model, folder / "iris.onnx", name="iris", sample=None)
+    export(model, folder / "iris.onnx", name="iris")
     uri = f"s3://{BUCKET}/models/iris.onnx"
     publish(folder / "iris.onnx", uri)
     layer = ROOT / "build" / f"layer-{host_architecture().name}.zip"

@@ -15,6 +15,7 @@ from convert.errors import ConvertError
 type Command = Callable[[argparse.Namespace], int]
 type Commands = argparse._SubParsersAction[argparse.ArgumentParser]
 
+STRATEGY_NAMES = ("tabulated", "float64 trees", "skl2onnx")
 PICKLE_WARNING = "Reading a joblib or pickle file runs whatever code it holds: read only files that you trust."
 
 
@@ -26,6 +27,9 @@ def main(arguments: list[str] | None = None) -> int:
         status: int = options.command(options)
     except ConvertError as error:
         print(f"error: {error}", file=sys.stderr)
+        return 2
+    except OSError as error:
+        print(f"error: {error.filename}: {error.strerror}", file=sys.stderr)
         return 2
     return status
 
@@ -42,6 +46,8 @@ def make_parser() -> argparse.ArgumentParser:
     _add_estimator(export)
     export.add_argument("--out", type=Path, default=Path("build/model.onnx"), help="default: %(default)s")
     export.add_argument("--name", help="the model's name in its card; default: the name of the estimator's file")
+
+    export.add_argument("--strategy", choices=STRATEGY_NAMES, help="how to write the graph; default: the best that can")
 
     verify = _command(commands, "verify", _verify, "compare a model file with its estimator; exit 1 if they differ")
     _add_estimator(verify)
@@ -88,8 +94,16 @@ def _train(options: argparse.Namespace) -> int:
 def _export(options: argparse.Namespace) -> int:
     from convert.export import export
 
-    data = export(options.model, options.out, name=options.name or options.model.stem, sample=options.sample)
-    print(f"wrote {options.out} ({len(data):,} bytes)")
+    exported = export(
+        options.model,
+        options.out,
+        name=options.name or options.model.stem,
+        sample=options.sample,
+        strategy=options.strategy,
+    )
+    print(f"wrote {options.out} ({len(exported.data):,} bytes), {exported.strategy}")
+    if exported.reason:
+        print(exported.reason)
     return 0
 
 

@@ -26,9 +26,11 @@ def load_estimator(path: Path) -> Any:
     except FileNotFoundError as error:
         raise ConvertError(f"there is no file {path}") from error
     except Exception as error:  # unpickling runs anything, and so raises anything
-        raise ConvertError(f"{path} is not a joblib or pickle file that loads here: {error}") from error
-    if not (hasattr(estimator, "predict") and hasattr(estimator, "fit")):
-        raise ConvertError(f"{path} holds a {type(estimator).__name__}, not a scikit-learn estimator")
+        raise ConvertError(
+            f"{path} is not a joblib or pickle file that loads here: {type(error).__name__} {error}"
+        ) from error
+    if isinstance(estimator, type) or not (hasattr(estimator, "predict") and hasattr(estimator, "fit")):
+        raise ConvertError(f"{path} holds a {type(estimator).__name__}, not a fitted scikit-learn estimator")
     try:
         check_is_fitted(estimator)
     except NotFittedError as error:
@@ -46,7 +48,7 @@ def task_of(estimator: Any) -> str:
         return "classification"
     if is_regressor(estimator):
         if np.ndim(estimator.predict(np.zeros((1, estimator.n_features_in_)))) > 1:
-            raise ConvertError(f"this {name} has several outputs; fit one estimator for each")
+            raise ConvertError(f"this {name} has several outputs; fit one estimator for each, on y of shape (rows,)")
         return "regression"
     raise ConvertError(f"{name} is neither a classifier nor a regressor")
 
@@ -74,26 +76,6 @@ def feature_names(estimator: Any, sample_names: tuple[str, ...] | None) -> tuple
     if len(set(names)) != count:
         raise ConvertError(f"two features share a name: {', '.join(names)}")
     return names
-
-
-def tree_thresholds(estimator: Any) -> list[NDArray[np.float64]]:
-    """Return, for each feature, the sorted distinct thresholds in the estimator's trees; empty for other kinds."""
-    found: list[set[float]] = [set() for _ in range(int(estimator.n_features_in_))]
-    for tree in _trees(estimator):
-        splits = tree.children_left != -1
-        for feature, threshold in zip(tree.feature[splits], tree.threshold[splits], strict=True):
-            found[feature].add(float(threshold))
-    return [np.array(sorted(thresholds)) for thresholds in found]
-
-
-def _trees(estimator: Any) -> list[Any]:
-    """Return scikit-learn's `Tree` objects within a decision tree or an ensemble of them."""
-    if hasattr(estimator, "tree_"):
-        return [estimator.tree_]
-    members = getattr(estimator, "estimators_", None)
-    if not isinstance(members, list | np.ndarray):
-        return []
-    return [member.tree_ for member in np.ravel(np.asarray(members, dtype=object)) if hasattr(member, "tree_")]
 
 
 def version() -> str:

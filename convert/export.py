@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
 
 import onnx
@@ -12,29 +13,42 @@ from convert.card import KEY, creation_time, make_card
 from convert.estimator import feature_names, load_estimator
 from convert.sample import find_sample
 from convert.seal import seal
-from convert.strategies import plain
+from convert.strategies import write_graph
 
 
-def export(model: Path, out: Path, *, name: str, sample: Path | None) -> bytes:
-    """Convert the estimator in the file `model`, write the model file `out`, and return its bytes.
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """A model file that was written: its bytes, the strategy that wrote its graph, and why no better one did."""
+
+    data: bytes
+    strategy: str
+    reason: str
+
+
+def export(model: Path, out: Path, *, name: str, sample: Path | None = None, strategy: str | None = None) -> Exported:
+    """Convert the estimator in the file `model`, and write the model file `out`, at once or not at all.
 
     The same estimator gives the same bytes. Raises ConvertError for what can't be converted.
     """
     estimator = load_estimator(model)
     rows = find_sample(model, sample)
     names = feature_names(estimator, rows.names if rows else None)
-    accepts = [plain.accepts(asked) for asked in ask(estimator, rows)]
-    graph = plain.write_graph(estimator, name)
+    if rows is not None:
+        rows = rows.reordered(names)
+    graph, written_by, reason = write_graph(estimator, name, strategy)
+    accepts = [written_by.accepts(asked) for asked in ask(estimator, rows)]
     card = make_card(
         estimator,
         name=name,
         features=dict(zip(names, accepts, strict=True)),
-        strategy=plain.NAME,
+        strategy=written_by.name,
         created_at=creation_time(model),
     )
     onnx.helper.set_model_props(graph, {KEY: json.dumps(card)})
     onnx.checker.check_model(graph)
     data = seal(graph)
     out.parent.mkdir(parents=True, exist_ok=True)
-    out.write_bytes(data)
-    return data
+    partial = out.with_name(f"{out.name}.partial")
+    partial.write_bytes(data)
+    partial.replace(out)
+    return Exported(data, written_by.name, reason)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,8 +13,9 @@ from numpy.typing import NDArray
 
 from convert.accepts import Accepts
 from convert.errors import ConvertError
-from convert.estimator import task_of, tree_thresholds
+from convert.estimator import task_of
 from convert.sample import Sample
+from convert.trees import READERS, read_trees
 
 RANDOM_ROWS = 100_000
 SEED = 0
@@ -72,7 +74,19 @@ def compare(estimator: Any, data: bytes, sample: Sample | None, accepts: Sequenc
     """Compare `estimator` with the model file `data`, which `accepts` that, on every set of rows that there is."""
     candidate = Candidate(data)
     compare_rows = _compare_labels if task_of(estimator) == "classification" else _compare_values
-    return [compare_rows(source, estimator, candidate, rows) for source, rows in row_sets(estimator, sample, accepts)]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # numbers at the limits overflow on their way, as they should
+        return [
+            compare_rows(source, estimator, candidate, rows) for source, rows in row_sets(estimator, sample, accepts)
+        ]
+
+
+def tree_thresholds(estimator: Any) -> list[Rows]:
+    """Return, for each feature, the sorted distinct finite thresholds in the estimator's trees, if it has any."""
+    features = int(estimator.n_features_in_)
+    if type(estimator) not in READERS:
+        return [np.empty(0)] * features
+    return [found[np.isfinite(found)] for found in read_trees(estimator).thresholds(features)]
 
 
 def row_sets(estimator: Any, sample: Sample | None, accepts: Sequence[Accepts]) -> Iterator[tuple[str, Rows]]:

@@ -101,7 +101,10 @@ def parse_uri(uri: str) -> tuple[str, str]:
 
 
 def _client() -> S3Client:
-    return boto3.client("s3")
+    try:
+        return boto3.client("s3")
+    except ValueError as error:  # an endpoint or a region that is none
+        raise ConvertError(f"the settings of the AWS client: {error}") from error
 
 
 def _version_id(version_id: str | None, uri: str) -> str:

@@ -19,6 +19,12 @@ class Sample:
     names: tuple[str, ...]
     rows: NDArray[np.float64]
 
+    def reordered(self, names: tuple[str, ...]) -> Sample:
+        """Return the sample with its columns in the order of `names`; raise ConvertError if it has others."""
+        if set(self.names) != set(names) or len(self.names) != len(names):
+            raise ConvertError(f"the sample has {', '.join(self.names)}, the model takes {', '.join(names)}")
+        return Sample(names, self.rows[:, [self.names.index(name) for name in names]])
+
 
 def beside(model: Path) -> Path:
     """Return where `train` leaves the training rows of the estimator in `model`."""
@@ -44,6 +50,8 @@ def read_sample(path: Path) -> Sample:
         raise ConvertError(f"{path}: {error.strerror}") from error
     except UnicodeDecodeError as error:
         raise ConvertError(f"{path} is not a CSV file in UTF-8: {error}") from error
+    if names and all(_is_number(name) for name in names):
+        raise ConvertError(f"{path} starts with {', '.join(names)}, expected a header with the names of the features")
     if not rows:
         raise ConvertError(f"{path} has no rows, expected a header with the names of the features, then numbers")
     return Sample(tuple(names), np.array(rows))
@@ -56,6 +64,14 @@ def _numbers(line: list[str], names: list[str], where: str) -> list[float]:
         return [float(text) if text.strip() else np.nan for text in line]
     except ValueError as error:
         raise ConvertError(f"{where}: expected {len(names)} numbers: {error}") from error
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def find_sample(model: Path, given: Path | None) -> Sample | None:

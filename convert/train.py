@@ -8,6 +8,7 @@ import joblib
 from sklearn.datasets import load_iris
 from sklearn.ensemble import GradientBoostingClassifier
 
+from convert.errors import ConvertError
 from convert.sample import Sample, beside, write_sample
 
 
@@ -16,6 +17,8 @@ def train(out: Path) -> tuple[Path, Path]:
 
     How well it classifies is beside the point: that the served model is the same one is the point.
     """
+    if out == beside(out):
+        raise ConvertError(f"{out} is where the training rows go; name the model .joblib or .pkl")
     iris = load_iris()
     rows, labels = iris.data[:, :2], iris.target
     estimator = GradientBoostingClassifier(n_estimators=100, learning_rate=1.0, max_depth=2, random_state=0)

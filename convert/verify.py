@@ -10,9 +10,9 @@ from rich.console import Console
 from convert.accepts import Accepts
 from convert.card import accepts_of, read_card
 from convert.errors import ConvertError
-from convert.estimator import load_estimator, task_of, tree_thresholds
-from convert.parity import TOLERANCE, compare
-from convert.sample import find_sample
+from convert.estimator import load_estimator, task_of
+from convert.parity import TOLERANCE, compare, tree_thresholds
+from convert.sample import beside, find_sample
 from convert.seal import check_seal
 from convert.tables import difference_table, parity_table
 
@@ -28,12 +28,17 @@ def verify(model: Path, onnx_file: Path, sample: Path | None, console: Console) 
     accepts = _check_card(estimator, data, onnx_file)
     names = list(accepts)
     rows = find_sample(model, sample)
-    if rows is None:
-        console.print(f"no training rows: {model.with_suffix('.csv')} is not there, and no --sample was given")
-    elif list(rows.names) != names:
-        raise ConvertError(f"the sample has {', '.join(rows.names)}, the model file takes {', '.join(names)}")
-    if not any(len(found) for found in tree_thresholds(estimator)):
-        console.print(f"no thresholds: none are known of {type(estimator).__name__}")
+    thresholds = any(len(found) for found in tree_thresholds(estimator))
+    if rows is not None:
+        rows = rows.reordered(tuple(names))
+    elif thresholds:
+        console.print(f"no training rows: {beside(model)} is not there, and no --sample was given")
+    else:
+        raise ConvertError(
+            f"nothing tells the range of this {type(estimator).__name__}'s features: give its training rows as --sample"
+        )
+    if not thresholds:
+        console.print(f"no thresholds to try: a {type(estimator).__name__} shows none")
     comparisons = compare(estimator, data, rows, list(accepts.values()))
     console.print(parity_table(comparisons))
     agree = not any(comparison.failed.any() for comparison in comparisons)

@@ -88,6 +88,8 @@ def render(response: Response, event: Any) -> Any:
 def _without_stage(path: str, stage: str) -> str:
     """HTTP APIs put a named stage in front of the path; the default one leaves no trace."""
     prefix = f"/{stage}"
+    if stage == "$default":
+        return path
     return path[len(prefix) :] or "/" if path == prefix or path.startswith(f"{prefix}/") else path
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import shutil
 import signal
 import sys
 import tempfile
@@ -97,6 +98,7 @@ def down(notes: Path) -> None:
         console.print("nothing is up")
         return
     Emulator(running["pid"], running["port"], Path(running["log"])).stop()
+    shutil.rmtree(Path(running["log"]).parent, ignore_errors=True)
     console.print("down")
 
 

@@ -9,6 +9,7 @@ import argparse
 import contextlib
 import os
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -30,6 +31,12 @@ def main() -> int:
     parser.add_argument("--port", type=int, default=5005)
     parser.add_argument("--model", type=Path, default=ROOT / "build" / "model.onnx")
     options = parser.parse_args()
+    try:
+        with socket.create_server(("127.0.0.1", options.port)):
+            pass
+    except (OSError, OverflowError) as error:
+        print(f"port {options.port} can't be listened on: {error}", file=sys.stderr)
+        return 1
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         with tempfile.TemporaryDirectory(prefix="plume-") as folder, start(Path(folder)) as emulator:
@@ -47,7 +54,10 @@ def serve(deployment: Deployment, model: Path, port: int) -> None:
     deployment.make_bucket(BUCKET)
     changes = watchfiles.watch(*WATCHED, model, raise_interrupt=True, yield_on_timeout=True, rust_timeout=1000)
     while True:
-        deployment.convert("publish", str(model), URI)
+        try:
+            deployment.convert("publish", str(model), URI)
+        except CommandError as error:
+            print(f"{error}\nserving what was published before")
         process = start_offline(deployment, port)
         try:
             changed = next((paths for paths in changes if paths or process.poll() is not None), set())

@@ -54,7 +54,7 @@ def unpack(layer: Path, folder: Path) -> Tree:
 
 def run_python(tree: Tree, code: str) -> str:
     """Run `code` in the function's interpreter; return what it printed."""
-    command = [PYTHON, "-c", code]
+    command = [str(PYTHON), "-c", code]
     done = subprocess.run(command, cwd=tree.task, env=tree.environ, capture_output=True, text=True, check=True)
     return done.stdout
 

@@ -60,7 +60,7 @@ def training_rows(estimator_file: Path) -> NDArray[np.float64]:
 def model_file(estimator_file: Path) -> Path:
     """The demo estimator's model file."""
     out = estimator_file.with_suffix(".onnx")
-    export(estimator_file, out, name="iris", sample=None)
+    export(estimator_file, out, name="iris")
     return out
 
 

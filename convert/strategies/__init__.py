@@ -1,5 +1,58 @@
-"""One file for each way to write a graph.
+"""One file for each way to write a graph, best first.
 
 A strategy returns a model whose one input ``X`` is (n, features) and whose outputs are ``label`` (n,) and
 ``probabilities`` (n, classes) for a classifier, ``value`` (n, 1) for a regressor.
 """
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import onnx
+
+from convert.accepts import Accepts
+from convert.errors import ConvertError
+from convert.strategies import plain, tabulate, trees
+from convert.trees import READERS
+
+
+@dataclass(frozen=True, slots=True)
+class Strategy:
+    """A way to write a graph: its name in the card, its writer, and what of the accepted values it computes with."""
+
+    name: str
+    write_graph: Callable[[Any, str], onnx.ModelProto]
+    accepts: Callable[[Accepts], Accepts]
+
+
+def _all(asked: Accepts) -> Accepts:
+    """Return what the estimator accepts: the graph computes with all of it."""
+    return asked
+
+
+EXACT = (
+    Strategy(tabulate.NAME, tabulate.write_graph, _all),
+    Strategy(trees.NAME, trees.write_graph, _all),
+)
+"""For what is made of trees; nothing else is let near those, skl2onnx being silently wrong on some."""
+OTHERS = (Strategy(plain.NAME, plain.write_graph, plain.accepts),)
+STRATEGIES = {strategy.name: strategy for strategy in EXACT + OTHERS}
+
+
+def write_graph(estimator: Any, name: str, wanted: str | None = None) -> tuple[onnx.ModelProto, Strategy, str]:
+    """Return the graph by the `wanted` strategy, or by the first that takes `estimator`; and why by no better one.
+
+    Raises ConvertError if none takes it.
+    """
+    candidates = EXACT if type(estimator) in READERS else OTHERS
+    if wanted is not None:
+        candidates = (STRATEGIES[wanted],)
+    reason = ""
+    for strategy in candidates[:-1]:
+        try:
+            return strategy.write_graph(estimator, name), strategy, reason
+        except ConvertError as error:
+            reason = f"not {strategy.name}: {error}"
+    return candidates[-1].write_graph(estimator, name), candidates[-1], reason

@@ -28,7 +28,7 @@ def write_graph(estimator: Any, name: str) -> onnx.ModelProto:
         model: onnx.ModelProto = skl2onnx.to_onnx(
             estimator,
             initial_types=[("X", FloatTensorType([None, int(estimator.n_features_in_)]))],
-            options={"zipmap": False} if classification else None,
+            options={"zipmap": False} if hasattr(estimator, "predict_proba") else None,
             name=name,
         )
     except Exception as error:  # converters raise what they like, now and then with the whole tree in the message
@@ -36,6 +36,7 @@ def write_graph(estimator: Any, name: str) -> onnx.ModelProto:
         raise ConvertError(
             f"skl2onnx does not convert this {type(estimator).__name__}: {type(error).__name__} {first_line[:200]}"
         ) from error
+    model.opset_import.sort(key=lambda opset: opset.domain)  # skl2onnx takes them from a set
     model = _rename_outputs(model, ("label", "probabilities") if classification else ("value",))
     if classification:
         _restore_label_type(model, estimator.classes_)

@@ -8,13 +8,20 @@ import numpy as np
 import onnx
 import pytest
 from sklearn.cluster import KMeans
-from sklearn.ensemble import GradientBoostingClassifier, GradientBoostingRegressor, RandomForestRegressor
-from sklearn.linear_model import LogisticRegression
+from sklearn.ensemble import (
+    GradientBoostingClassifier,
+    GradientBoostingRegressor,
+    HistGradientBoostingClassifier,
+    RandomForestRegressor,
+)
+from sklearn.kernel_ridge import KernelRidge
+from sklearn.linear_model import LinearRegression, LogisticRegression, RidgeClassifier
 from sklearn.multiclass import OneVsRestClassifier
 from sklearn.tree import DecisionTreeClassifier
 
 from convert.errors import ConvertError
 from convert.export import export
+from convert.parity import Candidate
 from tests.conftest import FEATURES, TESTS
 
 SCHEMA = json.loads((TESTS.parent / "docs" / "card.schema.json").read_text())
@@ -37,8 +44,8 @@ def test_the_example_card_and_a_real_one_follow_the_schema(model_file: Path) -> 
 
 
 def test_the_same_estimator_exports_to_the_same_bytes(estimator_file: Path, model_file: Path, tmp_path: Path) -> None:
-    again = export(estimator_file, tmp_path / "again.onnx", name="iris", sample=None)
-    assert again == model_file.read_bytes()
+    again = export(estimator_file, tmp_path / "again.onnx", name="iris")
+    assert again.data == model_file.read_bytes()
 
 
 def test_a_retrained_estimator_exports_to_the_same_bytes_at_the_same_epoch(
@@ -48,7 +55,7 @@ def test_a_retrained_estimator_exports_to_the_same_bytes_at_the_same_epoch(
     results = []
     for name in ("a", "b"):
         joblib.dump(estimator, tmp_path / f"{name}.joblib")
-        results.append(export(tmp_path / f"{name}.joblib", tmp_path / f"{name}.onnx", name="iris", sample=None))
+        results.append(export(tmp_path / f"{name}.joblib", tmp_path / f"{name}.onnx", name="iris").data)
     assert results[0] == results[1]
     assert card_of(tmp_path / "a.onnx")["created_at"] == "2001-09-09T01:46:40Z"
 
@@ -57,7 +64,7 @@ def test_a_pickle_is_read_too(estimator: Any, tmp_path: Path) -> None:
     import pickle
 
     (tmp_path / "model.pkl").write_bytes(pickle.dumps(estimator))
-    export(tmp_path / "model.pkl", tmp_path / "model.onnx", name="iris", sample=None)
+    export(tmp_path / "model.pkl", tmp_path / "model.onnx", name="iris")
     assert [feature["name"] for feature in card_of(tmp_path / "model.onnx")["features"]] == ["x0", "x1"]
 
 
@@ -75,13 +82,13 @@ def dump(estimator: Any, folder: Path) -> Path:
 )
 def test_the_card_says_what_type_the_labels_are(labels: Any, classes: dict[str, Any], tmp_path: Path) -> None:
     model = dump(GradientBoostingClassifier(n_estimators=3).fit(ROWS, labels), tmp_path)
-    export(model, tmp_path / "model.onnx", name="model", sample=None)
+    export(model, tmp_path / "model.onnx", name="model")
     assert card_of(tmp_path / "model.onnx")["classes"] == classes
 
 
 def test_a_regressor_has_no_classes(tmp_path: Path) -> None:
     model = dump(GradientBoostingRegressor(n_estimators=3).fit(ROWS, ROWS[:, 0]), tmp_path)
-    export(model, tmp_path / "model.onnx", name="model", sample=None)
+    export(model, tmp_path / "model.onnx", name="model")
     card = card_of(tmp_path / "model.onnx")
     jsonschema.validate(card, SCHEMA)
     assert card["task"] == "regression"
@@ -99,6 +106,7 @@ def test_names_come_from_a_sample(estimator_file: Path, estimator: Any, tmp_path
     ("content", "message"),
     [
         ("a,b,c\n1,2,3\n", "takes 2 features, the sample has 3: a, b, c"),
+        ("5.1,3.5\n1,2\n", "starts with 5.1, 3.5, expected a header"),
         ("a,a\n1,2\n", "two features share a name"),
         ("a,b\n1,2\n1,x\n", "line 3: expected 2 numbers"),
         ("a,b\n1\n", "line 2: expected 2 numbers"),
@@ -115,7 +123,7 @@ def test_a_sample_that_does_not_fit_is_refused(estimator: Any, tmp_path: Path, c
 @pytest.mark.parametrize(
     ("held", "message"),
     [
-        ({"model": 1}, "holds a dict, not a scikit-learn estimator"),
+        ({"model": 1}, "holds a dict, not a fitted scikit-learn"),
         (DecisionTreeClassifier(), "the DecisionTreeClassifier in .* is not fitted"),
         (KMeans(2, n_init=1).fit(ROWS), "KMeans is neither a classifier nor a regressor"),
         (DecisionTreeClassifier().fit(ROWS, np.ones((60, 2))), "has several outputs"),
@@ -125,16 +133,16 @@ def test_a_sample_that_does_not_fit_is_refused(estimator: Any, tmp_path: Path, c
 )
 def test_what_is_no_fitted_estimator_is_refused(held: Any, message: str, tmp_path: Path) -> None:
     with pytest.raises(ConvertError, match=message):
-        export(dump(held, tmp_path), tmp_path / "model.onnx", name="model", sample=None)
+        export(dump(held, tmp_path), tmp_path / "model.onnx", name="model")
     assert not (tmp_path / "model.onnx").exists()
 
 
 def test_a_file_that_is_no_pickle_is_refused(tmp_path: Path) -> None:
     (tmp_path / "model.joblib").write_text("not a pickle")
     with pytest.raises(ConvertError, match="is not a joblib or pickle file"):
-        export(tmp_path / "model.joblib", tmp_path / "model.onnx", name="model", sample=None)
+        export(tmp_path / "model.joblib", tmp_path / "model.onnx", name="model")
     with pytest.raises(ConvertError, match="there is no file"):
-        export(tmp_path / "none.joblib", tmp_path / "model.onnx", name="model", sample=None)
+        export(tmp_path / "none.joblib", tmp_path / "model.onnx", name="model")
 
 
 def test_an_epoch_that_is_no_number_is_refused(
@@ -142,11 +150,68 @@ def test_an_epoch_that_is_no_number_is_refused(
 ) -> None:
     monkeypatch.setenv("SOURCE_DATE_EPOCH", "yesterday")
     with pytest.raises(ConvertError, match="not 'yesterday'"):
-        export(estimator_file, tmp_path / "model.onnx", name="model", sample=None)
+        export(estimator_file, tmp_path / "model.onnx", name="model")
+
+
+def test_an_estimator_that_only_looks_convertible_is_refused_in_a_line(tmp_path: Path) -> None:
+    labels = np.arange(60) % 2
+    boosting = GradientBoostingClassifier(n_estimators=3, init=LogisticRegression()).fit(ROWS, labels)
+    with pytest.raises(ConvertError, match="starts from init=LogisticRegression, whose answer varies") as raised:
+        export(dump(boosting, tmp_path), tmp_path / "model.onnx", name="model")
+    assert len(str(raised.value)) < 400
+    categories = HistGradientBoostingClassifier(max_iter=3, categorical_features=[0])
+    categories.fit(np.c_[labels, ROWS[:, 1]], labels)
+    with pytest.raises(ConvertError, match="fitted with categorical_features, whose splits are no thresholds"):
+        export(dump(categories, tmp_path), tmp_path / "model.onnx", name="model")
 
 
 def test_what_skl2onnx_does_not_convert_is_refused_in_a_line(tmp_path: Path) -> None:
-    model = GradientBoostingClassifier(n_estimators=3, init=LogisticRegression()).fit(ROWS, np.arange(60) % 2)
-    with pytest.raises(ConvertError, match="skl2onnx does not convert this GradientBoostingClassifier") as raised:
-        export(dump(model, tmp_path), tmp_path / "model.onnx", name="model", sample=None)
+    model = KernelRidge().fit(ROWS, ROWS[:, 0])
+    with pytest.raises(ConvertError, match="skl2onnx does not convert this KernelRidge") as raised:
+        export(dump(model, tmp_path), tmp_path / "model.onnx", name="model")
     assert len(str(raised.value)) < 400
+
+
+def test_the_best_strategy_is_chosen_unless_one_is_wanted(estimator_file: Path, estimator: Any, tmp_path: Path) -> None:
+    out = tmp_path / "model.onnx"
+    chosen = export(estimator_file, out, name="iris")
+    assert (chosen.strategy, chosen.reason) == ("tabulated", "")
+    assert export(estimator_file, out, name="iris", strategy="skl2onnx").strategy == "skl2onnx"
+    rows = np.random.default_rng(0).normal(size=(200, 4))
+    deep = RandomForestRegressor(20, random_state=0).fit(rows, rows.sum(axis=1))
+    chosen = export(dump(deep, tmp_path), out, name="deep")
+    assert chosen.strategy == "float64 trees"
+    assert chosen.reason.startswith("not tabulated: its thresholds make")
+    with pytest.raises(ConvertError, match="at most 65,536 are tabulated"):
+        export(dump(deep, tmp_path), out, name="deep", strategy="tabulated")
+    linear = dump(LogisticRegression().fit(ROWS, np.arange(60) % 2), tmp_path)
+    assert export(linear, out, name="linear").strategy == "skl2onnx"
+    with pytest.raises(ConvertError, match="LogisticRegression is not an ensemble of trees"):
+        export(linear, out, name="linear", strategy="float64 trees")
+
+
+def test_a_classifier_without_probabilities_has_none(tmp_path: Path) -> None:
+    out = tmp_path / "model.onnx"
+    export(dump(RidgeClassifier().fit(ROWS, np.arange(60) % 2), tmp_path), out, name="ridge")
+    assert [output.name for output in onnx.load(out).graph.output] == ["label"]
+
+
+@pytest.mark.parametrize(("labels", "kind"), [([False, True], bool), ([1.0, 2.0], float), (["no", "yes"], str)])
+@pytest.mark.parametrize("estimator", [LogisticRegression(), GradientBoostingClassifier(n_estimators=3)], ids=repr)
+def test_labels_keep_their_type(labels: list[Any], kind: type, estimator: Any, tmp_path: Path) -> None:
+    fitted = estimator.fit(ROWS, np.array(labels)[np.arange(60) % 2])
+    data = export(dump(fitted, tmp_path), tmp_path / "model.onnx", name="model").data
+    predicted = Candidate(data).run(ROWS)[0].tolist()
+    assert {type(label) for label in predicted} == {kind}
+    assert predicted == fitted.predict(ROWS).tolist()
+
+
+def test_a_sample_is_read_in_the_order_of_the_estimators_own_names(tmp_path: Path) -> None:
+    named = LinearRegression().fit(ROWS, ROWS[:, 0])
+    named.feature_names_in_ = np.array(["a", "b"], dtype=object)
+    (tmp_path / "rows.csv").write_text("b,a\n1,2\n")
+    export(dump(named, tmp_path), tmp_path / "model.onnx", name="model", sample=tmp_path / "rows.csv")
+    assert [feature["name"] for feature in card_of(tmp_path / "model.onnx")["features"]] == ["a", "b"]
+    (tmp_path / "rows.csv").write_text("b,c\n1,2\n")
+    with pytest.raises(ConvertError, match="the sample has b, c, the model takes a, b"):
+        export(dump(named, tmp_path), tmp_path / "model.onnx", name="model", sample=tmp_path / "rows.csv")

@@ -7,15 +7,14 @@ import pytest
 from numpy.typing import NDArray
 from rich.console import Console
 from sklearn.ensemble import GradientBoostingClassifier, GradientBoostingRegressor, RandomForestClassifier
-from sklearn.linear_model import LogisticRegression
+from sklearn.linear_model import LinearRegression, LogisticRegression
 
 from convert.accepts import Accepts
 from convert.card import accepts_of, read_card
 from convert.errors import ConvertError
-from convert.estimator import tree_thresholds
 from convert.export import export
-from convert.parity import RANDOM_ROWS, compare, row_sets
-from convert.sample import Sample, read_sample
+from convert.parity import RANDOM_ROWS, compare, row_sets, tree_thresholds
+from convert.sample import Sample, read_sample, write_sample
 from convert.verify import verify
 
 FLOATS = [Accepts(False, -1e38, 1e38)] * 2
@@ -91,7 +90,7 @@ def test_verify_refuses_a_model_of_another_kind(model_file: Path, tmp_path: Path
 
 def test_verify_refuses_a_sample_of_another_model(estimator_file: Path, model_file: Path, tmp_path: Path) -> None:
     (tmp_path / "rows.csv").write_text("a,b\n1,2\n")
-    with pytest.raises(ConvertError, match="the sample has a, b, the model file takes sepal length"):
+    with pytest.raises(ConvertError, match="the sample has a, b, the model takes sepal length"):
         verify(estimator_file, model_file, tmp_path / "rows.csv", Console(quiet=True))
 
 
@@ -116,6 +115,15 @@ def test_verify_refuses_an_altered_file(estimator_file: Path, model_file: Path, 
 def test_other_estimators_are_compared_too(estimator: Any, tmp_path: Path) -> None:
     rows = np.random.default_rng(3).normal(size=(200, 4))
     joblib.dump(estimator.fit(rows, (rows.sum(axis=1) > 0).astype(int)), tmp_path / "model.joblib")
-    export(tmp_path / "model.joblib", tmp_path / "model.onnx", name="model", sample=None)
+    export(tmp_path / "model.joblib", tmp_path / "model.onnx", name="model")
+    write_sample(tmp_path / "model.csv", Sample(("x0", "x1", "x2", "x3"), rows))
     agree, output = output_of(tmp_path / "model.joblib", tmp_path / "model.onnx", tmp_path)
     assert agree, output
+
+
+def test_verify_needs_to_know_the_range_of_the_features(tmp_path: Path) -> None:
+    rows = np.random.default_rng(3).normal(1e8, 1e7, size=(50, 2))
+    joblib.dump(LinearRegression().fit(rows, rows[:, 0]), tmp_path / "model.joblib")
+    export(tmp_path / "model.joblib", tmp_path / "model.onnx", name="model")
+    with pytest.raises(ConvertError, match="nothing tells the range of this LinearRegression's features"):
+        output_of(tmp_path / "model.joblib", tmp_path / "model.onnx", tmp_path)

@@ -18,7 +18,7 @@ def uri(bucket: str) -> str:
 
 @pytest.fixture
 def other_file(estimator_file: Path, tmp_path: Path) -> Path:
-    export(estimator_file, tmp_path / "other.onnx", name="other", sample=None)
+    export(estimator_file, tmp_path / "other.onnx", name="other")
     return tmp_path / "other.onnx"
 
 

@@ -1,0 +1,140 @@
+"""Tabulated: a tree ensemble is constant on each cell of the grid that its thresholds make.
+
+Where the cells are few, scikit-learn itself is asked once per cell, and the graph looks the answer up: one balanced
+search tree per feature, whose leaves add bin * stride up to the number of the cell. The answers are scikit-learn's
+own, bit for bit.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+
+from convert.errors import ConvertError
+from convert.estimator import task_of
+from convert.graph import Graph
+from convert.strategies.answers import classifier_model, regressor_model
+from convert.strategies.trees import write_sums
+from convert.trees import Floats, Tree, TreeEnsemble, read_trees
+
+NAME = "tabulated"
+MAX_CELLS = 2**16
+"""The largest grid: its table of three probabilities takes 1.5 MB, as much as 1,000 small trees."""
+
+
+def write_graph(estimator: Any, name: str) -> onnx.ModelProto:
+    """Return `estimator` as a table; raise ConvertError if it is not made of trees or has too many cells."""
+    features = int(estimator.n_features_in_)
+    ensemble = read_trees(estimator)
+    thresholds = ensemble.thresholds(features)
+    cuts = [_cuts(found, ensemble.float32) for found in thresholds]
+    missing = _takes_missing(estimator, features)
+    bins = [len(cut) + 1 + (missing and len(found) > 0) for cut, found in zip(cuts, thresholds, strict=True)]
+    cells = int(np.prod(bins, dtype=object))
+    if cells > MAX_CELLS:
+        raise ConvertError(f"its thresholds make {cells:,} cells, at most {MAX_CELLS:,} are tabulated")
+    grid = _grid(cuts, bins, ensemble.float32)
+    graph = Graph()
+    cell = _write_cell(graph, cuts, bins, ensemble.float32)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return _write_answers(graph, estimator, grid, cell, name)
+
+
+def _cuts(thresholds: Floats, float32: bool) -> Floats:
+    """Return the ends of the bins but the last: each threshold as the largest number that is at or below it.
+
+    An infinite threshold parts missing values from the rest, which have a bin of their own.
+    """
+    finite = thresholds[np.isfinite(thresholds)]
+    if not float32:
+        return finite
+    single = finite.astype(np.float32)
+    below = np.where(single > finite, np.nextafter(single, np.float32(-np.inf)), single)
+    return np.unique(below).astype(np.float64)
+
+
+def _takes_missing(estimator: Any, features: int) -> bool:
+    try:
+        estimator.predict(np.full((1, features), np.nan))
+    except ValueError:
+        return False
+    return True
+
+
+def _grid(cuts: Sequence[Floats], bins: Sequence[int], float32: bool) -> Floats:
+    """Return a row in each cell, in the cells' order: (cells, features)."""
+    step = np.float32 if float32 else np.float64
+    columns = []
+    for cut, count in zip(cuts, bins, strict=True):
+        last = np.nextafter(step(cut[-1]), step(np.inf)) if len(cut) else 0.0
+        values = [*cut, float(last), np.nan]
+        columns.append(np.array(values[:count]))
+    mesh = np.meshgrid(*columns, indexing="ij")
+    return np.stack([axis.ravel() for axis in mesh], axis=1)
+
+
+def _write_cell(graph: Graph, cuts: Sequence[Floats], bins: Sequence[int], float32: bool) -> str:
+    """Write the number of the cell that a row is in, (n,) int64."""
+    strides = np.append(np.cumprod(np.array(bins[:0:-1], dtype=np.int64))[::-1], 1)
+    trees = tuple(
+        _search_tree(feature, cut, count, int(stride))
+        for feature, (cut, count, stride) in enumerate(zip(cuts, bins, strides, strict=True))
+        if count > 1
+    )
+    if not trees:
+        return _write_zero(graph)
+    ensemble = TreeEnsemble(trees, 1, None, None, float32, head="value")
+    cell = graph.cast(write_sums(graph, "X", ensemble), np.int64)
+    return graph.node("Squeeze", cell, graph.constant(np.array([1])))
+
+
+def _write_zero(graph: Graph) -> str:
+    """Write as many zeros as there are rows, for an estimator that answers every row alike."""
+    count = graph.node("Gather", graph.node("Shape", "X"), graph.constant(np.array([0])), axis=0)
+    return graph.node("Expand", graph.constant(np.array([0])), count)
+
+
+def _search_tree(feature: int, cut: Floats, bins: int, stride: int) -> Tree:
+    """Return a balanced tree that finds the bin of a value among `cut`; the last of more bins is for missing values."""
+    nodes: list[tuple[float, int, int, float]] = []  # threshold, left, right, value
+
+    def grow(first: int, last: int) -> int:
+        place = len(nodes)
+        nodes.append((0.0, -1, -1, float(first * stride)))
+        if first < last:
+            middle = (first + last) // 2
+            nodes[place] = (float(cut[middle]), grow(first, middle), grow(middle + 1, last), 0.0)
+        return place
+
+    if bins > len(cut) + 1:  # every number is at or below infinity, a missing value is not
+        nodes.append((np.inf, 1, -1, 0.0))
+        grow(0, len(cut))
+        nodes[0] = (np.inf, 1, len(nodes), 0.0)
+        nodes.append((0.0, -1, -1, float((bins - 1) * stride)))
+    else:
+        grow(0, len(cut))
+    threshold, left, right, value = (np.array(column) for column in zip(*nodes, strict=True))
+    return Tree(
+        feature=np.full(len(nodes), feature, dtype=np.int64),
+        threshold=threshold,
+        left=left,
+        right=right,
+        missing_left=np.zeros(len(nodes), dtype=np.bool_),
+        values=value[:, np.newaxis],
+    )
+
+
+def _write_answers(graph: Graph, estimator: Any, grid: Floats, cell: str, name: str) -> onnx.ModelProto:
+    def look_up(table: NDArray[Any]) -> str:
+        return graph.node("Gather", graph.constant(table), cell, axis=0)
+
+    if task_of(estimator) == "regression":
+        return regressor_model(graph, look_up(estimator.predict(grid)[:, np.newaxis]), estimator, name)
+    index = np.searchsorted(estimator.classes_, estimator.predict(grid))
+    return classifier_model(graph, look_up(index), look_up(estimator.predict_proba(grid)), estimator, name)

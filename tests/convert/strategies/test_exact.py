@@ -1,0 +1,188 @@
+"""Estimators made of trees against their model files: labels and sums bit for bit, at thresholds and beyond."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from sklearn.base import clone, is_classifier
+from sklearn.ensemble import (
+    AdaBoostClassifier,
+    AdaBoostRegressor,
+    ExtraTreesClassifier,
+    ExtraTreesRegressor,
+    GradientBoostingClassifier,
+    GradientBoostingRegressor,
+    HistGradientBoostingClassifier,
+    HistGradientBoostingRegressor,
+    RandomForestClassifier,
+    RandomForestRegressor,
+)
+from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor, ExtraTreeClassifier, ExtraTreeRegressor
+
+from convert.accepts import ask
+from convert.parity import Candidate, row_sets
+from convert.sample import Sample
+from convert.seal import seal
+from convert.strategies import STRATEGIES
+from convert.trees import READERS
+
+pytestmark = pytest.mark.filterwarnings("ignore:invalid value encountered in reduce")  # scikit-learn, at the limits
+
+FEATURES = 4
+EPSILON = 1e-15
+"""What exponentials may differ by between numpy and onnxruntime: a few units in the last place."""
+
+MISSING = (
+    *(DecisionTreeClassifier, DecisionTreeRegressor, ExtraTreeClassifier, ExtraTreeRegressor),
+    *(RandomForestClassifier, RandomForestRegressor, ExtraTreesClassifier, ExtraTreesRegressor),
+    *(HistGradientBoostingClassifier, HistGradientBoostingRegressor),
+)
+"""Those that are fitted with missing values here."""
+
+CLASSIFIERS = [
+    (GradientBoostingClassifier(n_estimators=40, random_state=0), 2),
+    (GradientBoostingClassifier(n_estimators=40, random_state=0), 4),
+    (GradientBoostingClassifier(n_estimators=20, loss="exponential", random_state=0), 2),
+    (GradientBoostingClassifier(n_estimators=20, init="zero", random_state=0), 2),
+    (GradientBoostingClassifier(n_estimators=20, init="zero", random_state=0), 3),
+    (GradientBoostingClassifier(n_estimators=20, subsample=0.5, max_features=2, random_state=0), 3),
+    (GradientBoostingClassifier(n_estimators=150, learning_rate=1.3, max_depth=2, random_state=0), 3),
+    (GradientBoostingClassifier(n_estimators=1, max_depth=1, random_state=0), 2),
+    (HistGradientBoostingClassifier(max_iter=20, random_state=0), 2),
+    (HistGradientBoostingClassifier(max_iter=20, random_state=0), 3),
+    (RandomForestClassifier(20, random_state=0), 2),
+    (RandomForestClassifier(20, max_depth=3, class_weight="balanced", random_state=0), 5),
+    (ExtraTreesClassifier(20, random_state=0), 3),
+    (DecisionTreeClassifier(random_state=0), 3),
+    (DecisionTreeClassifier(max_leaf_nodes=2, random_state=0), 2),
+    (ExtraTreeClassifier(random_state=0), 3),
+    (AdaBoostClassifier(n_estimators=20, random_state=0), 2),
+    (AdaBoostClassifier(DecisionTreeClassifier(max_depth=2), n_estimators=20, random_state=0), 4),
+]
+REGRESSORS = [
+    GradientBoostingRegressor(n_estimators=40, random_state=0),
+    GradientBoostingRegressor(n_estimators=20, loss="huber", init="zero", random_state=0),
+    GradientBoostingRegressor(n_estimators=20, loss="quantile", subsample=0.5, random_state=0),
+    HistGradientBoostingRegressor(max_iter=20, random_state=0),
+    HistGradientBoostingRegressor(max_iter=20, loss="poisson", random_state=0),
+    HistGradientBoostingRegressor(max_iter=20, loss="gamma", random_state=0),
+    HistGradientBoostingRegressor(max_iter=20, loss="quantile", quantile=0.3, random_state=0),
+    RandomForestRegressor(20, random_state=0),
+    ExtraTreesRegressor(20, random_state=0),
+    DecisionTreeRegressor(random_state=0),
+    ExtraTreeRegressor(random_state=0),
+    AdaBoostRegressor(n_estimators=20, random_state=0),
+    AdaBoostRegressor(DecisionTreeRegressor(max_depth=1), n_estimators=7, loss="square", random_state=0),
+]
+
+
+def training(estimator: Any, classes: int, decimals: int) -> tuple[NDArray[np.float64], NDArray[Any]]:
+    """Return rows and targets; few decimals make few thresholds."""
+    generator = np.random.default_rng(11)
+    rows = generator.normal(size=(300, FEATURES)).round(decimals)
+    score = rows @ generator.normal(size=FEATURES) + generator.normal(size=300) / 3
+    if type(estimator) in MISSING:
+        rows[generator.random(rows.shape) < 0.15] = np.nan
+    if classes:
+        return rows, np.digitize(score, np.quantile(score, np.arange(1, classes) / classes))
+    return rows, np.exp(score / 3)
+
+
+def tried(estimator: Any, rows: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the rows that `verify` would try, a sample of the many random ones."""
+    sample = Sample(tuple(f"x{column}" for column in range(FEATURES)), rows)
+    found = dict(row_sets(estimator, sample, ask(estimator, sample)))
+    return np.concatenate([part[:20_000] for part in found.values()])
+
+
+def assert_exact(estimator: Any, strategy: str, rows: NDArray[np.float64], *, bitwise: bool) -> None:
+    """Compare `estimator` with what `strategy` writes of it, on all of `rows`, and on a few of them one at a time."""
+    candidate = Candidate(seal(STRATEGIES[strategy].write_graph(estimator, "model")))
+    expected = [estimator.predict(rows)]
+    if is_classifier(estimator):
+        expected.append(estimator.predict_proba(rows))
+    else:
+        expected[0] = expected[0][:, np.newaxis]
+    actual = candidate.run(rows)
+    singly = [candidate.run(rows[number : number + 1]) for number in range(50)]
+    for position, (want, got) in enumerate(zip(expected, actual, strict=True)):
+        assert want.dtype == got.dtype
+        exact = bitwise or (position == 0 and is_classifier(estimator))
+        limit = np.zeros(want.shape) if exact else EPSILON * np.maximum(np.abs(want), 1)
+        difference = (want != got) if exact else np.abs(want - got)
+        assert (difference <= limit).all(), f"{strategy}: {np.max(difference)} in output {position}"
+        alone = np.concatenate([single[position] for single in singly])
+        assert (alone == got[:50]).all() if exact else (np.abs(alone - got[:50]) <= limit[:50]).all()
+
+
+def has_exponential(estimator: Any) -> bool:
+    """Whether the answer is an exponential of the trees' sum, which no standard rounds in one way."""
+    boosted = (GradientBoostingClassifier, HistGradientBoostingClassifier, AdaBoostClassifier)
+    return isinstance(estimator, boosted) or getattr(estimator, "loss", None) in {"poisson", "gamma"}
+
+
+@pytest.mark.parametrize(("estimator", "classes"), CLASSIFIERS, ids=repr)
+def test_classifiers_as_float64_trees(estimator: Any, classes: int) -> None:
+    rows, labels = training(estimator, classes, decimals=3)
+    fitted = estimator.fit(rows, labels)
+    assert_exact(fitted, "float64 trees", tried(fitted, rows), bitwise=not has_exponential(fitted))
+
+
+@pytest.mark.parametrize("estimator", REGRESSORS, ids=repr)
+def test_regressors_as_float64_trees(estimator: Any) -> None:
+    rows, values = training(estimator, 0, decimals=3)
+    fitted = estimator.fit(rows, values)
+    assert_exact(fitted, "float64 trees", tried(fitted, rows), bitwise=not has_exponential(fitted))
+
+
+def small(estimator: Any) -> Any:
+    """Return an estimator with few thresholds, where random ones would make a grid beyond the cap."""
+    if "Extra" not in type(estimator).__name__:
+        return estimator
+    return clone(estimator).set_params(
+        max_depth=2, **({"n_estimators": 3} if hasattr(estimator, "n_estimators") else {})
+    )
+
+
+@pytest.mark.parametrize(("estimator", "classes"), CLASSIFIERS, ids=repr)
+def test_classifiers_as_tables(estimator: Any, classes: int) -> None:
+    rows, labels = training(estimator, classes, decimals=0)
+    fitted = small(estimator).fit(rows, labels)
+    assert_exact(fitted, "tabulated", tried(fitted, rows), bitwise=True)
+
+
+@pytest.mark.parametrize("estimator", REGRESSORS, ids=repr)
+def test_regressors_as_tables(estimator: Any) -> None:
+    rows, values = training(estimator, 0, decimals=0)
+    fitted = small(estimator).fit(rows, values)
+    assert_exact(fitted, "tabulated", tried(fitted, rows), bitwise=True)
+
+
+def test_every_reader_is_tried() -> None:
+    assert {type(estimator) for estimator in [estimator for estimator, _ in CLASSIFIERS] + REGRESSORS} == READERS.keys()
+
+
+def test_a_tree_that_never_splits() -> None:
+    rows = np.random.default_rng(0).normal(size=(30, FEATURES))
+    for fitted in (
+        DecisionTreeClassifier().fit(rows, ["one"] * 30),
+        RandomForestRegressor(3).fit(rows, np.full(30, 2.5)),
+        GradientBoostingRegressor(n_estimators=2).fit(rows, np.full(30, 2.5)),
+    ):
+        for strategy in ("tabulated", "float64 trees"):
+            outputs = Candidate(seal(STRATEGIES[strategy].write_graph(fitted, "model"))).run(rows)
+            assert outputs[0].reshape(-1).tolist() == fitted.predict(rows).tolist()
+
+
+@pytest.mark.parametrize("features", [1, 50])
+def test_one_feature_and_fifty(features: int) -> None:
+    rows = np.random.default_rng(0).normal(size=(300, features))
+    fitted = GradientBoostingClassifier(n_estimators=100, random_state=0).fit(rows, rows.sum(axis=1) > 0)
+    assert_exact(fitted, "float64 trees", rows, bitwise=False)
+
+
+def test_a_thousand_trees() -> None:
+    rows = np.random.default_rng(0).normal(size=(200, FEATURES))
+    fitted = GradientBoostingClassifier(n_estimators=1000, max_depth=2, random_state=0).fit(rows, rows[:, 0] > 0)
+    assert_exact(fitted, "float64 trees", tried(fitted, rows), bitwise=False)
