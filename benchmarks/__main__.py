@@ -16,11 +16,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import joblib
+from rich.console import Console
 
 from benchmarks.harness import Contender, Measurements, measure
 from convert.export import export
 from convert.publish import publish
 from convert.train import train
+from convert.verify import verify
 from layers.architecture import host_architecture
 from layers.archive import write_zip
 from scripts.deployment import Deployment
@@ -55,6 +57,7 @@ def make_plume(folder: Path, emulator: Emulator) -> Contender:
     """Return this project's layer and function, its model on S3."""
     model = train(folder / "iris.joblib")[0]
     export(model, folder / "iris.onnx", name="iris")
+    verify(model, folder / "iris.onnx", None, Console(quiet=True))
     uri = f"s3://{BUCKET}/models/iris.onnx"
     publish(folder / "iris.onnx", uri)
     layer = ROOT / "build" / f"layer-{host_architecture().name}.zip"

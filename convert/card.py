@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import importlib.metadata
 import os
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -10,16 +10,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import onnx
-import skl2onnx
-
 from convert import estimator as estimators
 from convert.accepts import Accepts
 from convert.errors import ConvertError
 
 FORMAT_VERSION = 1
-KEY = "card"
 
 
 def make_card(
@@ -36,12 +31,7 @@ def make_card(
         "features": [
             {"name": feature, "type": "float", "accepts": asdict(accepts)} for feature, accepts in features.items()
         ],
-        "versions": {
-            "scikit-learn": estimators.version(),
-            "skl2onnx": skl2onnx.__version__,
-            "onnx": onnx.__version__,
-            "numpy": np.__version__,
-        },
+        "versions": library_versions(),
         "created_at": created_at.strftime("%Y-%m-%dT%H:%M:%SZ"),
     }
     if task == "classification":
@@ -49,11 +39,9 @@ def make_card(
     return card
 
 
-def read_card(data: bytes) -> dict[str, Any]:
-    """Return the card in the bytes of a model file whose seal has been checked."""
-    properties = {entry.key: entry.value for entry in onnx.load_from_string(data).metadata_props}
-    card: dict[str, Any] = json.loads(properties[KEY])
-    return card
+def library_versions() -> dict[str, str]:
+    """Return the versions of what a conversion depends on."""
+    return {name: importlib.metadata.version(name) for name in ("scikit-learn", "skl2onnx", "onnx", "numpy")}
 
 
 def accepts_of(card: Mapping[str, Any]) -> dict[str, Accepts]:

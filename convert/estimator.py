@@ -7,7 +7,6 @@ from typing import Any
 
 import joblib
 import numpy as np
-import sklearn
 from numpy.typing import NDArray
 from sklearn.base import is_classifier, is_regressor
 from sklearn.exceptions import NotFittedError
@@ -76,8 +75,3 @@ def feature_names(estimator: Any, sample_names: tuple[str, ...] | None) -> tuple
     if len(set(names)) != count:
         raise ConvertError(f"two features share a name: {', '.join(names)}")
     return names
-
-
-def version() -> str:
-    """Return scikit-learn's version."""
-    return str(sklearn.__version__)

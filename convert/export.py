@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 
 import onnx
 
 from convert.accepts import ask
-from convert.card import KEY, creation_time, make_card
+from convert.card import creation_time, make_card
 from convert.estimator import feature_names, load_estimator
+from convert.model_file import write_model
 from convert.sample import find_sample
-from convert.seal import seal
 from convert.strategies import write_graph
 
 
@@ -44,11 +43,5 @@ def export(model: Path, out: Path, *, name: str, sample: Path | None = None, str
         strategy=written_by.name,
         created_at=creation_time(model),
     )
-    onnx.helper.set_model_props(graph, {KEY: json.dumps(card)})
     onnx.checker.check_model(graph)
-    data = seal(graph)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    partial = out.with_name(f"{out.name}.partial")
-    partial.write_bytes(data)
-    partial.replace(out)
-    return Exported(data, written_by.name, reason)
+    return Exported(write_model(out, graph, card), written_by.name, reason)

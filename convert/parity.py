@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,8 +20,7 @@ from convert.trees import READERS, read_trees
 RANDOM_ROWS = 100_000
 SEED = 0
 MISSING_SHARE = 0.1
-TOLERANCE = 1e-6
-"""The largest difference that passes: of a probability, or of a regression's value as part of the largest value."""
+EVERY_CELL = "every cell of the table"
 
 DTYPES = {"tensor(float)": np.float32, "tensor(double)": np.float64}
 
@@ -33,8 +32,9 @@ class Comparison:
     """What a set of rows showed.
 
     rows: (n, features), those that were tried.
-    label_differs: (n,), whether the labels differ (for a regression: whether the values do, beyond the tolerance).
-    difference: (n,), the largest difference in the row: of probabilities, or of the value.
+    label_differs: (n,), whether the labels, or their types, differ; never for a regression.
+    difference: (n,), the largest difference of a probability in the row, or that of the value as part of the largest
+    value in the set.
     expected, actual: (n,), the labels or values of the estimator and of the model file.
     """
 
@@ -45,10 +45,9 @@ class Comparison:
     expected: NDArray[Any]
     actual: NDArray[Any]
 
-    @property
-    def failed(self) -> NDArray[np.bool_]:
-        """(n,), whether the row is beyond what passes; so is a difference of NaN."""
-        return self.label_differs | ~(self.difference <= TOLERANCE)
+    def failed(self, tolerance: float) -> NDArray[np.bool_]:
+        """Return (n,), whether a label or more than `tolerance` differs in the row; NaN is more than any."""
+        return self.label_differs | ~(self.difference <= tolerance)
 
 
 class Candidate:
@@ -70,15 +69,13 @@ class Candidate:
         return outputs
 
 
-def compare(estimator: Any, data: bytes, sample: Sample | None, accepts: Sequence[Accepts]) -> list[Comparison]:
-    """Compare `estimator` with the model file `data`, which `accepts` that, on every set of rows that there is."""
+def compare(estimator: Any, data: bytes, row_sets: Iterable[tuple[str, Rows]]) -> list[Comparison]:
+    """Compare `estimator` with the model file `data` on sets of rows, each with its name."""
     candidate = Candidate(data)
     compare_rows = _compare_labels if task_of(estimator) == "classification" else _compare_values
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # numbers at the limits overflow on their way, as they should
-        return [
-            compare_rows(source, estimator, candidate, rows) for source, rows in row_sets(estimator, sample, accepts)
-        ]
+        return [compare_rows(source, estimator, candidate, rows) for source, rows in row_sets]
 
 
 def tree_thresholds(estimator: Any) -> list[Rows]:
@@ -162,4 +159,4 @@ def _compare_values(source: str, estimator: Any, candidate: Candidate, rows: Row
     expected = estimator.predict(rows)
     [actual] = (output.reshape(len(rows)) for output in candidate.run(rows))
     difference = np.abs(expected - actual) / (np.abs(expected).max() or 1.0)
-    return Comparison(source, rows, ~(difference <= TOLERANCE), difference, expected, actual)
+    return Comparison(source, rows, np.zeros(len(rows), dtype=np.bool_), difference, expected, actual)

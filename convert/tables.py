@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from rich.table import Table
@@ -14,22 +15,22 @@ SHOWN = 10
 """How many differing rows are listed; the count names them all."""
 
 
-def parity_table(comparisons: Sequence[Comparison]) -> Table:
+def parity_table(comparisons: Sequence[Comparison], tolerance: float) -> Table:
     """Return one line for each set of rows."""
     table = Table("rows", "tried", "labels differ", "largest difference", title="estimator against model file")
     for comparison in comparisons:
         labels, difference = int(comparison.label_differs.sum()), float(comparison.difference.max())
-        style = "red" if comparison.failed.any() else "green"
+        style = "red" if comparison.failed(tolerance).any() else "green"
         table.add_row(comparison.source, f"{len(comparison.rows):,}", f"{labels:,}", f"{difference:.3g}", style=style)
     return table
 
 
-def difference_table(comparisons: Sequence[Comparison], names: Sequence[str]) -> Table:
+def difference_table(comparisons: Sequence[Comparison], tolerance: float, names: Sequence[str]) -> Table:
     """Return the first rows that differ, with what either side says of them."""
-    total = sum(int(comparison.failed.sum()) for comparison in comparisons)
+    total = sum(int(comparison.failed(tolerance).sum()) for comparison in comparisons)
     table = Table("rows", "row", *names, "estimator", "model file", "difference", title=f"{total:,} rows differ")
     for comparison in comparisons:
-        for row in np.flatnonzero(comparison.failed)[: SHOWN - table.row_count]:
+        for row in np.flatnonzero(comparison.failed(tolerance))[: SHOWN - table.row_count]:
             values = [repr(value) for value in comparison.rows[row].tolist()]
             table.add_row(
                 comparison.source,
@@ -40,6 +41,16 @@ def difference_table(comparisons: Sequence[Comparison], names: Sequence[str]) ->
                 f"{comparison.difference[row]:.3g}",
             )
     return table
+
+
+def verdict(certificate: Mapping[str, Any]) -> str:
+    """Return the certificate in a line, with rich's markup."""
+    within = f"labels must be equal, differences within {certificate['tolerance']:g}"
+    if not certificate["passed"]:
+        return f"[red]not the same model[/]: {within}"
+    if certificate["kind"] == "proved":
+        return "[green]the same model, proved[/]: no bit differs in any cell of the table"
+    return f"[green]the same model[/]: labels equal, differences within {certificate['tolerance']:g}"
 
 
 def history_lines(versions: Sequence[Version]) -> Iterator[str]:

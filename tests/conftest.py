@@ -12,10 +12,12 @@ import joblib
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from rich.console import Console
 
 from convert.export import export
 from convert.sample import read_sample
 from convert.train import train
+from convert.verify import verify
 from layers.architecture import ARCHITECTURES
 from scripts.deployment import Deployment
 from scripts.emulator import Emulator, start
@@ -58,9 +60,10 @@ def training_rows(estimator_file: Path) -> NDArray[np.float64]:
 
 @pytest.fixture(scope="session")
 def model_file(estimator_file: Path) -> Path:
-    """The demo estimator's model file."""
+    """The demo estimator's model file, certified."""
     out = estimator_file.with_suffix(".onnx")
     export(estimator_file, out, name="iris")
+    assert verify(estimator_file, out, None, Console(quiet=True))
     return out
 
 

@@ -20,11 +20,17 @@ from convert.trees import READERS
 
 @dataclass(frozen=True, slots=True)
 class Strategy:
-    """A way to write a graph: its name in the card, its writer, and what of the accepted values it computes with."""
+    """A way to write a graph.
+
+    name: as the card has it.
+    accepts: what of the accepted values the graph computes with.
+    tolerance: the largest difference that `verify` passes, of a probability, or of a value as part of the largest.
+    """
 
     name: str
     write_graph: Callable[[Any, str], onnx.ModelProto]
     accepts: Callable[[Accepts], Accepts]
+    tolerance: float
 
 
 def _all(asked: Accepts) -> Accepts:
@@ -33,11 +39,11 @@ def _all(asked: Accepts) -> Accepts:
 
 
 EXACT = (
-    Strategy(tabulate.NAME, tabulate.write_graph, _all),
-    Strategy(trees.NAME, trees.write_graph, _all),
+    Strategy(tabulate.NAME, tabulate.write_graph, _all, 0.0),
+    Strategy(trees.NAME, trees.write_graph, _all, 1e-15),
 )
 """For what is made of trees; nothing else is let near those, skl2onnx being silently wrong on some."""
-OTHERS = (Strategy(plain.NAME, plain.write_graph, plain.accepts),)
+OTHERS = (Strategy(plain.NAME, plain.write_graph, plain.accepts, 1e-6),)
 STRATEGIES = {strategy.name: strategy for strategy in EXACT + OTHERS}
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -29,6 +30,39 @@ MAX_CELLS = 2**16
 
 def write_graph(estimator: Any, name: str) -> onnx.ModelProto:
     """Return `estimator` as a table; raise ConvertError if it is not made of trees or has too many cells."""
+    table = _table(estimator)
+    graph = Graph()
+    cell = _write_cell(graph, table)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return _write_answers(graph, estimator, table.rows(), cell, name)
+
+
+def every_cell(estimator: Any) -> Floats:
+    """Return a row in each cell, (cells, features); raise ConvertError as `write_graph` does."""
+    return _table(estimator).rows()
+
+
+@dataclass(frozen=True, slots=True)
+class _Table:
+    """The grid: for each feature the ends of its bins but the last, and how many bins it has."""
+
+    cuts: Sequence[Floats]
+    bins: Sequence[int]
+    float32: bool
+
+    def rows(self) -> Floats:
+        """Return a row in each cell, in the cells' order: (cells, features)."""
+        step = np.float32 if self.float32 else np.float64
+        columns = []
+        for cut, count in zip(self.cuts, self.bins, strict=True):
+            last = np.nextafter(step(cut[-1]), step(np.inf)) if len(cut) else 0.0
+            columns.append(np.array([*cut, float(last), np.nan][:count]))
+        mesh = np.meshgrid(*columns, indexing="ij")
+        return np.stack([axis.ravel() for axis in mesh], axis=1)
+
+
+def _table(estimator: Any) -> _Table:
     features = int(estimator.n_features_in_)
     ensemble = read_trees(estimator)
     thresholds = ensemble.thresholds(features)
@@ -38,12 +72,7 @@ def write_graph(estimator: Any, name: str) -> onnx.ModelProto:
     cells = int(np.prod(bins, dtype=object))
     if cells > MAX_CELLS:
         raise ConvertError(f"its thresholds make {cells:,} cells, at most {MAX_CELLS:,} are tabulated")
-    grid = _grid(cuts, bins, ensemble.float32)
-    graph = Graph()
-    cell = _write_cell(graph, cuts, bins, ensemble.float32)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        return _write_answers(graph, estimator, grid, cell, name)
+    return _Table(cuts, bins, ensemble.float32)
 
 
 def _cuts(thresholds: Floats, float32: bool) -> Floats:
@@ -67,29 +96,17 @@ def _takes_missing(estimator: Any, features: int) -> bool:
     return True
 
 
-def _grid(cuts: Sequence[Floats], bins: Sequence[int], float32: bool) -> Floats:
-    """Return a row in each cell, in the cells' order: (cells, features)."""
-    step = np.float32 if float32 else np.float64
-    columns = []
-    for cut, count in zip(cuts, bins, strict=True):
-        last = np.nextafter(step(cut[-1]), step(np.inf)) if len(cut) else 0.0
-        values = [*cut, float(last), np.nan]
-        columns.append(np.array(values[:count]))
-    mesh = np.meshgrid(*columns, indexing="ij")
-    return np.stack([axis.ravel() for axis in mesh], axis=1)
-
-
-def _write_cell(graph: Graph, cuts: Sequence[Floats], bins: Sequence[int], float32: bool) -> str:
+def _write_cell(graph: Graph, table: _Table) -> str:
     """Write the number of the cell that a row is in, (n,) int64."""
-    strides = np.append(np.cumprod(np.array(bins[:0:-1], dtype=np.int64))[::-1], 1)
+    strides = np.append(np.cumprod(np.array(table.bins[:0:-1], dtype=np.int64))[::-1], 1)
     trees = tuple(
         _search_tree(feature, cut, count, int(stride))
-        for feature, (cut, count, stride) in enumerate(zip(cuts, bins, strides, strict=True))
+        for feature, (cut, count, stride) in enumerate(zip(table.cuts, table.bins, strides, strict=True))
         if count > 1
     )
     if not trees:
         return _write_zero(graph)
-    ensemble = TreeEnsemble(trees, 1, None, None, float32, head="value")
+    ensemble = TreeEnsemble(trees, 1, None, None, table.float32, head="value")
     cell = graph.cast(write_sums(graph, "X", ensemble), np.int64)
     return graph.node("Squeeze", cell, graph.constant(np.array([1])))
 

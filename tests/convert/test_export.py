@@ -1,4 +1,8 @@
+import hashlib
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -7,6 +11,7 @@ import jsonschema
 import numpy as np
 import onnx
 import pytest
+from rich.console import Console
 from sklearn.cluster import KMeans
 from sklearn.ensemble import (
     GradientBoostingClassifier,
@@ -22,6 +27,7 @@ from sklearn.tree import DecisionTreeClassifier
 from convert.errors import ConvertError
 from convert.export import export
 from convert.parity import Candidate
+from convert.verify import verify
 from tests.conftest import FEATURES, TESTS
 
 SCHEMA = json.loads((TESTS.parent / "docs" / "card.schema.json").read_text())
@@ -39,13 +45,26 @@ def test_the_example_card_and_a_real_one_follow_the_schema(model_file: Path) -> 
     example, card = json.loads((TESTS / "card.json").read_text()), card_of(model_file)
     jsonschema.validate(example, SCHEMA)
     jsonschema.validate(card, SCHEMA)
+    assert card.pop("certificate")["kind"] == "proved"
     del card["created_at"], example["created_at"]
     assert card == example
 
 
 def test_the_same_estimator_exports_to_the_same_bytes(estimator_file: Path, model_file: Path, tmp_path: Path) -> None:
-    again = export(estimator_file, tmp_path / "again.onnx", name="iris")
-    assert again.data == model_file.read_bytes()
+    first, second = (export(estimator_file, tmp_path / "again.onnx", name="iris").data for _ in range(2))
+    assert first == second
+    assert verify(estimator_file, tmp_path / "again.onnx", None, Console(quiet=True))
+    assert (tmp_path / "again.onnx").read_bytes() == model_file.read_bytes()
+
+
+def test_skl2onnx_exports_to_the_same_bytes_in_every_process(estimator_file: Path, tmp_path: Path) -> None:
+    digests = set()
+    for seed in ("0", "1", "2", "random", "random", "random"):
+        command = [sys.executable, "-m", "convert", "export", str(estimator_file), "--strategy", "skl2onnx"]
+        command += ["--out", str(tmp_path / "model.onnx")]
+        subprocess.run(command, env={**os.environ, "PYTHONHASHSEED": seed}, check=True, capture_output=True)
+        digests.add(hashlib.sha256((tmp_path / "model.onnx").read_bytes()).hexdigest())
+    assert len(digests) == 1
 
 
 def test_a_retrained_estimator_exports_to_the_same_bytes_at_the_same_epoch(

@@ -2,11 +2,19 @@ import base64
 import hashlib
 from pathlib import Path
 
+import joblib
+import numpy as np
+import onnx
 import pytest
+from numpy.typing import NDArray
+from rich.console import Console
+from sklearn.ensemble import GradientBoostingClassifier
 
 from convert.errors import ConvertError
 from convert.export import export
+from convert.model_file import read_card, write_model
 from convert.publish import history, parse_uri, publish, rollback
+from convert.verify import verify
 from scripts.deployment import Deployment
 from scripts.emulator import Emulator
 
@@ -19,6 +27,7 @@ def uri(bucket: str) -> str:
 @pytest.fixture
 def other_file(estimator_file: Path, tmp_path: Path) -> Path:
     export(estimator_file, tmp_path / "other.onnx", name="other")
+    verify(estimator_file, tmp_path / "other.onnx", None, Console(quiet=True))
     return tmp_path / "other.onnx"
 
 
@@ -33,6 +42,37 @@ def test_publish_leaves_the_bytes_and_their_checksum(aws: Emulator, uri: str, mo
     assert answer["VersionId"] == version_id
     assert answer["Body"].read() == model_file.read_bytes()
     assert base64.b64decode(answer["ChecksumSHA256"]).hex() == sha256(model_file)
+
+
+def test_without_a_passing_certificate_only_force_publishes(
+    aws: Emulator, uri: str, estimator_file: Path, training_rows: NDArray[np.float64], tmp_path: Path
+) -> None:
+    bare = tmp_path / "bare.onnx"
+    export(estimator_file, bare, name="bare")
+    with pytest.raises(ConvertError, match="has no certificate: run `python -m convert verify` first"):
+        publish(bare, uri)
+
+    other = GradientBoostingClassifier(n_estimators=2).fit(training_rows, np.repeat([0, 1, 2], 50))
+    joblib.dump(other, tmp_path / "other.joblib")
+    export(tmp_path / "other.joblib", bare, name="other")
+    certified = read_card(bare.read_bytes())
+    export(estimator_file, bare, name="iris")
+    assert verify(estimator_file, bare, None, Console(quiet=True))
+    assert not verify(tmp_path / "other.joblib", bare, None, Console(quiet=True))
+    with pytest.raises(ConvertError, match="its certificate did not pass"):
+        publish(bare, uri)
+
+    graph = onnx.load(bare)
+    passed = {**read_card(bare.read_bytes())["certificate"], "passed": True, "graph_sha256": "0" * 64}
+    write_model(bare, graph, {**certified, "certificate": passed})
+    with pytest.raises(ConvertError, match="is of another graph"):
+        publish(bare, uri)
+    with pytest.raises(ConvertError, match="nothing was ever published"):
+        history(uri)
+
+    publish(bare, uri, force=True)
+    assert read_card(bare.read_bytes())["forced"] is True
+    assert history(uri)[0].sha256 == sha256(bare)
 
 
 def test_an_altered_file_is_not_published(uri: str, model_file: Path, tmp_path: Path) -> None:

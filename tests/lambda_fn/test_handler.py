@@ -109,6 +109,7 @@ def test_model(handler: ModuleType, event: LoadEvent, model_file: Path) -> None:
     answer = handler.predict(event("model-http-api"), None)
     body = json.loads(answer["body"])
     assert (answer["statusCode"], body["name"], body["version_id"]) == (200, "iris", None)
+    assert body["certificate"]["kind"] == "proved"
     assert body["sha256"] == hashlib.sha256(model_file.read_bytes()).hexdigest()
 
 

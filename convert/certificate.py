@@ -1,0 +1,48 @@
+"""The certificate: what a comparison of estimator and model file showed, as the card tells it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import onnx
+
+from convert.card import library_versions
+from convert.errors import ConvertError
+from convert.model_file import graph_digest
+from convert.parity import EVERY_CELL, Comparison
+
+
+def make_certificate(
+    comparisons: Sequence[Comparison], tolerance: float, model: onnx.ModelProto, estimator_sha256: str
+) -> dict[str, Any]:
+    """Return the certificate, of JSON values only.
+
+    It is ``proved`` where every cell of a table was tried and no bit differs, and ``tested`` otherwise.
+    """
+    bitwise = not any(comparison.failed(0.0).any() for comparison in comparisons)
+    differences = [float(comparison.difference.max()) for comparison in comparisons]
+    every_cell = any(comparison.source == EVERY_CELL for comparison in comparisons)
+    return {
+        "passed": not any(comparison.failed(tolerance).any() for comparison in comparisons),
+        "kind": "proved" if every_cell and bitwise else "tested",
+        "rows": {comparison.source: len(comparison.rows) for comparison in comparisons},
+        "label_differences": sum(int(comparison.label_differs.sum()) for comparison in comparisons),
+        "largest_difference": float(np.max(differences)) if np.isfinite(differences).all() else None,
+        "tolerance": tolerance,
+        "graph_sha256": graph_digest(model),
+        "estimator_sha256": estimator_sha256,
+        "versions": library_versions(),
+    }
+
+
+def check_certificate(card: Mapping[str, Any], model: onnx.ModelProto, source: str) -> None:
+    """Raise ConvertError if the card holds no certificate of this very graph, or one that did not pass."""
+    certificate = card.get("certificate")
+    if certificate is None:
+        raise ConvertError(f"{source} has no certificate: run `python -m convert verify` first")
+    if certificate["graph_sha256"] != graph_digest(model):
+        raise ConvertError(f"the certificate in {source} is of another graph: run `python -m convert verify` again")
+    if not certificate["passed"]:
+        raise ConvertError(f"{source} is not the model that its estimator is: its certificate did not pass")

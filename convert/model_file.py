@@ -1,0 +1,52 @@
+"""Model files on disk: a graph, its card, its seal."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import onnx
+
+from convert.errors import ConvertError
+from convert.seal import check_seal, seal
+
+CARD = "card"
+
+
+def read_model(path: Path) -> bytes:
+    """Return the bytes of a model file; raise ConvertError if it can't be read, or was altered after it was written."""
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise ConvertError(f"{path}: {error.strerror}") from error
+    check_seal(data, str(path))
+    return data
+
+
+def read_card(data: bytes) -> dict[str, Any]:
+    """Return the card in the bytes of a model file whose seal has been checked."""
+    properties = {entry.key: entry.value for entry in onnx.load_from_string(data).metadata_props}
+    card: dict[str, Any] = json.loads(properties[CARD])
+    return card
+
+
+def write_model(path: Path, model: onnx.ModelProto, card: Mapping[str, Any]) -> bytes:
+    """Write `model` with its card to the file `path`, at once or not at all; return its bytes."""
+    onnx.helper.set_model_props(model, {CARD: json.dumps(card)})
+    data = seal(model)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f"{path.name}.partial")
+    partial.write_bytes(data)
+    partial.replace(path)
+    return data
+
+
+def graph_digest(model: onnx.ModelProto) -> str:
+    """Return the SHA-256 of the model without its metadata: what a certificate is for."""
+    bare = onnx.ModelProto()
+    bare.CopyFrom(model)
+    del bare.metadata_props[:]
+    return hashlib.sha256(bare.SerializeToString(deterministic=True)).hexdigest()
