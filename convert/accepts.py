@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from convert.errors import ConvertError
+from convert.estimator import as_input
 from convert.sample import Sample
 
 LARGEST = float(np.finfo(np.float64).max)
@@ -42,7 +43,7 @@ def ask(estimator: Any, sample: Sample | None) -> list[Accepts]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            estimator.predict(row[np.newaxis])
+            estimator.predict(as_input(estimator, row[np.newaxis]))
         except Exception as error:  # whatever the estimator raises, it can't be asked anything
             raise ConvertError(f"{type(estimator).__name__} does not predict on a row of numbers: {error}") from error
         return [_ask_feature(estimator, row, column) for column in range(len(row))]
@@ -53,7 +54,7 @@ def _ask_feature(estimator: Any, row: np.ndarray[Any, Any], column: int) -> Acce
         changed = row.copy()
         changed[column] = value
         try:
-            estimator.predict(changed[np.newaxis])
+            estimator.predict(as_input(estimator, changed[np.newaxis]))
         except ValueError:
             return False
         return True

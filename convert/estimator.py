@@ -7,9 +7,11 @@ from typing import Any
 
 import joblib
 import numpy as np
+import pandas
 from numpy.typing import NDArray
 from sklearn.base import is_classifier, is_regressor
 from sklearn.exceptions import NotFittedError
+from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
 from convert.errors import ConvertError
@@ -46,7 +48,7 @@ def task_of(estimator: Any) -> str:
             raise ConvertError(f"this {name} has several outputs; fit one estimator for each")
         return "classification"
     if is_regressor(estimator):
-        if np.ndim(estimator.predict(np.zeros((1, estimator.n_features_in_)))) > 1:
+        if np.ndim(estimator.predict(as_input(estimator, np.zeros((1, estimator.n_features_in_))))) > 1:
             raise ConvertError(f"this {name} has several outputs; fit one estimator for each, on y of shape (rows,)")
         return "regression"
     raise ConvertError(f"{name} is neither a classifier nor a regressor")
@@ -58,6 +60,17 @@ def label_type(classes: NDArray[Any]) -> str:
     if kind not in LABEL_TYPES or (kind == "O" and not all(isinstance(label, str) for label in classes)):
         raise ConvertError(f"class labels are booleans, numbers or strings; these are {classes.dtype}")
     return LABEL_TYPES[kind]
+
+
+def steps_of(estimator: Any) -> list[Any]:
+    """Return the steps of a pipeline, the last of which predicts; for another estimator, itself."""
+    return [step for _, step in estimator.steps] if isinstance(estimator, Pipeline) else [estimator]
+
+
+def as_input(estimator: Any, rows: NDArray[np.float64]) -> Any:
+    """Return `rows` as the estimator knows them: as a table with names, if it was fitted on one."""
+    names = getattr(estimator, "feature_names_in_", None)
+    return rows if names is None else pandas.DataFrame(rows, columns=names)
 
 
 def feature_names(estimator: Any, sample_names: tuple[str, ...] | None) -> tuple[str, ...]:

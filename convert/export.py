@@ -9,6 +9,7 @@ import onnx
 
 from convert.accepts import ask
 from convert.card import creation_time, make_card
+from convert.errors import ConvertError
 from convert.estimator import feature_names, load_estimator
 from convert.model_file import write_model
 from convert.sample import find_sample
@@ -43,5 +44,8 @@ def export(model: Path, out: Path, *, name: str, sample: Path | None = None, str
         strategy=written_by.name,
         created_at=creation_time(model),
     )
-    onnx.checker.check_model(graph)
+    try:
+        onnx.checker.check_model(graph)
+    except onnx.checker.ValidationError as error:
+        raise ConvertError(f"{written_by.name} wrote a graph that is none: {str(error).splitlines()[0]}") from error
     return Exported(write_model(out, graph, card), written_by.name, reason)

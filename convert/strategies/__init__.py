@@ -14,6 +14,7 @@ import onnx
 
 from convert.accepts import Accepts
 from convert.errors import ConvertError
+from convert.estimator import steps_of
 from convert.strategies import plain, tabulate, trees
 from convert.trees import READERS
 
@@ -47,14 +48,19 @@ OTHERS = (Strategy(plain.NAME, plain.write_graph, plain.accepts, 1e-6),)
 STRATEGIES = {strategy.name: strategy for strategy in EXACT + OTHERS}
 
 
+def _candidates(estimator: Any) -> tuple[Strategy, ...]:
+    *transformers, last = steps_of(estimator)
+    if type(last) not in READERS:
+        return OTHERS
+    return EXACT[1:] if transformers else EXACT
+
+
 def write_graph(estimator: Any, name: str, wanted: str | None = None) -> tuple[onnx.ModelProto, Strategy, str]:
     """Return the graph by the `wanted` strategy, or by the first that takes `estimator`; and why by no better one.
 
     Raises ConvertError if none takes it.
     """
-    candidates = EXACT if type(estimator) in READERS else OTHERS
-    if wanted is not None:
-        candidates = (STRATEGIES[wanted],)
+    candidates = (STRATEGIES[wanted],) if wanted is not None else _candidates(estimator)
     reason = ""
     for strategy in candidates[:-1]:
         try:

@@ -1,13 +1,15 @@
-"""skl2onnx as it comes: float32 throughout."""
+"""skl2onnx as it comes: in float64 where onnxruntime computes in it, in float32 otherwise."""
 
 from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import onnx
+import onnxruntime
 import skl2onnx
 from numpy.typing import NDArray
-from skl2onnx.common.data_types import FloatTensorType
+from skl2onnx.common.data_types import DoubleTensorType, FloatTensorType
 
 from convert.accepts import LARGEST_AS_FLOAT32, Accepts
 from convert.errors import ConvertError
@@ -17,17 +19,33 @@ NAME = "skl2onnx"
 
 
 def accepts(asked: Accepts) -> Accepts:
-    """Return what of it the graph computes with: float32, and no NaN, of which skl2onnx makes plausible numbers."""
+    """Return what of it the graph may compute with: no NaN, of which skl2onnx makes plausible numbers."""
     return asked.within(LARGEST_AS_FLOAT32)
 
 
 def write_graph(estimator: Any, name: str) -> onnx.ModelProto:
-    """Return `estimator` as skl2onnx converts it; raise ConvertError where it can't."""
+    """Return `estimator` as skl2onnx converts it, in float64 where that loads; raise ConvertError where it can't."""
     classification = task_of(estimator) == "classification"
+    try:
+        model = _convert(estimator, name, DoubleTensorType)
+        if not _computes(model, int(estimator.n_features_in_)):
+            raise ConvertError("does not load in float64")
+    except ConvertError:
+        model = _convert(estimator, name, FloatTensorType)
+    model.opset_import.sort(key=lambda opset: opset.domain)  # skl2onnx takes them from a set
+    model = _rename_outputs(model, ("label", "probabilities") if classification else ("value",))
+    if classification:
+        _restore_label_type(model, estimator.classes_)
+        if not hasattr(estimator, "predict_proba"):  # what skl2onnx writes there is no probability
+            del model.graph.output[1]
+    return model
+
+
+def _convert(estimator: Any, name: str, kind: type) -> onnx.ModelProto:
     try:
         model: onnx.ModelProto = skl2onnx.to_onnx(
             estimator,
-            initial_types=[("X", FloatTensorType([None, int(estimator.n_features_in_)]))],
+            initial_types=[("X", kind([None, int(estimator.n_features_in_)]))],
             options={"zipmap": False} if hasattr(estimator, "predict_proba") else None,
             name=name,
         )
@@ -36,13 +54,19 @@ def write_graph(estimator: Any, name: str) -> onnx.ModelProto:
         raise ConvertError(
             f"skl2onnx does not convert this {type(estimator).__name__}: {type(error).__name__} {first_line[:200]}"
         ) from error
-    model.opset_import.sort(key=lambda opset: opset.domain)  # skl2onnx takes them from a set
-    model = _rename_outputs(model, ("label", "probabilities") if classification else ("value",))
-    if classification:
-        _restore_label_type(model, estimator.classes_)
-        if not hasattr(estimator, "predict_proba"):  # what skl2onnx writes there is no probability
-            del model.graph.output[1]
     return model
+
+
+def _computes(model: onnx.ModelProto, features: int) -> bool:
+    """Whether onnxruntime loads and runs a float64 model; trees within it would score in float32 all the same."""
+    if any(node.op_type.startswith("TreeEnsemble") for node in model.graph.node):
+        return False
+    try:
+        session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+        session.run(None, {"X": np.zeros((1, features))})
+    except Exception:  # onnxruntime raises ValueError, RuntimeError or classes of its own, as it comes
+        return False
+    return True
 
 
 def _restore_label_type(model: onnx.ModelProto, classes: NDArray[Any]) -> None:
@@ -58,7 +82,9 @@ def _restore_label_type(model: onnx.ModelProto, classes: NDArray[Any]) -> None:
 
 
 def _rename_outputs(model: onnx.ModelProto, names: tuple[str, ...]) -> onnx.ModelProto:
-    renamed = {output.name: name for output, name in zip(model.graph.output, names, strict=True)}
+    """Give the outputs their `names`, and what is called so within the graph another one."""
+    renamed = {name: f"inner_{name}" for name in names}
+    renamed |= {output.name: name for output, name in zip(model.graph.output, names, strict=True)}
     for node in model.graph.node:
         node.output[:] = [renamed.get(output, output) for output in node.output]
         node.input[:] = [renamed.get(entry, entry) for entry in node.input]

@@ -17,7 +17,7 @@ import onnx
 from numpy.typing import NDArray
 
 from convert.errors import ConvertError
-from convert.estimator import task_of
+from convert.estimator import as_input, task_of
 from convert.graph import Graph
 from convert.strategies.answers import classifier_model, regressor_model
 from convert.strategies.trees import write_sums
@@ -90,7 +90,7 @@ def _cuts(thresholds: Floats, float32: bool) -> Floats:
 
 def _takes_missing(estimator: Any, features: int) -> bool:
     try:
-        estimator.predict(np.full((1, features), np.nan))
+        estimator.predict(as_input(estimator, np.full((1, features), np.nan)))
     except ValueError:
         return False
     return True
@@ -151,7 +151,8 @@ def _write_answers(graph: Graph, estimator: Any, grid: Floats, cell: str, name: 
     def look_up(table: NDArray[Any]) -> str:
         return graph.node("Gather", graph.constant(table), cell, axis=0)
 
+    rows = as_input(estimator, grid)
     if task_of(estimator) == "regression":
-        return regressor_model(graph, look_up(estimator.predict(grid)[:, np.newaxis]), estimator, name)
-    index = np.searchsorted(estimator.classes_, estimator.predict(grid))
-    return classifier_model(graph, look_up(index), look_up(estimator.predict_proba(grid)), estimator, name)
+        return regressor_model(graph, look_up(estimator.predict(rows)[:, np.newaxis]), estimator, name)
+    index = np.searchsorted(estimator.classes_, estimator.predict(rows))
+    return classifier_model(graph, look_up(index), look_up(estimator.predict_proba(rows)), estimator, name)

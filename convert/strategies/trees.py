@@ -14,10 +14,11 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 
-from convert.estimator import task_of
+from convert.estimator import steps_of, task_of
 from convert.graph import ML, Graph
 from convert.strategies.answers import classifier_model, regressor_model
 from convert.strategies.heads import write_label, write_value
+from convert.transforms import write_transform
 from convert.trees import Floats, Tree, TreeEnsemble, read_trees
 
 NAME = "float64 trees"
@@ -28,10 +29,14 @@ LESS_OR_EQUAL = 0
 
 
 def write_graph(estimator: Any, name: str) -> onnx.ModelProto:
-    """Return `estimator` as float64 trees; raise ConvertError if it is not made of trees."""
-    ensemble = read_trees(estimator)
+    """Return `estimator` as float64 trees, behind transformers if it is a pipeline; raise ConvertError if it is not."""
+    *transformers, last = steps_of(estimator)
+    ensemble = read_trees(last)
     graph = Graph()
-    sums = write_sums(graph, "X", ensemble)
+    rows = "X"
+    for transformer in transformers:
+        rows = write_transform(graph, rows, transformer)
+    sums = write_sums(graph, rows, ensemble)
     if task_of(estimator) == "regression":
         return regressor_model(graph, write_value(graph, sums, ensemble), estimator, name)
     return classifier_model(graph, *write_label(graph, sums, ensemble), estimator, name)

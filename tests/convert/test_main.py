@@ -29,7 +29,7 @@ def test_verify_exits_with_1_when_the_models_differ(tmp_path: Path, model_file: 
     estimator = joblib.load(estimator_file)
     estimator.estimators_ = estimator.estimators_[:50]
     joblib.dump(estimator, tmp_path / "model.joblib")
-    verified = run("verify", str(tmp_path / "model.joblib"), shutil.copy(model_file, tmp_path / "model.onnx"))
+    verified = run("verify", str(tmp_path / "model.joblib"), str(shutil.copy(model_file, tmp_path / "model.onnx")))
     assert verified.returncode == 1
     assert "rows differ" in verified.stdout
 

@@ -1,0 +1,175 @@
+"""Pipelines of transformers and trees against their model files, and the thresholds that are tried on them."""
+
+from pathlib import Path
+from typing import Any
+
+import joblib
+import numpy as np
+import pandas
+import pytest
+from numpy.typing import NDArray
+from rich.console import Console
+from sklearn.calibration import CalibratedClassifierCV
+from sklearn.compose import ColumnTransformer, make_column_transformer
+from sklearn.decomposition import PCA
+from sklearn.ensemble import (
+    AdaBoostClassifier,
+    GradientBoostingClassifier,
+    GradientBoostingRegressor,
+    HistGradientBoostingClassifier,
+    RandomForestClassifier,
+    RandomForestRegressor,
+    VotingClassifier,
+)
+from sklearn.feature_selection import SelectKBest, SelectPercentile, VarianceThreshold
+from sklearn.impute import SimpleImputer
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import (
+    FunctionTransformer,
+    MaxAbsScaler,
+    MinMaxScaler,
+    OneHotEncoder,
+    OrdinalEncoder,
+    RobustScaler,
+    StandardScaler,
+)
+from sklearn.tree import DecisionTreeClassifier
+
+from convert.errors import ConvertError
+from convert.export import export
+from convert.model_file import read_card
+from convert.parity import tree_thresholds
+from convert.sample import Sample, write_sample
+from convert.transforms import WRITERS
+from convert.verify import verify
+
+pytestmark = pytest.mark.filterwarnings("ignore:Found unknown categories")
+
+GENERATOR = np.random.default_rng(5)
+SCALES = GENERATOR.normal(size=(300, 4)) * [1, 100, 1e-3, 1e5] + [0, 5, 1, 1.6e9]
+"""Columns of very different sizes, the last as epoch seconds."""
+CODES = np.c_[SCALES[:, :2], GENERATOR.integers(0, 4, 300), GENERATOR.integers(10, 13, 300)]
+HOLES = np.where(GENERATOR.random(SCALES.shape) < 0.1, np.nan, SCALES)
+LABELS = np.digitize(SCALES[:, 0] + SCALES[:, 1] / 100, [-0.5, 0.8])
+NAMES = ("a", "b", "c", "d")
+
+ONE_HOT = OneHotEncoder(handle_unknown="ignore")
+DROPPED = OneHotEncoder(handle_unknown="ignore", drop="first")
+ORDINAL = OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1)
+BOOSTING = GradientBoostingClassifier(n_estimators=20, random_state=0)
+
+PIPELINES = [
+    (make_pipeline(StandardScaler(), BOOSTING), SCALES),
+    (make_pipeline(StandardScaler(with_mean=False), StandardScaler(with_std=False), BOOSTING), SCALES),
+    (make_pipeline(MinMaxScaler(), RandomForestClassifier(20, random_state=0)), SCALES),
+    (make_pipeline(MinMaxScaler((-1, 1), clip=True), RandomForestRegressor(20, random_state=0)), SCALES),
+    (make_pipeline(RobustScaler(), MaxAbsScaler(), HistGradientBoostingClassifier(max_iter=10)), SCALES),
+    (make_pipeline(RobustScaler(with_centering=False), GradientBoostingRegressor(n_estimators=20)), SCALES),
+    (make_pipeline(SimpleImputer(), StandardScaler(), BOOSTING), HOLES),
+    (make_pipeline(SimpleImputer(missing_values=1.0, strategy="most_frequent"), BOOSTING), CODES),
+    (make_pipeline(SelectKBest(k=2), FunctionTransformer(), DecisionTreeClassifier(random_state=0)), SCALES),
+    (make_pipeline(VarianceThreshold(), "passthrough", BOOSTING), SCALES),
+    (
+        make_pipeline(
+            ColumnTransformer(
+                [("scaled", StandardScaler(), [0, 1]), ("one hot", ONE_HOT, [2]), ("ordinal", ORDINAL, slice(3, 4))]
+            ),
+            BOOSTING,
+        ),
+        CODES,
+    ),
+    (
+        make_pipeline(
+            ColumnTransformer([("one hot", DROPPED, [2, 3]), ("gone", "drop", [0])], remainder="passthrough"),
+            AdaBoostClassifier(n_estimators=10, random_state=0),
+        ),
+        CODES,
+    ),
+]
+
+
+def save(estimator: Any, rows: NDArray[np.float64], folder: Path) -> Path:
+    joblib.dump(estimator, folder / "model.joblib")
+    write_sample(folder / "model.csv", Sample(NAMES, rows))
+    return folder / "model.joblib"
+
+
+@pytest.mark.parametrize(("pipeline", "rows"), PIPELINES)
+def test_trees_behind_transformers_are_exact(pipeline: Any, rows: NDArray[np.float64], tmp_path: Path) -> None:
+    model = save(pipeline.fit(rows, LABELS), rows, tmp_path)
+    exported = export(model, tmp_path / "model.onnx", name="model")
+    assert exported.strategy == "float64 trees"
+    with (tmp_path / "output.txt").open("w") as file:
+        agree = verify(model, tmp_path / "model.onnx", None, Console(file=file, width=120))
+    assert agree, (tmp_path / "output.txt").read_text()
+    certificate = read_card((tmp_path / "model.onnx").read_bytes())["certificate"]
+    assert certificate["label_differences"] == 0
+    assert certificate["largest_difference"] <= 1e-15
+    assert certificate["rows"]["thresholds ± 1 ulp"] >= 30
+
+
+def test_every_writer_is_tried() -> None:
+    steps = [step for pipeline, _ in PIPELINES for _, step in pipeline.steps]
+    parts = [part for step in steps if isinstance(step, ColumnTransformer) for _, part, _ in step.transformers]
+    assert set(WRITERS) - {type(step) for step in steps + parts} == {Pipeline, SelectPercentile}
+
+
+def test_a_pipeline_fitted_on_a_table_with_names(tmp_path: Path) -> None:
+    columns = make_column_transformer(
+        (make_pipeline(SimpleImputer(strategy="median"), StandardScaler()), ["b", "a"]),
+        (ONE_HOT, ["c"]),
+        remainder="passthrough",
+    )
+    pipeline = make_pipeline(columns, BOOSTING).fit(pandas.DataFrame(CODES, columns=list(NAMES)), LABELS)
+    model = save(pipeline, CODES, tmp_path)
+    export(model, tmp_path / "model.onnx", name="model")
+    assert verify(model, tmp_path / "model.onnx", None, Console(quiet=True))
+    features = read_card((tmp_path / "model.onnx").read_bytes())["features"]
+    assert [(feature["name"], feature["accepts"]["nan"]) for feature in features] == [
+        ("a", True),
+        ("b", True),
+        ("c", True),
+        ("d", False),
+    ]
+
+
+def test_thresholds_are_pulled_back_to_the_last_number_on_their_left() -> None:
+    pipeline = make_pipeline(StandardScaler(), DecisionTreeClassifier(random_state=0)).fit(SCALES, LABELS)
+    tree = pipeline[-1].tree_
+    for feature, found in enumerate(tree_thresholds(pipeline)):
+        limits = np.sort(tree.threshold[(tree.feature == feature) & (tree.children_left != -1)])
+        for cut in found:
+            rows = np.zeros((2, 4))
+            rows[:, feature] = cut, np.nextafter(cut, np.inf)
+            below, above = pipeline[:-1].transform(rows)[:, feature].astype(np.float32).astype(np.float64)
+            assert ((below <= limits) & (limits < above)).any()
+
+
+@pytest.mark.parametrize(
+    ("pipeline", "message"),
+    [
+        (make_pipeline(OneHotEncoder(), BOOSTING), "fit it with handle_unknown='ignore'"),
+        (make_pipeline(OrdinalEncoder(), BOOSTING), "fit it with handle_unknown='use_encoded_value'"),
+        (make_pipeline(SimpleImputer(add_indicator=True), BOOSTING), "without add_indicator"),
+        (make_pipeline(FunctionTransformer(np.abs), BOOSTING), "runs a function of its own"),
+        (make_pipeline(PCA(2), BOOSTING), "PCA is not among the transformers"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_a_transformer_that_is_not_exact_is_refused(pipeline: Any, message: str, tmp_path: Path) -> None:
+    model = save(pipeline.fit(CODES, LABELS), CODES, tmp_path)
+    with pytest.raises(ConvertError, match=message):
+        export(model, tmp_path / "model.onnx", name="model")
+
+
+@pytest.mark.parametrize(
+    "estimator",
+    [
+        VotingClassifier([("tree", DecisionTreeClassifier(max_depth=3)), ("boosting", BOOSTING)]),
+        CalibratedClassifierCV(RandomForestClassifier(3, max_depth=3), cv=2),
+    ],
+    ids=lambda estimator: type(estimator).__name__,
+)
+def test_thresholds_within_other_estimators_are_found(estimator: Any) -> None:
+    found = tree_thresholds(estimator.fit(SCALES, LABELS))
+    assert sum(map(len, found)) > 5
