@@ -37,6 +37,11 @@ class Card:
     accepts: tuple[Accepts, ...]
     document: Mapping[str, Any]
 
+    @property
+    def nullable(self) -> tuple[bool, ...]:
+        """Whether each feature may be NaN, which JSON spells null."""
+        return tuple(accepts.nan for accepts in self.accepts)
+
     @classmethod
     def parse(cls, text: str | None) -> Card:
         """Read the card from its JSON `text`; raise ServiceError for one this service does not read."""

@@ -65,10 +65,11 @@ class Scoring:
             raise ServiceError(
                 Problem.BODY_TOO_LARGE, f"the body has {len(request.body)} bytes, at most {limit} are scored"
             )
-        scores = model.score(json_rows.decode(parse_json(request), model.card.features))
+        card = model.card
+        scores = model.score(json_rows.decode(parse_json(request), card.features, card.nullable))
         if not probabilities:
             return Response(200, json_rows.encode(scores.prediction))
-        return Response(200, json_rows.encode(scores.prediction, scores.probabilities, model.card.classes))
+        return Response(200, json_rows.encode(scores.prediction, scores.probabilities, card.classes))
 
     def _load(self) -> Model:
         """Return the model; fetch it if there is none yet. Raises ServiceError (503) if that can't be done."""

@@ -17,8 +17,8 @@ NUMBERS = {int, float}
 """The types of a JSON number. A bool is none of them, though Python would count with it."""
 
 
-def decode(document: Any, features: Sequence[str]) -> NDArray[np.float64]:
-    """Return the rows under ``data``, of shape (n, features).
+def decode(document: Any, features: Sequence[str], nullable: Sequence[bool]) -> NDArray[np.float64]:
+    """Return the rows under ``data``, of shape (n, features); null is NaN in the columns that are `nullable`.
 
     A row is a list of numbers in the order of `features`, or an object keyed by their names.
     Raises ServiceError naming the row and column, counted from 0.
@@ -29,7 +29,7 @@ def decode(document: Any, features: Sequence[str]) -> NDArray[np.float64]:
     if set(map(len, rows)) != {len(features)}:
         _raise_width(rows, features)
     if not set(map(type, chain.from_iterable(rows))) <= NUMBERS:
-        _raise_not_a_number(rows, features)
+        _check_values(rows, features, nullable)
     try:
         return np.array(rows, dtype=np.float64)
     except OverflowError:
@@ -109,19 +109,14 @@ def _raise_width(rows: list[list[Any]], features: Sequence[str]) -> NoReturn:
     )
 
 
-def _raise_not_a_number(rows: list[list[Any]], features: Sequence[str]) -> NoReturn:
-    row, column = next(
-        (row, column)
-        for row, values in enumerate(rows)
-        for column, value in enumerate(values)
-        if type(value) not in NUMBERS
-    )
-    raise ServiceError(
-        Problem.NOT_A_NUMBER,
-        f"row {row}, column {column} ({features[column]!r}) is {_kind(rows[row][column])}, expected a number",
-        row=row,
-        column=column,
-    )
+def _check_values(rows: list[list[Any]], features: Sequence[str], nullable: Sequence[bool]) -> None:
+    """Raise ServiceError for the first value that is neither a number nor a null where that is allowed."""
+    for row, values in enumerate(rows):
+        for column, value in enumerate(values):
+            if type(value) not in NUMBERS and not (value is None and nullable[column]):
+                where = f"row {row}, column {column} ({features[column]!r})"
+                detail = f"{where} is {_kind(value)}, expected a number{' or null' if nullable[column] else ''}"
+                raise ServiceError(Problem.NOT_A_NUMBER, detail, row=row, column=column)
 
 
 def _raise_beyond_float64(rows: list[list[Any]], features: Sequence[str]) -> NoReturn:

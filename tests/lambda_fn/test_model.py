@@ -1,10 +1,13 @@
 from pathlib import Path
 from typing import Any
 
+import joblib
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from sklearn.ensemble import HistGradientBoostingClassifier
 
+from convert.export import export
 from lambda_fn.errors import Problem, ServiceError
 from lambda_fn.model import Model
 
@@ -49,6 +52,18 @@ def test_what_the_estimator_refuses_is_refused(model: Model, estimator: Any, val
 def test_what_the_estimator_takes_is_taken(model: Model, estimator: Any) -> None:
     rows = np.array([[FLOAT32_MAX, -FLOAT32_MAX], [np.nextafter(SMALLEST_BEYOND, 0), 5e-324]])
     assert model.score(rows).prediction.tolist() == estimator.predict(rows).tolist()
+
+
+def test_missing_values_and_infinity_are_taken_where_the_estimator_takes_them(tmp_path: Path) -> None:
+    rows = np.where(
+        np.random.default_rng(0).random((200, 2)) < 0.2, np.nan, np.random.default_rng(1).normal(size=(200, 2))
+    )
+    estimator = HistGradientBoostingClassifier(max_iter=5).fit(rows, np.nan_to_num(rows[:, 0]) > 0)
+    joblib.dump(estimator, tmp_path / "model.joblib")
+    model = Model(export(tmp_path / "model.joblib", tmp_path / "model.onnx", name="model").data)
+    odd = np.array([[np.nan, 1.0], [np.inf, np.nan], [-np.inf, 1e300]])
+    scores = model.score(np.concatenate([rows, odd]))
+    assert scores.prediction.tolist() == estimator.predict(np.concatenate([rows, odd])).tolist()
 
 
 def test_an_altered_byte_anywhere_is_seen(model_file: Path) -> None:

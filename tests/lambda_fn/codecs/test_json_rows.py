@@ -8,20 +8,31 @@ from lambda_fn.codecs.json_rows import decode, encode
 from lambda_fn.errors import Problem, ServiceError
 
 FEATURES = ("a", "b")
+NEVER = (False, False)
 
 
 def test_rows_are_lists_or_objects_in_any_order_of_keys() -> None:
-    rows = decode({"data": [[1, 2.5], {"b": 4, "a": -3}]}, FEATURES)
+    rows = decode({"data": [[1, 2.5], {"b": 4, "a": -3}]}, FEATURES, NEVER)
     assert rows.dtype == np.float64
     assert rows.tolist() == [[1.0, 2.5], [-3.0, 4.0]]
 
 
 def test_a_single_feature_is_a_row_all_the_same() -> None:
-    assert decode({"data": [{"a": 1}, {"a": 2}]}, ("a",)).tolist() == [[1.0], [2.0]]
+    assert decode({"data": [{"a": 1}, {"a": 2}]}, ("a",), NEVER).tolist() == [[1.0], [2.0]]
+
+
+def test_null_is_nan_where_the_model_takes_it() -> None:
+    rows = decode({"data": [[1, None], {"b": None, "a": 2}]}, FEATURES, (False, True))
+    np.testing.assert_array_equal(rows, [[1, np.nan], [2, np.nan]])
+    with pytest.raises(ServiceError, match=r"row 1, column 0 \('a'\) is null, expected a number$") as raised:
+        decode({"data": [[1, None], [None, 2]]}, FEATURES, (False, True))
+    assert (raised.value.row, raised.value.column) == (1, 0)
+    with pytest.raises(ServiceError, match="is a string, expected a number or null"):
+        decode({"data": [[1, "2"]]}, FEATURES, (False, True))
 
 
 def test_a_number_is_read_as_python_reads_it() -> None:
-    assert decode(json.loads('{"data": [[0.1, 12345678901234567890]]}'), FEATURES).tolist() == [
+    assert decode(json.loads('{"data": [[0.1, 12345678901234567890]]}'), FEATURES, NEVER).tolist() == [
         [0.1, 1.2345678901234567e19]
     ]
 
@@ -56,7 +67,7 @@ def test_what_is_wrong_is_named(
     document: Any, problem: Problem, row: int | None, column: int | None, detail: str
 ) -> None:
     with pytest.raises(ServiceError) as raised:
-        decode(document, FEATURES)
+        decode(document, FEATURES, NEVER)
     error = raised.value
     assert (error.problem, error.row, error.column) == (problem, row, column)
     assert detail in error.detail
