@@ -7,6 +7,7 @@ import sys
 import warnings
 from collections.abc import Callable
 from pathlib import Path
+from typing import TextIO
 
 from rich.console import Console
 
@@ -22,7 +23,8 @@ PICKLE_WARNING = "Reading a joblib or pickle file runs whatever code it holds: r
 def main(arguments: list[str] | None = None) -> int:
     """Run the command; return the exit status: 0 done, 1 verify found differences, 2 can't be done."""
     options = make_parser().parse_args(arguments)
-    warnings.filterwarnings("ignore", message="X does not have valid feature names")
+    warnings.filterwarnings("ignore", module="sklearn")
+    warnings.showwarning = _show_warning
     try:
         status: int = options.command(options)
     except ConvertError as error:
@@ -76,7 +78,7 @@ def _command(commands: Commands, name: str, function: Command, text: str) -> arg
 
 def _add_estimator(parser: argparse.ArgumentParser) -> None:
     parser.epilog = PICKLE_WARNING
-    parser.add_argument("model", type=Path, help="the fitted estimator, in a joblib or pickle file")
+    parser.add_argument("model", type=Path, help="the fitted estimator, in a joblib, pickle or skops file")
     parser.add_argument(
         "--sample", type=Path, metavar="CSV", help="training rows under a header of feature names; default: MODEL.csv"
     )
@@ -84,6 +86,18 @@ def _add_estimator(parser: argparse.ArgumentParser) -> None:
 
 def _add_uri(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("uri", metavar="s3://bucket/key", help="where the current model is")
+
+
+def _show_warning(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: TextIO | None = None,
+    line: str | None = None,
+) -> None:
+    """Show a warning as a line for a person, not as a place in the code."""
+    print(f"warning: {message}", file=sys.stderr)
 
 
 def _train(options: argparse.Namespace) -> int:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import Any
 
 import joblib
 import numpy as np
 import pandas
+import sklearn
+import skops.io
 from numpy.typing import NDArray
 from sklearn.base import is_classifier, is_regressor
-from sklearn.exceptions import NotFittedError
+from sklearn.exceptions import InconsistentVersionWarning, NotFittedError
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
@@ -18,18 +21,19 @@ from convert.errors import ConvertError
 
 LABEL_TYPES = {"b": "bool", "i": "int", "u": "int", "f": "float", "U": "str", "O": "str"}
 """numpy's kind of `classes_` to the card's name for the type of a label."""
+TRUSTED = ("numpy.", "sklearn.")
+"""How the types start that are read from a skops file."""
 
 
 def load_estimator(path: Path) -> Any:
-    """Return the fitted estimator in a joblib or pickle file. Reading it runs whatever code the file holds."""
-    try:
-        estimator = joblib.load(path)
-    except FileNotFoundError as error:
-        raise ConvertError(f"there is no file {path}") from error
-    except Exception as error:  # unpickling runs anything, and so raises anything
-        raise ConvertError(
-            f"{path} is not a joblib or pickle file that loads here: {type(error).__name__} {error}"
-        ) from error
+    """Return the fitted estimator in a joblib, pickle or skops file.
+
+    Reading a joblib or pickle file runs whatever code it holds; a skops file is read if it holds types of scikit-learn
+    and numpy only. Warns of an estimator that another scikit-learn fitted. Raises ConvertError for anything else.
+    """
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", InconsistentVersionWarning)
+        estimator = _read(path)
     if isinstance(estimator, type) or not (hasattr(estimator, "predict") and hasattr(estimator, "fit")):
         raise ConvertError(f"{path} holds a {type(estimator).__name__}, not a fitted scikit-learn estimator")
     try:
@@ -37,7 +41,31 @@ def load_estimator(path: Path) -> Any:
     except NotFittedError as error:
         raise ConvertError(f"the {type(estimator).__name__} in {path} is not fitted") from error
     task_of(estimator)
+    versions = {w.message.original_sklearn_version for w in caught if isinstance(w.message, InconsistentVersionWarning)}
+    for version in sorted(versions):
+        warnings.warn(
+            f"{path} was fitted by scikit-learn {version}, this is {sklearn.__version__}: only what `verify` certifies"
+            " is worth publishing",
+            stacklevel=2,
+        )
     return estimator
+
+
+def _read(path: Path) -> Any:
+    try:
+        if path.suffix != ".skops":
+            return joblib.load(path)
+        foreign = [name for name in skops.io.get_untrusted_types(file=path) if not name.startswith(TRUSTED)]
+        if foreign:
+            raise ConvertError(f"{path} holds {', '.join(foreign)}; types of scikit-learn and numpy are read")
+        return skops.io.load(path, trusted=skops.io.get_untrusted_types(file=path))
+    except FileNotFoundError as error:
+        raise ConvertError(f"there is no file {path}") from error
+    except ConvertError:
+        raise
+    except Exception as error:  # unpickling runs anything, and so raises anything
+        reason = f"{type(error).__name__} {error}"
+        raise ConvertError(f"{path} is not a joblib, pickle or skops file that loads here: {reason}") from error
 
 
 def task_of(estimator: Any) -> str:
