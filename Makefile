@@ -72,9 +72,6 @@ build/model.onnx: build/model.joblib $(shell find convert -name '*.py')
 	scripts/setup venv .tools/$* $<
 	@touch $@
 
-# As on Lambda, where the runtime's own packages come compiled.
-.tools/lambda-runtime/.ready: export UV_COMPILE_BYTECODE := 1
-
 node_modules/.ready: package.json package-lock.json
 	scripts/setup node
 	@touch $@

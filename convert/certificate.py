@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import onnx
 
 from convert.card import library_versions
-from convert.errors import ConvertError
 from convert.model_file import graph_digest
 from convert.parity import EVERY_CELL, Comparison
 
@@ -35,14 +34,3 @@ def make_certificate(
         "estimator_sha256": estimator_sha256,
         "versions": library_versions(),
     }
-
-
-def check_certificate(card: Mapping[str, Any], model: onnx.ModelProto, source: str) -> None:
-    """Raise ConvertError if the card holds no certificate of this very graph, or one that did not pass."""
-    certificate = card.get("certificate")
-    if certificate is None:
-        raise ConvertError(f"{source} has no certificate: run `python -m convert verify` first")
-    if certificate["graph_sha256"] != graph_digest(model):
-        raise ConvertError(f"the certificate in {source} is of another graph: run `python -m convert verify` again")
-    if not certificate["passed"]:
-        raise ConvertError(f"{source} is not the model that its estimator is: its certificate did not pass")

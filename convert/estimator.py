@@ -8,9 +8,7 @@ from typing import Any
 
 import joblib
 import numpy as np
-import pandas
 import sklearn
-import skops.io
 from numpy.typing import NDArray
 from sklearn.base import is_classifier, is_regressor
 from sklearn.exceptions import InconsistentVersionWarning, NotFittedError
@@ -55,6 +53,8 @@ def _read(path: Path) -> Any:
     try:
         if path.suffix != ".skops":
             return joblib.load(path)
+        import skops.io  # here, as few files need it
+
         foreign = [name for name in skops.io.get_untrusted_types(file=path) if not name.startswith(TRUSTED)]
         if foreign:
             raise ConvertError(f"{path} holds {', '.join(foreign)}; types of scikit-learn and numpy are read")
@@ -98,7 +98,11 @@ def steps_of(estimator: Any) -> list[Any]:
 def as_input(estimator: Any, rows: NDArray[np.float64]) -> Any:
     """Return `rows` as the estimator knows them: as a table with names, if it was fitted on one."""
     names = getattr(estimator, "feature_names_in_", None)
-    return rows if names is None else pandas.DataFrame(rows, columns=names)
+    if names is None:
+        return rows
+    import pandas  # here: it takes longer than the rest to import, and most estimators know no names
+
+    return pandas.DataFrame(rows, columns=names)
 
 
 def feature_names(estimator: Any, sample_names: tuple[str, ...] | None) -> tuple[str, ...]:

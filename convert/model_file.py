@@ -50,3 +50,14 @@ def graph_digest(model: onnx.ModelProto) -> str:
     bare.CopyFrom(model)
     del bare.metadata_props[:]
     return hashlib.sha256(bare.SerializeToString(deterministic=True)).hexdigest()
+
+
+def check_certificate(card: Mapping[str, Any], model: onnx.ModelProto, source: str) -> None:
+    """Raise ConvertError if the card holds no certificate of this very graph, or one that did not pass."""
+    certificate = card.get("certificate")
+    if certificate is None:
+        raise ConvertError(f"{source} has no certificate: run `python -m convert verify` first")
+    if certificate["graph_sha256"] != graph_digest(model):
+        raise ConvertError(f"the certificate in {source} is of another graph: run `python -m convert verify` again")
+    if not certificate["passed"]:
+        raise ConvertError(f"{source} is not the model that its estimator is: its certificate did not pass")

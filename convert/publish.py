@@ -13,9 +13,8 @@ import boto3
 import onnx
 from botocore.exceptions import BotoCoreError, ClientError
 
-from convert.certificate import check_certificate
 from convert.errors import ConvertError
-from convert.model_file import read_card, read_model, write_model
+from convert.model_file import check_certificate, read_card, read_model, write_model
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

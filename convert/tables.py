@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from rich.table import Table
 
-from convert.parity import Comparison
-from convert.publish import Version
+if TYPE_CHECKING:
+    from convert.parity import Comparison
+    from convert.publish import Version
 
 SHOWN = 10
 """How many differing rows are listed; the count names them all."""
