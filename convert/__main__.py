@@ -1,4 +1,4 @@
-"""The command line: train, export, verify, publish, history, rollback."""
+"""The command line: train, export, estimators, verify, publish, history, rollback."""
 
 from __future__ import annotations
 
@@ -50,6 +50,8 @@ def make_parser() -> argparse.ArgumentParser:
     export.add_argument("--name", help="the model's name in its card; default: the name of the estimator's file")
 
     export.add_argument("--strategy", choices=STRATEGY_NAMES, help="how to write the graph; default: the best that can")
+
+    _command(commands, "estimators", _estimators, "list what converts exactly, what is certified, what is refused")
 
     verify = _command(
         commands, "verify", _verify, "compare a model file with its estimator and certify it; exit 1 if they differ"
@@ -121,6 +123,13 @@ def _export(options: argparse.Namespace) -> int:
     print(f"wrote {options.out} ({len(exported.data):,} bytes), {exported.strategy}")
     if exported.reason:
         print(exported.reason)
+    return 0
+
+
+def _estimators(options: argparse.Namespace) -> int:
+    from convert.registry import markdown
+
+    print(markdown())
     return 0
 
 

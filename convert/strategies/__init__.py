@@ -15,6 +15,7 @@ import onnx
 from convert.accepts import Accepts
 from convert.errors import ConvertError
 from convert.estimator import steps_of
+from convert.registry import check_not_refused
 from convert.strategies import plain, tabulate, trees
 from convert.trees import READERS
 
@@ -50,6 +51,7 @@ STRATEGIES = {strategy.name: strategy for strategy in EXACT + OTHERS}
 
 def _candidates(estimator: Any) -> tuple[Strategy, ...]:
     *transformers, last = steps_of(estimator)
+    check_not_refused(last)
     if type(last) not in READERS:
         return OTHERS
     return EXACT[1:] if transformers else EXACT
