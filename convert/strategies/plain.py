@@ -42,18 +42,23 @@ def write_graph(estimator: Any, name: str) -> onnx.ModelProto:
 
 
 def _convert(estimator: Any, name: str, kind: type) -> onnx.ModelProto:
+    types = [("X", kind([None, int(estimator.n_features_in_)]))]
     try:
-        model: onnx.ModelProto = skl2onnx.to_onnx(
-            estimator,
-            initial_types=[("X", kind([None, int(estimator.n_features_in_)]))],
-            options={"zipmap": False} if hasattr(estimator, "predict_proba") else None,
-            name=name,
-        )
+        return _with_arrays(estimator, name, types)
     except Exception as error:  # converters raise what they like, now and then with the whole tree in the message
         first_line = next(iter(str(error).splitlines()), "")
         raise ConvertError(
             f"skl2onnx does not convert this {type(estimator).__name__}: {type(error).__name__} {first_line[:200]}"
         ) from error
+
+
+def _with_arrays(estimator: Any, name: str, types: list[Any]) -> onnx.ModelProto:
+    """Convert without ZipMap, which makes a list of maps of the probabilities; some converters know no such option."""
+    options = {"zipmap": False} if task_of(estimator) == "classification" else None
+    try:
+        model: onnx.ModelProto = skl2onnx.to_onnx(estimator, initial_types=types, options=options, name=name)
+    except NameError:
+        model = skl2onnx.to_onnx(estimator, initial_types=types, name=name)
     return model
 
 
