@@ -158,7 +158,7 @@ def call(gateway: Gateway, method: str, path: str, body: str | None = None, *, s
     """Call a route; show the request as curl would be told it, the answer, and the time."""
     options = f"-X {method} " if method == "PUT" else ""
     options += "--aws-sigv4 aws:amz:us-east-1:execute-api -u test:test " if signed else ""
-    command(f"curl {options}$URL{path}" + (f" --json '{body}'" if body else ""))
+    command(f'curl {options}"$URL{path}"' + (f" --json '{body}'" if body else ""))
     answer = gateway.call(method, path, body, signed=signed)
     colour = "green" if answer.status < 400 else "yellow"
     console.print(f"  [{colour}]{answer.status}[/]  [dim]{answer.seconds * 1000:.0f} ms[/]")
