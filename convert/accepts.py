@@ -11,6 +11,7 @@ import numpy as np
 
 from convert.errors import ConvertError
 from convert.estimator import as_input
+from convert.floats import from_ordinal, ordinal
 from convert.sample import Sample
 
 LARGEST = float(np.finfo(np.float64).max)
@@ -74,11 +75,11 @@ def _largest(accepted: Callable[[float], bool], start: float) -> float | None:
     for candidate in (LARGEST, LARGEST_AS_FLOAT32):
         if accepted(candidate) and not accepted(float(np.nextafter(candidate, np.inf))):
             return candidate
-    low, high = (int(np.float64(number).view(np.int64)) for number in (start, LARGEST))
-    while high - low > 1:  # floats at or above 0 are ordered as the integers with their bits
+    low, high = (int(ordinal(np.float64(number))) for number in (start, LARGEST))
+    while high - low > 1:
         middle = (low + high) // 2
-        if accepted(float(np.int64(middle).view(np.float64))):
+        if accepted(float(from_ordinal(np.int64(middle)))):
             low = middle
         else:
             high = middle
-    return float(np.int64(low).view(np.float64))
+    return float(from_ordinal(np.int64(low)))

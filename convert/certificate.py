@@ -10,7 +10,8 @@ import onnx
 
 from convert.card import library_versions
 from convert.model_file import graph_digest
-from convert.parity import EVERY_CELL, Comparison
+from convert.parity import Comparison
+from convert.rows import EVERY_CELL
 
 
 def make_certificate(

@@ -16,10 +16,12 @@ from convert.certificate import make_certificate
 from convert.errors import ConvertError
 from convert.estimator import load_estimator, task_of
 from convert.model_file import read_card, read_model, write_model
-from convert.parity import EVERY_CELL, Rows, compare, row_sets, tree_thresholds
+from convert.parity import compare
+from convert.rows import EVERY_CELL, Rows, row_sets
 from convert.sample import Sample, beside, find_sample
 from convert.strategies import STRATEGIES, tabulate
 from convert.tables import difference_table, parity_table, verdict
+from convert.thresholds import tree_thresholds
 
 
 def verify(model: Path, onnx_file: Path, sample: Path | None, console: Console) -> bool:

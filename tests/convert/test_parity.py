@@ -15,8 +15,10 @@ from convert.card import accepts_of
 from convert.errors import ConvertError
 from convert.export import export
 from convert.model_file import read_card
-from convert.parity import RANDOM_ROWS, compare, row_sets, tree_thresholds
+from convert.parity import compare
+from convert.rows import RANDOM_ROWS, row_sets
 from convert.sample import Sample, read_sample, write_sample
+from convert.thresholds import tree_thresholds
 from convert.verify import verify
 
 FLOATS = [Accepts(False, -1e38, 1e38)] * 2

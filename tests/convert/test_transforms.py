@@ -38,8 +38,8 @@ from sklearn.tree import DecisionTreeClassifier
 from convert.errors import ConvertError
 from convert.export import export
 from convert.model_file import read_card
-from convert.parity import tree_thresholds
 from convert.sample import Sample, write_sample
+from convert.thresholds import tree_thresholds
 from convert.transforms import WRITERS
 from convert.verify import verify
 

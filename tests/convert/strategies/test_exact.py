@@ -21,7 +21,8 @@ from sklearn.ensemble import (
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor, ExtraTreeClassifier, ExtraTreeRegressor
 
 from convert.accepts import ask
-from convert.parity import Candidate, row_sets
+from convert.parity import Candidate
+from convert.rows import row_sets
 from convert.sample import Sample
 from convert.seal import seal
 from convert.strategies import STRATEGIES

@@ -1,0 +1,20 @@
+"""Float64 numbers by their place among all of them, for bisection down to the last bit."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+LOWEST = np.iinfo(np.int64).min
+
+
+def ordinal(numbers: NDArray[np.float64] | np.float64) -> NDArray[np.int64]:
+    """Return the place of each number, as an integer; those of neighbours are 1 apart, that of 0 is 0."""
+    bits = np.asarray(numbers, dtype=np.float64).view(np.int64)
+    return np.where(bits >= 0, bits, LOWEST - bits)
+
+
+def from_ordinal(places: NDArray[np.int64] | np.int64) -> NDArray[np.float64]:
+    """Return the number at each place."""
+    integers = np.asarray(places, dtype=np.int64)
+    return np.where(integers >= 0, integers, LOWEST - integers).view(np.float64)
