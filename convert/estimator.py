@@ -19,6 +19,8 @@ from convert.errors import ConvertError
 
 LABEL_TYPES = {"b": "bool", "i": "int", "u": "int", "f": "float", "U": "str", "O": "str"}
 """numpy's kind of `classes_` to the card's name for the type of a label."""
+MAX_LABEL_BYTES = {"f": 8}
+"""A long double is none of onnx's types."""
 TRUSTED = ("numpy.", "sklearn.")
 """How the types start that are read from a skops file."""
 
@@ -74,25 +76,47 @@ def task_of(estimator: Any) -> str:
     if is_classifier(estimator):
         if isinstance(estimator.classes_, list) or getattr(estimator, "multilabel_", False):
             raise ConvertError(f"this {name} has several outputs; fit one estimator for each")
+        label_type(estimator.classes_)
         return "classification"
     if is_regressor(estimator):
-        if np.ndim(estimator.predict(as_input(estimator, np.zeros((1, estimator.n_features_in_))))) > 1:
+        if _has_several_outputs(estimator):
             raise ConvertError(f"this {name} has several outputs; fit one estimator for each, on y of shape (rows,)")
         return "regression"
     raise ConvertError(f"{name} is neither a classifier nor a regressor")
 
 
+def _has_several_outputs(regressor: Any) -> bool:
+    try:
+        return np.ndim(regressor.predict(as_input(regressor, np.zeros((1, width_of(regressor)))))) > 1
+    except ValueError:  # it refuses zeros; what it accepts is asked later
+        return False
+
+
 def label_type(classes: NDArray[Any]) -> str:
     """Return the card's name for the type of the class labels: ``bool``, ``int``, ``float`` or ``str``."""
     kind = classes.dtype.kind
-    if kind not in LABEL_TYPES or (kind == "O" and not all(isinstance(label, str) for label in classes)):
+    known = kind in LABEL_TYPES and classes.dtype.itemsize <= MAX_LABEL_BYTES.get(kind, np.inf)
+    if not known or (kind == "O" and not all(isinstance(label, str) for label in classes)):
         raise ConvertError(f"class labels are booleans, numbers or strings; these are {classes.dtype}")
     return LABEL_TYPES[kind]
 
 
 def steps_of(estimator: Any) -> list[Any]:
-    """Return the steps of a pipeline, the last of which predicts; for another estimator, itself."""
-    return [step for _, step in estimator.steps] if isinstance(estimator, Pipeline) else [estimator]
+    """Return the steps of a pipeline, the last of which predicts, with those of a pipeline at its end.
+
+    For another estimator, it is itself.
+    """
+    if not isinstance(estimator, Pipeline):
+        return [estimator]
+    *transformers, last = (step for _, step in estimator.steps)
+    return [*transformers, *steps_of(last)]
+
+
+def width_of(estimator: Any) -> int:
+    """Return how many features the estimator takes; a pipeline that begins with "passthrough" does not know itself."""
+    return int(
+        next(step.n_features_in_ for step in [estimator, *steps_of(estimator)] if hasattr(step, "n_features_in_"))
+    )
 
 
 def as_input(estimator: Any, rows: NDArray[np.float64]) -> Any:
@@ -107,7 +131,7 @@ def as_input(estimator: Any, rows: NDArray[np.float64]) -> Any:
 
 def feature_names(estimator: Any, sample_names: tuple[str, ...] | None) -> tuple[str, ...]:
     """Return the names of the columns: the estimator's own, else the sample's header, else x0, x1 and so on."""
-    count = int(estimator.n_features_in_)
+    count = width_of(estimator)
     own = getattr(estimator, "feature_names_in_", None)
     if own is not None:
         names = tuple(str(name) for name in own)

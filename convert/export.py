@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import onnx
 
 from convert.accepts import ask
@@ -12,6 +13,7 @@ from convert.card import creation_time, make_card
 from convert.errors import ConvertError
 from convert.estimator import feature_names, load_estimator
 from convert.model_file import write_model
+from convert.parity import Candidate
 from convert.sample import find_sample
 from convert.strategies import write_graph
 
@@ -44,6 +46,8 @@ def export(model: Path, out: Path, *, name: str, sample: Path | None = None, str
         strategy=written_by.name,
         created_at=creation_time(model),
     )
+    row = np.zeros((1, len(names))) if rows is None else rows.rows[:1]
+    Candidate(graph.SerializeToString()).run(row)
     try:
         onnx.checker.check_model(graph)
     except onnx.checker.ValidationError as error:

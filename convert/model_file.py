@@ -29,6 +29,8 @@ def read_model(path: Path) -> bytes:
 def read_card(data: bytes) -> dict[str, Any]:
     """Return the card in the bytes of a model file whose seal has been checked."""
     properties = {entry.key: entry.value for entry in onnx.load_from_string(data).metadata_props}
+    if CARD not in properties:
+        raise ConvertError("the model file carries no card; it was not written by `python -m convert export`")
     card: dict[str, Any] = json.loads(properties[CARD])
     return card
 

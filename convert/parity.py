@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +15,8 @@ from convert.errors import ConvertError
 from convert.estimator import as_input, task_of
 from convert.rows import Rows
 
+BATCH_ROWS = 1024
+"""How many rows are scored at once; a large forest needs a megabyte for some of them."""
 DTYPES = {"tensor(float)": np.float32, "tensor(double)": np.float64}
 
 
@@ -56,7 +58,15 @@ class Candidate:
 
     def run(self, rows: Rows) -> list[NDArray[Any]]:
         """Return label and probabilities, or value, for rows of shape (n, features)."""
-        outputs: list[NDArray[Any]] = self._session.run(None, {self._input.name: rows.astype(DTYPES[self._input.type])})
+        batches = [rows[start : start + BATCH_ROWS] for start in range(0, len(rows), BATCH_ROWS)]
+        return [np.concatenate(parts) for parts in zip(*map(self._run_batch, batches), strict=True)]
+
+    def _run_batch(self, rows: Rows) -> list[NDArray[Any]]:
+        values = rows.astype(DTYPES[self._input.type])
+        try:
+            outputs: list[NDArray[Any]] = self._session.run(None, {self._input.name: values})
+        except Exception as error:  # as above
+            raise ConvertError(f"onnxruntime does not run the model file: {error}") from error
         return outputs
 
 
@@ -66,7 +76,27 @@ def compare(estimator: Any, data: bytes, row_sets: Iterable[tuple[str, Rows]]) -
     compare_rows = _compare_labels if task_of(estimator) == "classification" else _compare_values
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # numbers at the limits overflow on their way, as they should
-        return [compare_rows(source, estimator, candidate, rows) for source, rows in row_sets]
+        return [_compared(compare_rows, source, estimator, candidate, rows) for source, rows in row_sets]
+
+
+def _compared(
+    compare_rows: Callable[[str, Any, Candidate, Rows], Comparison],
+    source: str,
+    estimator: Any,
+    candidate: Candidate,
+    rows: Rows,
+) -> Comparison:
+    try:
+        return compare_rows(source, estimator, candidate, rows)
+    except ValueError as error:
+        reason = str(error).splitlines()[0]
+        raise ConvertError(f"{type(estimator).__name__} refuses {source}, which its card accepts: {reason}") from error
+
+
+def _differences(expected: NDArray[Any], actual: NDArray[Any]) -> Rows:
+    """Return how far apart the numbers are; NaN and NaN, or two infinities of one sign, are not apart."""
+    same = (expected == actual) | (np.isnan(expected) & np.isnan(actual))
+    return np.where(same, 0.0, np.abs(expected - actual))
 
 
 def _compare_labels(source: str, estimator: Any, candidate: Candidate, rows: Rows) -> Comparison:
@@ -74,7 +104,7 @@ def _compare_labels(source: str, estimator: Any, candidate: Candidate, rows: Row
     expected, (actual, *probabilities) = estimator.predict(table), candidate.run(rows)
     difference = np.zeros(len(rows))
     if hasattr(estimator, "predict_proba"):
-        difference = np.abs(estimator.predict_proba(table) - probabilities[0]).max(axis=1)
+        difference = _differences(estimator.predict_proba(table), probabilities[0]).max(axis=1)
     same_type = [type(label) for label in expected[:1].tolist()] == [type(label) for label in actual[:1].tolist()]
     return Comparison(source, rows, (expected != actual) | (not same_type), difference, expected, actual)
 
@@ -82,5 +112,6 @@ def _compare_labels(source: str, estimator: Any, candidate: Candidate, rows: Row
 def _compare_values(source: str, estimator: Any, candidate: Candidate, rows: Rows) -> Comparison:
     expected = estimator.predict(as_input(estimator, rows))
     [actual] = (output.reshape(len(rows)) for output in candidate.run(rows))
-    difference = np.abs(expected - actual) / (np.abs(expected).max() or 1.0)
+    largest = np.abs(expected[np.isfinite(expected)]).max(initial=0.0) or 1.0
+    difference = _differences(expected, actual) / largest
     return Comparison(source, rows, np.zeros(len(rows), dtype=np.bool_), difference, expected, actual)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any
 
 import numpy as np
 
-from convert.estimator import as_input, steps_of
+from convert.estimator import as_input, steps_of, width_of
 from convert.floats import from_ordinal, ordinal
 from convert.trees import READERS, Floats, read_trees
 
@@ -24,9 +24,9 @@ def tree_thresholds(estimator: Any) -> list[Floats]:
     each = [ensemble.thresholds(features) for ensemble in ensembles]
     joined = [np.unique(np.concatenate([np.empty(0), *parts])) for parts in zip(*each, strict=True)] if each else []
     found = [values[np.isfinite(values)] for values in joined] or [np.empty(0)] * features
-    if not transformers:
-        return found
-    return _pulled_back(estimator, found, float32=all(ensemble.float32 for ensemble in ensembles))
+    if not transformers or not any(len(values) for values in found):
+        return found if not transformers else [np.empty(0)] * width_of(estimator)
+    return _pulled_back(estimator, transformers, found, float32=all(ensemble.float32 for ensemble in ensembles))
 
 
 def _members(estimator: Any) -> Iterator[Any]:
@@ -41,20 +41,22 @@ def _members(estimator: Any) -> Iterator[Any]:
                 yield from _members(member)
 
 
-def _pulled_back(pipeline: Any, thresholds: list[Floats], float32: bool) -> list[Floats]:
-    """Return thresholds on what the pipeline's transformers make of the rows as thresholds on the rows themselves.
+def _pulled_back(estimator: Any, transformers: Sequence[Any], thresholds: list[Floats], float32: bool) -> list[Floats]:
+    """Return thresholds on what the transformers make of the rows as thresholds on the rows themselves.
 
     Each is found by bisection on the transformers, which are taken to grow with a single feature; those that do not
     (a sum of features, a category) give none.
     """
-    features = int(pipeline.n_features_in_)
-    transform = pipeline[:-1].transform
+    features = width_of(estimator)
     precision = np.float32 if float32 else np.float64
 
     def columns_of(feature: int, values: Floats) -> Floats:
         rows = np.zeros((len(values), features))
         rows[:, feature] = values
-        made = transform(as_input(pipeline, rows))
+        made = as_input(estimator, rows)
+        for transformer in transformers:
+            if hasattr(transformer, "transform"):
+                made = transformer.transform(made)
         dense = made.toarray() if hasattr(made, "toarray") else np.asarray(made)
         return np.asarray(dense).astype(precision).astype(np.float64)
 

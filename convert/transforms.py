@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,8 @@ from sklearn.preprocessing import (
 from convert.errors import ConvertError
 from convert.graph import Graph
 
+SELECTORS = (SelectKBest, SelectPercentile, VarianceThreshold)
+
 type Writer = Callable[[Graph, str, Any], str]
 
 
@@ -39,14 +42,46 @@ def write_transform(graph: Graph, rows: str, transformer: Any) -> str:
     return writer(graph, rows, transformer)
 
 
+def write_steps(graph: Graph, rows: str, transformers: Sequence[Any]) -> str:
+    """Write `transformers` one after the other; raise ConvertError as `write_transform` does."""
+    sparse = False
+    for transformer in transformers:
+        if (
+            sparse
+            and type(transformer) not in {ColumnTransformer, Pipeline, *SELECTORS}
+            and hasattr(transformer, "fit")
+        ):
+            raise ConvertError(
+                f"{type(transformer).__name__} computes otherwise on the sparse matrix in front of it: fit that step"
+                " with sparse_output=False or sparse_threshold=0"
+            )
+        sparse = _is_sparse(transformer) or (sparse and type(transformer) in SELECTORS)
+        rows = write_transform(graph, rows, transformer)
+    return rows
+
+
+def _is_sparse(transformer: Any) -> bool:
+    """Whether what the transformer makes is a sparse matrix."""
+    if isinstance(transformer, Pipeline):
+        return any(_is_sparse(step) for _, step in transformer.steps)
+    if isinstance(transformer, OneHotEncoder):
+        return bool(transformer.sparse_output)
+    return bool(getattr(transformer, "sparse_output_", False))
+
+
+def _numbers(graph: Graph, values: Any) -> str:
+    """Write numbers that scikit-learn may hold in float32, if it was fitted on such."""
+    return graph.constant(np.asarray(values, dtype=np.float64))
+
+
 def _standard_scaler(graph: Graph, rows: str, scaler: Any) -> str:
     if scaler.with_mean:
-        rows = graph.node("Sub", rows, graph.constant(scaler.mean_))
-    return graph.node("Div", rows, graph.constant(scaler.scale_)) if scaler.with_std else rows
+        rows = graph.node("Sub", rows, _numbers(graph, scaler.mean_))
+    return graph.node("Div", rows, _numbers(graph, scaler.scale_)) if scaler.with_std else rows
 
 
 def _min_max_scaler(graph: Graph, rows: str, scaler: Any) -> str:
-    rows = graph.node("Add", graph.node("Mul", rows, graph.constant(scaler.scale_)), graph.constant(scaler.min_))
+    rows = graph.node("Add", graph.node("Mul", rows, _numbers(graph, scaler.scale_)), _numbers(graph, scaler.min_))
     if not scaler.clip:
         return rows
     low, high = scaler.feature_range
@@ -56,13 +91,13 @@ def _min_max_scaler(graph: Graph, rows: str, scaler: Any) -> str:
 def _max_abs_scaler(graph: Graph, rows: str, scaler: Any) -> str:
     if getattr(scaler, "clip", False):
         raise ConvertError("MaxAbsScaler is written with clip=False only")
-    return graph.node("Div", rows, graph.constant(scaler.scale_))
+    return graph.node("Div", rows, _numbers(graph, scaler.scale_))
 
 
 def _robust_scaler(graph: Graph, rows: str, scaler: Any) -> str:
     if scaler.with_centering:
-        rows = graph.node("Sub", rows, graph.constant(scaler.center_))
-    return graph.node("Div", rows, graph.constant(scaler.scale_)) if scaler.with_scaling else rows
+        rows = graph.node("Sub", rows, _numbers(graph, scaler.center_))
+    return graph.node("Div", rows, _numbers(graph, scaler.scale_)) if scaler.with_scaling else rows
 
 
 def _simple_imputer(graph: Graph, rows: str, imputer: Any) -> str:
@@ -70,7 +105,11 @@ def _simple_imputer(graph: Graph, rows: str, imputer: Any) -> str:
     if imputer.add_indicator or np.isnan(statistics).any():
         raise ConvertError("SimpleImputer is written without add_indicator, and with a value for every column")
     value = graph.constant(statistics)
-    if np.isnan(imputer.missing_values):
+    if not isinstance(imputer.missing_values, Real):
+        raise ConvertError(
+            f"SimpleImputer is written for missing_values that are numbers, not {imputer.missing_values!r}"
+        )
+    if np.isnan(float(imputer.missing_values)):
         return graph.node("Where", graph.node("IsNaN", rows), value, rows)
     missing = graph.node("Equal", rows, graph.constant(np.float64(imputer.missing_values)))
     return graph.node("Where", missing, value, rows)
@@ -113,8 +152,10 @@ def _check_categories(encoder: Any, handle_unknown: str) -> None:
             f" handle_unknown={handle_unknown!r}"
         )
     for categories in encoder.categories_:
-        if categories.dtype.kind not in "bif" or np.isnan(np.asarray(categories, dtype=np.float64)).any():
-            raise ConvertError(f"{name} is written for categories that are numbers, not {categories.tolist()}")
+        numbers = categories.dtype.kind in "biuf" and not np.isnan(np.asarray(categories, dtype=np.float64)).any()
+        if not numbers or len(np.unique(categories.astype(np.float64))) < len(categories):
+            listed = ", ".join(map(repr, categories[:5].tolist()))
+            raise ConvertError(f"{name} is written for categories that are float64 numbers, not {listed}")
 
 
 def _equal(graph: Graph, rows: str, column: int, categories: Any) -> str:
@@ -148,9 +189,7 @@ def _column_transformer(graph: Graph, rows: str, transformer: Any) -> str:
 
 
 def _pipeline(graph: Graph, rows: str, pipeline: Any) -> str:
-    for _, step in pipeline.steps:
-        rows = write_transform(graph, rows, step)
-    return rows
+    return write_steps(graph, rows, [step for _, step in pipeline.steps])
 
 
 WRITERS: dict[type, Writer] = {

@@ -117,6 +117,8 @@ def _gradient_boosting(estimator: Any, head: Head) -> TreeEnsemble:
             f"{type(estimator).__name__} starts from init={type(estimator.init_).__name__}, whose answer varies with"
             " the row: fit it with init=None or init='zero'"
         )
+    if getattr(estimator.init_, "strategy", None) in {"stratified", "uniform"}:
+        raise ConvertError(f"{type(estimator).__name__} starts from a DummyClassifier that draws its answers at random")
     trees = tuple(
         _tree(member.tree_, estimator.learning_rate * member.tree_.value[:, 0, :], target)
         for stage in estimator.estimators_
@@ -166,6 +168,7 @@ def _hist_tree(nodes: Any, target: int) -> Tree:
 
 def _hist_gradient_boosting_classifier(estimator: Any) -> TreeEnsemble:
     """Follow HistGradientBoostingClassifier.predict: for two classes, 0 is the first one."""
+    _refuse_one_class(estimator)
     return _hist_gradient_boosting(estimator, "softmax" if estimator.n_trees_per_iteration_ > 1 else "sigmoid>0")
 
 
@@ -206,6 +209,7 @@ def _decision_tree_regressor(estimator: Any) -> TreeEnsemble:
 
 def _ada_boost_classifier(estimator: Any) -> TreeEnsemble:
     """Follow AdaBoostClassifier.decision_function: each tree votes w for its class, -w / (classes - 1) for the rest."""
+    _refuse_one_class(estimator)
     classes = estimator.classes_
     trees = []
     for member, weight in zip(estimator.estimators_, estimator.estimator_weights_, strict=False):
@@ -232,6 +236,11 @@ def _refuse_other_members(estimator: Any, member: Any, expected: type) -> None:
         raise ConvertError(
             f"{type(estimator).__name__} boosts {type(member).__name__}; it converts when it boosts {expected.__name__}"
         )
+
+
+def _refuse_one_class(estimator: Any) -> None:
+    if len(estimator.classes_) < 2:
+        raise ConvertError(f"this {type(estimator).__name__} has seen one class only, {estimator.classes_.tolist()}")
 
 
 def _refuse_several_outputs(estimator: Any) -> None:

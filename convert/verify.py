@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import onnx
 from rich.console import Console
 
@@ -14,10 +16,10 @@ from convert.accepts import Accepts, ask
 from convert.card import accepts_of
 from convert.certificate import make_certificate
 from convert.errors import ConvertError
-from convert.estimator import load_estimator, task_of
+from convert.estimator import as_input, load_estimator, task_of, width_of
 from convert.model_file import read_card, read_model, write_model
 from convert.parity import compare
-from convert.rows import EVERY_CELL, Rows, row_sets
+from convert.rows import EVERY_CELL, Rows, accepted_rows, row_sets
 from convert.sample import Sample, beside, find_sample
 from convert.strategies import STRATEGIES, tabulate
 from convert.tables import difference_table, parity_table, verdict
@@ -32,16 +34,23 @@ def verify(model: Path, onnx_file: Path, sample: Path | None, console: Console) 
     estimator = load_estimator(model)
     data = read_model(onnx_file)
     card = read_card(data)
-    strategy = STRATEGIES[card["strategy"]]
+    strategy = STRATEGIES.get(card["strategy"])
+    if strategy is None:
+        raise ConvertError(f"{onnx_file} was written by the strategy {card['strategy']!r}, which is unknown here")
     accepts = accepts_of(card)
     rows = find_sample(model, sample)
     if rows is not None:
         rows = rows.reordered(tuple(accepts))
     _check_card(estimator, card, onnx_file)
-    _check_range(estimator, rows, model, console)
+    thresholds = tree_thresholds(estimator)
+    _check_range(estimator, thresholds, rows, model, console)
     if [strategy.accepts(asked) for asked in ask(estimator, rows)] != list(accepts.values()):
         raise ConvertError(f"{onnx_file} does not accept what the estimator accepts: export it again")
-    comparisons = compare(estimator, data, _row_sets(estimator, rows, accepts, strategy.name))
+    if rows is not None:
+        _check_refusals(estimator, rows, list(accepts.values()), console)
+    sets = row_sets(thresholds, rows, list(accepts.values()))
+    cells = [(EVERY_CELL, tabulate.every_cell(estimator))] if strategy.name == tabulate.NAME else []
+    comparisons = compare(estimator, data, chain(sets, cells))
     console.print(parity_table(comparisons, strategy.tolerance))
     graph = onnx.load_from_string(data)
     digest = hashlib.sha256(model.read_bytes()).hexdigest()
@@ -53,17 +62,22 @@ def verify(model: Path, onnx_file: Path, sample: Path | None, console: Console) 
     return bool(certificate["passed"])
 
 
-def _row_sets(
-    estimator: Any, sample: Sample | None, accepts: dict[str, Accepts], strategy: str
-) -> Iterator[tuple[str, Rows]]:
-    yield from row_sets(estimator, sample, list(accepts.values()))
-    if strategy == tabulate.NAME:
-        yield EVERY_CELL, tabulate.every_cell(estimator)
+def _check_refusals(estimator: Any, sample: Sample, accepts: Sequence[Accepts], console: Console) -> None:
+    """Raise ConvertError for a training row that the card refuses and the estimator does not."""
+    refused = np.flatnonzero(~accepted_rows(sample.rows, accepts))
+    for row in refused.tolist():
+        try:
+            estimator.predict(as_input(estimator, sample.rows[row : row + 1]))
+        except ValueError:
+            continue
+        raise ConvertError(f"training row {row} is refused by the card, but not by the estimator: {sample.rows[row]}")
+    if len(refused):
+        console.print(f"{len(refused):,} training rows are left out: the estimator refuses them")
 
 
-def _check_range(estimator: Any, sample: Sample | None, model: Path, console: Console) -> None:
+def _check_range(estimator: Any, found: Sequence[Rows], sample: Sample | None, model: Path, console: Console) -> None:
     """Say which rows can't be tried; raise ConvertError if nothing tells what range the features have."""
-    thresholds = any(len(found) for found in tree_thresholds(estimator))
+    thresholds = any(len(values) for values in found)
     if sample is None and not thresholds:
         name = type(estimator).__name__
         raise ConvertError(f"nothing tells the range of this {name}'s features: give its training rows as --sample")
@@ -78,8 +92,8 @@ def _check_card(estimator: Any, card: dict[str, Any], source: Path) -> None:
     takes = len(card["features"])
     labels = card["classes"]["labels"] if card["task"] == "classification" else None
     expected_labels = estimator.classes_.tolist() if task_of(estimator) == "classification" else None
-    if (takes, repr(labels)) != (estimator.n_features_in_, repr(expected_labels)):
+    if (takes, repr(labels)) != (width_of(estimator), repr(expected_labels)):
         raise ConvertError(
             f"{source} takes {takes} features and has the classes {labels},"
-            f" the estimator takes {estimator.n_features_in_} and has {expected_labels}"
+            f" the estimator takes {width_of(estimator)} and has {expected_labels}"
         )

@@ -7,6 +7,7 @@ from typing import Any
 import onnx
 from onnx import TensorProto
 
+from convert.estimator import width_of
 from convert.graph import Graph, tensor_type
 
 
@@ -18,10 +19,10 @@ def classifier_model(graph: Graph, index: str, probabilities: str, estimator: An
         "label": (tensor_type(estimator.classes_), [None]),
         "probabilities": (int(TensorProto.DOUBLE), [None, len(estimator.classes_)]),
     }
-    return graph.model(name, int(estimator.n_features_in_), outputs)
+    return graph.model(name, width_of(estimator), outputs)
 
 
 def regressor_model(graph: Graph, value: str, estimator: Any, name: str) -> onnx.ModelProto:
     """Return the model of a regressor from its `value`, (n, 1) float64."""
     graph.node("Identity", value, name="value")
-    return graph.model(name, int(estimator.n_features_in_), {"value": (int(TensorProto.DOUBLE), [None, 1])})
+    return graph.model(name, width_of(estimator), {"value": (int(TensorProto.DOUBLE), [None, 1])})

@@ -13,7 +13,7 @@ from skl2onnx.common.data_types import DoubleTensorType, FloatTensorType
 
 from convert.accepts import LARGEST_AS_FLOAT32, Accepts
 from convert.errors import ConvertError
-from convert.estimator import task_of
+from convert.estimator import task_of, width_of
 
 NAME = "skl2onnx"
 
@@ -28,7 +28,7 @@ def write_graph(estimator: Any, name: str) -> onnx.ModelProto:
     classification = task_of(estimator) == "classification"
     try:
         model = _convert(estimator, name, DoubleTensorType)
-        if not _computes(model, int(estimator.n_features_in_)):
+        if not _computes(model, width_of(estimator)):
             raise ConvertError("does not load in float64")
     except ConvertError:
         model = _convert(estimator, name, FloatTensorType)
@@ -42,7 +42,7 @@ def write_graph(estimator: Any, name: str) -> onnx.ModelProto:
 
 
 def _convert(estimator: Any, name: str, kind: type) -> onnx.ModelProto:
-    types = [("X", kind([None, int(estimator.n_features_in_)]))]
+    types = [("X", kind([None, width_of(estimator)]))]
     try:
         return _with_arrays(estimator, name, types)
     except Exception as error:  # converters raise what they like, now and then with the whole tree in the message

@@ -17,7 +17,7 @@ import onnx
 from numpy.typing import NDArray
 
 from convert.errors import ConvertError
-from convert.estimator import as_input, task_of
+from convert.estimator import as_input, task_of, width_of
 from convert.graph import Graph
 from convert.strategies.answers import classifier_model, regressor_model
 from convert.strategies.trees import write_sums
@@ -25,7 +25,9 @@ from convert.trees import Floats, Tree, TreeEnsemble, read_trees
 
 NAME = "tabulated"
 MAX_CELLS = 2**16
-"""The largest grid: its table of three probabilities takes 1.5 MB, as much as 1,000 small trees."""
+"""The largest grid: scikit-learn is asked once per cell."""
+MAX_BYTES = 2**21
+"""The largest table: the largest grid with three classes, as much as 1,000 small trees."""
 
 
 def write_graph(estimator: Any, name: str) -> onnx.ModelProto:
@@ -63,7 +65,7 @@ class _Table:
 
 
 def _table(estimator: Any) -> _Table:
-    features = int(estimator.n_features_in_)
+    features = width_of(estimator)
     ensemble = read_trees(estimator)
     thresholds = ensemble.thresholds(features)
     cuts = [_cuts(found, ensemble.float32) for found in thresholds]
@@ -72,15 +74,18 @@ def _table(estimator: Any) -> _Table:
     cells = int(np.prod(bins, dtype=object))
     if cells > MAX_CELLS:
         raise ConvertError(f"its thresholds make {cells:,} cells, at most {MAX_CELLS:,} are tabulated")
+    size = cells * 8 * (1 + len(getattr(estimator, "classes_", ())))
+    if size > MAX_BYTES:
+        raise ConvertError(f"its table would take {size:,} bytes, at most {MAX_BYTES:,} are written")
     return _Table(cuts, bins, ensemble.float32)
 
 
 def _cuts(thresholds: Floats, float32: bool) -> Floats:
     """Return the ends of the bins but the last: each threshold as the largest number that is at or below it.
 
-    An infinite threshold parts missing values from the rest, which have a bin of their own.
+    A threshold at infinity parts missing values from the rest; they have a bin of their own.
     """
-    finite = thresholds[np.isfinite(thresholds)]
+    finite = thresholds[thresholds < np.inf]
     if not float32:
         return finite
     single = finite.astype(np.float32)

@@ -18,7 +18,7 @@ from convert.estimator import steps_of, task_of
 from convert.graph import ML, Graph
 from convert.strategies.answers import classifier_model, regressor_model
 from convert.strategies.heads import write_label, write_value
-from convert.transforms import write_transform
+from convert.transforms import write_steps
 from convert.trees import Floats, Tree, TreeEnsemble, read_trees
 
 NAME = "float64 trees"
@@ -33,10 +33,7 @@ def write_graph(estimator: Any, name: str) -> onnx.ModelProto:
     *transformers, last = steps_of(estimator)
     ensemble = read_trees(last)
     graph = Graph()
-    rows = "X"
-    for transformer in transformers:
-        rows = write_transform(graph, rows, transformer)
-    sums = write_sums(graph, rows, ensemble)
+    sums = write_sums(graph, write_steps(graph, "X", transformers), ensemble)
     if task_of(estimator) == "regression":
         return regressor_model(graph, write_value(graph, sums, ensemble), estimator, name)
     return classifier_model(graph, *write_label(graph, sums, ensemble), estimator, name)

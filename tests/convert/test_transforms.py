@@ -108,6 +108,35 @@ def test_trees_behind_transformers_are_exact(pipeline: Any, rows: NDArray[np.flo
     assert certificate["rows"]["thresholds ± 1 ulp"] >= 30
 
 
+@pytest.mark.parametrize("scaler", [StandardScaler(), MinMaxScaler(), RobustScaler(), MaxAbsScaler()], ids=repr)
+def test_a_scaler_fitted_on_float32_is_written_in_float64(scaler: Any, tmp_path: Path) -> None:
+    model = save(make_pipeline(scaler, BOOSTING).fit(SCALES.astype(np.float32), LABELS), SCALES, tmp_path)
+    export(model, tmp_path / "model.onnx", name="model")
+    assert verify(model, tmp_path / "model.onnx", None, Console(quiet=True))
+
+
+def test_a_pipeline_at_the_end_of_a_pipeline_is_one(tmp_path: Path) -> None:
+    nested = make_pipeline(StandardScaler(), make_pipeline("passthrough", MinMaxScaler(), BOOSTING)).fit(SCALES, LABELS)
+    model = save(nested, SCALES, tmp_path)
+    assert export(model, tmp_path / "model.onnx", name="model").strategy == "float64 trees"
+    assert sum(map(len, tree_thresholds(nested))) > 20
+    assert verify(model, tmp_path / "model.onnx", None, Console(quiet=True))
+
+
+def test_a_pipeline_that_begins_with_nothing_knows_its_width(tmp_path: Path) -> None:
+    model = save(make_pipeline("passthrough", BOOSTING).fit(SCALES, LABELS), SCALES, tmp_path)
+    export(model, tmp_path / "model.onnx", name="model")
+    assert verify(model, tmp_path / "model.onnx", None, Console(quiet=True))
+
+
+def test_categories_beyond_float64_are_refused(tmp_path: Path) -> None:
+    rows = np.c_[SCALES[:, :3], GENERATOR.integers(0, 4, 300)].astype(np.int64) + np.array([0, 0, 0, 2**53])
+    pipeline = make_pipeline(ColumnTransformer([("one hot", ONE_HOT, [3])]), DecisionTreeClassifier())
+    model = save(pipeline.fit(rows, LABELS), rows.astype(np.float64), tmp_path)
+    with pytest.raises(ConvertError, match="categories that are float64 numbers"):
+        export(model, tmp_path / "model.onnx", name="model")
+
+
 def test_every_writer_is_tried() -> None:
     steps = [step for pipeline, _ in PIPELINES for _, step in pipeline.steps]
     parts = [part for step in steps if isinstance(step, ColumnTransformer) for _, part, _ in step.transformers]
@@ -152,6 +181,10 @@ def test_thresholds_are_pulled_back_to_the_last_number_on_their_left() -> None:
         (make_pipeline(OrdinalEncoder(), BOOSTING), "fit it with handle_unknown='use_encoded_value'"),
         (make_pipeline(SimpleImputer(add_indicator=True), BOOSTING), "without add_indicator"),
         (make_pipeline(FunctionTransformer(np.abs), BOOSTING), "runs a function of its own"),
+        (
+            make_pipeline(ColumnTransformer([("a", ONE_HOT, [2])]), MaxAbsScaler(), BOOSTING),
+            "on the sparse matrix in front",
+        ),
         (make_pipeline(PCA(2), BOOSTING), "PCA is not among the transformers"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",

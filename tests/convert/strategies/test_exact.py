@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from sklearn.base import clone, is_classifier
+from sklearn.dummy import DummyClassifier
 from sklearn.ensemble import (
     AdaBoostClassifier,
     AdaBoostRegressor,
@@ -21,11 +22,13 @@ from sklearn.ensemble import (
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor, ExtraTreeClassifier, ExtraTreeRegressor
 
 from convert.accepts import ask
+from convert.errors import ConvertError
 from convert.parity import Candidate
 from convert.rows import row_sets
 from convert.sample import Sample
 from convert.seal import seal
-from convert.strategies import STRATEGIES
+from convert.strategies import STRATEGIES, write_graph
+from convert.thresholds import tree_thresholds
 from convert.trees import READERS
 
 pytestmark = pytest.mark.filterwarnings("ignore:invalid value encountered in reduce")  # scikit-learn, at the limits
@@ -93,7 +96,7 @@ def training(estimator: Any, classes: int, decimals: int) -> tuple[NDArray[np.fl
 def tried(estimator: Any, rows: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the rows that `verify` would try, a sample of the many random ones."""
     sample = Sample(tuple(f"x{column}" for column in range(FEATURES)), rows)
-    found = dict(row_sets(estimator, sample, ask(estimator, sample)))
+    found = dict(row_sets(tree_thresholds(estimator), sample, ask(estimator, sample)))
     return np.concatenate([part[:20_000] for part in found.values()])
 
 
@@ -181,6 +184,29 @@ def test_one_feature_and_fifty(features: int) -> None:
     rows = np.random.default_rng(0).normal(size=(300, features))
     fitted = GradientBoostingClassifier(n_estimators=100, random_state=0).fit(rows, rows.sum(axis=1) > 0)
     assert_exact(fitted, "float64 trees", rows, bitwise=False)
+
+
+def test_thresholds_at_minus_infinity() -> None:
+    rows = np.random.default_rng(0).normal(size=(300, FEATURES))
+    rows[:100, 0] = -np.inf
+    fitted = HistGradientBoostingClassifier(max_iter=2, max_leaf_nodes=4).fit(rows, np.arange(300) < 100)
+    for strategy in ("tabulated", "float64 trees"):
+        assert_exact(fitted, strategy, rows, bitwise=strategy == "tabulated")
+
+
+def test_what_has_no_exact_graph_is_refused() -> None:
+    rows, labels = np.random.default_rng(0).normal(size=(100, FEATURES)), np.arange(100) % 2
+    random_start = GradientBoostingClassifier(n_estimators=2, init=DummyClassifier(strategy="stratified"))
+    with pytest.raises(ConvertError, match="draws its answers at random"):
+        write_graph(random_start.fit(rows, labels), "model")
+    with pytest.raises(ConvertError, match="has seen one class only"):
+        write_graph(AdaBoostClassifier().fit(rows, np.ones(100)), "model")
+    many = DecisionTreeClassifier(max_leaf_nodes=200, random_state=0).fit(
+        rows[:, :2].repeat(5, 0), np.arange(500) % 250
+    )
+    with pytest.raises(ConvertError, match=r"its table would take .* bytes|its thresholds make"):
+        STRATEGIES["tabulated"].write_graph(many, "model")
+    assert write_graph(many, "model")[1].name == "float64 trees"
 
 
 def test_a_thousand_trees() -> None:
