@@ -32,7 +32,7 @@ down: ## end what `make up` left running
 local: setup build/model.onnx ## the API on this machine, reloaded on change: make local PORT=5005
 	@$(PYTHON) -m scripts.local --port $(PORT)
 
-test: setup $(LAMBDA) $(LAYERS) ## everything the project claims, tested
+test: setup $(LAMBDA) $(LAYERS) ## what the README says, tested
 	@$(PYTHON) -m pytest $(ARGS)
 
 bench: $(TRAIN) $(EMULATOR) $(LAMBDA) .tools/seed/.ready $(LAYERS) ## cold start, warm call, memory and size, against the stack of 2017

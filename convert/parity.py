@@ -16,7 +16,7 @@ from convert.estimator import as_input, task_of
 from convert.rows import Rows
 
 BATCH_ROWS = 1024
-"""How many rows are scored at once; a large forest needs a megabyte for some of them."""
+"""How many rows are scored at once, as in `lambda_fn`, which says why."""
 DTYPES = {"tensor(float)": np.float32, "tensor(double)": np.float64}
 
 

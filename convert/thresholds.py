@@ -23,9 +23,11 @@ def tree_thresholds(estimator: Any) -> list[Floats]:
     ensembles = [read_trees(member) for member in _members(last) if getattr(member, "n_features_in_", None) == features]
     each = [ensemble.thresholds(features) for ensemble in ensembles]
     joined = [np.unique(np.concatenate([np.empty(0), *parts])) for parts in zip(*each, strict=True)] if each else []
-    found = [values[np.isfinite(values)] for values in joined] or [np.empty(0)] * features
-    if not transformers or not any(len(values) for values in found):
-        return found if not transformers else [np.empty(0)] * width_of(estimator)
+    found = [values[np.isfinite(values)] for values in joined]
+    if not any(len(values) for values in found):
+        return [np.empty(0)] * width_of(estimator)
+    if not transformers:
+        return found
     return _pulled_back(estimator, transformers, found, float32=all(ensemble.float32 for ensemble in ensembles))
 
 

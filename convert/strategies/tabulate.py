@@ -27,7 +27,7 @@ NAME = "tabulated"
 MAX_CELLS = 2**16
 """The largest grid: scikit-learn is asked once per cell."""
 MAX_BYTES = 2**21
-"""The largest table: the largest grid with three classes, as much as 1,000 small trees."""
+"""The largest table, about the largest grid with three classes: every cold start reads it."""
 
 
 def write_graph(estimator: Any, name: str) -> onnx.ModelProto:

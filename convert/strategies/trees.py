@@ -8,6 +8,7 @@ in that order too, and the sums are the same bits.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -71,7 +72,7 @@ def _write_vectors(graph: Graph, rows: str, ensemble: TreeEnsemble) -> str:
         tables.append(tree.values[leaves])
         numbers.append(number)
         start += len(leaves)
-    trees = [_with_target(tree, position) for position, tree in enumerate(ensemble.trees)]
+    trees = [replace(tree, target=position) for position, tree in enumerate(ensemble.trees)]
     found = graph.cast(_tree_ensemble(graph, rows, trees, numbers, len(trees)), np.int32)
     vectors = graph.node("Gather", graph.constant(np.concatenate(tables)), found, axis=0)
     running = graph.node("CumSum", vectors, graph.constant(np.int64(1)))
@@ -133,7 +134,3 @@ def _leaf(value: float, target: int) -> Tree:
     """Return a tree that is one leaf."""
     none = np.array([-1])
     return Tree(np.array([0]), np.zeros(1), none, none, np.array([False]), np.array([[value]]), target)
-
-
-def _with_target(tree: Tree, target: int) -> Tree:
-    return Tree(tree.feature, tree.threshold, tree.left, tree.right, tree.missing_left, tree.values, target)

@@ -23,6 +23,8 @@ from sklearn.ensemble import (
 from sklearn.kernel_ridge import KernelRidge
 from sklearn.linear_model import LinearRegression, LogisticRegression, RidgeClassifier
 from sklearn.multiclass import OneVsRestClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer
 from sklearn.tree import DecisionTreeClassifier
 
 from convert.errors import ConvertError
@@ -96,7 +98,11 @@ def test_a_skops_file_is_read_if_it_holds_nothing_foreign(estimator: Any, tmp_pa
         skops.io.dump(estimator, tmp_path / "foreign.skops")
     finally:
         del estimator.loss_function
-    with pytest.raises(ConvertError, match=r"holds pathlib.*; types of scikit-learn and numpy are read"):
+    with pytest.raises(ConvertError, match=r"holds pathlib.*, which is not trusted"):
+        export(tmp_path / "foreign.skops", tmp_path / "model.onnx", name="iris")
+    runs_text = make_pipeline(FunctionTransformer(np.testing.runstring), estimator)
+    skops.io.dump(runs_text, tmp_path / "foreign.skops")
+    with pytest.raises(ConvertError, match=r"runstring.*, which is not trusted"):
         export(tmp_path / "foreign.skops", tmp_path / "model.onnx", name="iris")
 
 

@@ -1,0 +1,28 @@
+"""A new execution environment for each test that asks for one."""
+
+import importlib
+import sys
+from collections.abc import Callable
+from types import ModuleType
+
+import pytest
+
+from lambda_fn import s3
+
+type Load = Callable[..., ModuleType]
+
+
+@pytest.fixture
+def load(monkeypatch: pytest.MonkeyPatch) -> Load:
+    """Import the handler anew, as a new execution environment does, with the given environment."""
+
+    def load_handler(**environ: str) -> ModuleType:
+        for name in ("MODEL_URI", "OBJECTS_URI"):
+            monkeypatch.delenv(name, raising=False)
+        for name, value in environ.items():
+            monkeypatch.setenv(name, value)
+        sys.modules.pop("lambda_fn.handler", None)
+        s3.client.cache_clear()
+        return importlib.import_module("lambda_fn.handler")
+
+    return load_handler
