@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sklearn.pipeline import make_pipeline
 
 from convert.errors import ConvertError
-from convert.estimator import as_input, steps_of, width_of
+from convert.estimator import steps_of
+from convert.features import UNKNOWN, Floats
 from convert.floats import from_ordinal, ordinal
-from convert.sample import Sample
+
+if TYPE_CHECKING:
+    from convert.oracle import Oracle
 
 LARGEST = float(np.finfo(np.float64).max)
 LARGEST_AS_FLOAT32 = float(np.nextafter(2.0**128 - 2.0**103, 0))
@@ -22,34 +25,44 @@ LARGEST_AS_FLOAT32 = float(np.nextafter(2.0**128 - 2.0**103, 0))
 
 @dataclass(frozen=True, slots=True)
 class Accepts:
-    """What a feature may be: NaN or not, and finite numbers from low to high; None where infinity is accepted, too."""
+    """What a feature may be: NaN or not, and numbers from low to high; None where infinity is accepted, too.
+
+    values: if there are any, only these numbers.
+    """
 
     nan: bool
     low: float | None
     high: float | None
+    values: tuple[float, ...] = ()
 
     def within(self, limit: float) -> Accepts:
         """Return what is accepted by this and by a graph that takes no NaN and nothing beyond ± `limit`."""
         low = -limit if self.low is None else max(self.low, -limit)
         high = limit if self.high is None else min(self.high, limit)
-        return Accepts(False, low, high)
+        return replace(self, nan=False, low=low, high=high)
 
 
-def ask(estimator: Any, sample: Sample | None) -> list[Accepts]:
-    """Return what `estimator` accepts for each feature, the others being as in the sample's first row, or 0.
+def ask(oracle: Oracle) -> tuple[Accepts, ...]:
+    """Return what the estimator accepts for each feature, the others being as in `oracle.row`.
 
-    What is accepted is taken to be an interval, as it is for every estimator that checks for finite numbers of some
-    precision, behind affine transformations or not. Raises ConvertError if it does not predict on that row.
+    Numbers that are accepted are taken to be an interval, as they are for every estimator that checks for finite
+    numbers of some precision, behind affine transformations or not; or else to be the categories that an encoder
+    knows. Raises ConvertError if the estimator does not predict on that row.
     """
-    row = np.zeros(width_of(estimator)) if sample is None else sample.rows[0]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            estimator.predict(as_input(estimator, row[np.newaxis]))
+            answer = oracle.predict(oracle.row[np.newaxis])
         except Exception as error:  # whatever the estimator raises, it can't be asked anything
-            raise ConvertError(f"{type(estimator).__name__} does not predict on a row of numbers: {error}") from error
-        quick = _quick(estimator)
-        return [_ask_feature(estimator, quick, row, column) for column in range(len(row))]
+            reason = next(iter(str(error).splitlines()), type(error).__name__)
+            raise ConvertError(f"{type(oracle.estimator).__name__} does not predict on a row: {reason}") from error
+        if answer.ndim > 1:
+            raise ConvertError(
+                f"this {type(oracle.estimator).__name__} has several outputs; fit one estimator for each, on y of"
+                " shape (rows,)"
+            )
+        quick = _quick(oracle.estimator)
+        return tuple(_ask_feature(oracle, quick, column) for column in range(len(oracle.row)))
 
 
 def _quick(estimator: Any) -> Any:
@@ -61,26 +74,53 @@ def _quick(estimator: Any) -> Any:
     return make_pipeline(*transformers, np.ravel(np.asarray(members, dtype=object))[0])
 
 
-def _ask_feature(estimator: Any, quick: Any, row: np.ndarray[Any, Any], column: int) -> Accepts:
-    def accepted(asked: Any, value: float) -> bool:
-        changed = row.copy()
-        changed[column] = value
+def _ask_feature(oracle: Oracle, quick: Any, column: int) -> Accepts:
+    def accepted(values: float | Floats, asked: Any = oracle.estimator) -> bool:
+        rows = np.repeat(oracle.row[np.newaxis], np.size(values), axis=0)
+        rows[:, column] = values
         try:
-            asked.predict(as_input(estimator, changed[np.newaxis]))
-        except ValueError:
+            asked.predict(oracle.as_input(rows))
+        except (ValueError, TypeError):  # None among strings is compared with them
             return False
         return True
 
+    nan, kind, known = accepted(np.nan), oracle.features[column].type, oracle.categories(column)
+    if kind == "str":
+        return _among(np.array([UNKNOWN, *known]), accepted, nan)
+    if kind == "bool":
+        return _among(np.array([0.0, 1.0]), accepted, nan)
+    if len(known) and not accepted(other_than(known)):
+        return _among(known, accepted, nan)
+    return Accepts(nan, *_interval(accepted, quick, float(oracle.row[column])))
+
+
+def _among(values: Floats, accepted: Callable[[float | Floats], bool], nan: bool) -> Accepts:
+    """Return that only some of the sorted `values` are accepted; those that are."""
+    if not accepted(values):
+        values = np.array([value for value in values.tolist() if accepted(value)])
+    return Accepts(nan, float(values[0]), float(values[-1]), tuple(values.tolist()))
+
+
+def other_than(known: Floats) -> float:
+    """Return a number within the range of `known`, or next to it, that is none of them."""
+    low, high = float(known[0]), float(known[-1])
+    numbers = ((low + high) / 2, low + 0.5, low + 0.25, high + 1.0, float(np.nextafter(high, np.inf)))
+    return next(number for number in numbers if number not in known)
+
+
+def _interval(accepted: Callable[..., bool], quick: Any, value: float) -> tuple[float | None, float | None]:
+    """Return the lowest and the highest number that is accepted, around `value`; None where infinity is."""
+
     def largest(sign: float) -> float | None:
-        start = max(sign * (0.0 if np.isnan(row[column]) else float(row[column])), 0.0)
-        guess = _largest(lambda value: accepted(quick, sign * value), start)
+        start = max(sign * (0.0 if np.isnan(value) else value), 0.0)
+        guess = _largest(lambda number: accepted(sign * number, quick), start)
         beyond = np.inf if guess is None else float(np.nextafter(guess, np.inf))
-        if guess is not None and accepted(estimator, sign * guess) and not accepted(estimator, sign * beyond):
+        if guess is not None and accepted(sign * guess) and not accepted(sign * beyond):
             return sign * guess
-        limit = _largest(lambda value: accepted(estimator, sign * value), start)
+        limit = _largest(lambda number: accepted(sign * number), start)
         return None if limit is None else sign * limit
 
-    return Accepts(accepted(estimator, np.nan), largest(-1.0), largest(1.0))
+    return largest(-1.0), largest(1.0)
 
 
 def _largest(accepted: Callable[[float], bool], start: float) -> float | None:

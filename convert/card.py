@@ -4,39 +4,52 @@ from __future__ import annotations
 
 import importlib.metadata
 import os
-from collections.abc import Mapping
-from dataclasses import asdict
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from convert import estimator as estimators
 from convert.accepts import Accepts
 from convert.errors import ConvertError
+from convert.estimator import label_type
+from convert.features import Feature
+from convert.oracle import Oracle
 
 FORMAT_VERSION = 1
 
 
 def make_card(
-    estimator: Any, *, name: str, features: Mapping[str, Accepts], strategy: str, created_at: datetime
+    oracle: Oracle, accepts: Sequence[Accepts], *, name: str, strategy: str, created_at: datetime
 ) -> Mapping[str, Any]:
-    """Return the card of `estimator`, of JSON values only; `features` are what it accepts, by name and in order."""
-    task = estimators.task_of(estimator)
+    """Return the card of the estimator, of JSON values only; `accepts` is what the model takes, feature by feature."""
     card: dict[str, Any] = {
         "format_version": FORMAT_VERSION,
         "name": name,
-        "task": task,
-        "estimator": type(estimator).__name__,
+        "task": oracle.task,
+        "estimator": type(oracle.estimator).__name__,
         "strategy": strategy,
-        "features": [
-            {"name": feature, "type": "float", "accepts": asdict(accepts)} for feature, accepts in features.items()
-        ],
+        "features": [_member(feature, each) for feature, each in zip(oracle.features, accepts, strict=True)],
         "versions": library_versions(),
         "created_at": created_at.strftime("%Y-%m-%dT%H:%M:%SZ"),
     }
-    if task == "classification":
-        card["classes"] = {"type": estimators.label_type(estimator.classes_), "labels": estimator.classes_.tolist()}
+    if oracle.task == "classification":
+        card["classes"] = {"type": label_type(oracle.classes), "labels": oracle.classes.tolist()}
     return card
+
+
+def _member(feature: Feature, accepts: Accepts) -> dict[str, Any]:
+    """Return what the card says of a feature; whole numbers from low to high need not be listed."""
+    member: dict[str, Any] = {"name": feature.name, "type": feature.type}
+    if feature.type == "str":
+        member["categories"] = list(feature.categories)
+    accepted: dict[str, Any] = {"nan": accepts.nan, "low": accepts.low, "high": accepts.high}
+    if accepts.values and (feature.type == "float" or accepts.values != _whole(accepted)):
+        accepted["values"] = list(accepts.values)
+    return {**member, "accepts": accepted}
+
+
+def _whole(accepted: Mapping[str, Any]) -> tuple[float, ...]:
+    return tuple(float(number) for number in range(int(accepted["low"]), int(accepted["high"]) + 1))
 
 
 def library_versions() -> dict[str, str]:
@@ -46,7 +59,12 @@ def library_versions() -> dict[str, str]:
 
 def accepts_of(card: Mapping[str, Any]) -> dict[str, Accepts]:
     """Return what each feature accepts, by name and in order."""
-    return {feature["name"]: Accepts(**feature["accepts"]) for feature in card["features"]}
+    found = {}
+    for feature in card["features"]:
+        accepted = feature["accepts"]
+        values = accepted.get("values") or (() if feature["type"] == "float" else _whole(accepted))
+        found[feature["name"]] = Accepts(**{**accepted, "values": tuple(values)})
+    return found
 
 
 def creation_time(model: Path) -> datetime:

@@ -10,7 +10,7 @@ import joblib
 import numpy as np
 import sklearn
 from numpy.typing import NDArray
-from sklearn.base import is_classifier, is_regressor
+from sklearn.base import is_classifier, is_outlier_detector, is_regressor
 from sklearn.exceptions import InconsistentVersionWarning, NotFittedError
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
@@ -49,6 +49,7 @@ def load_estimator(path: Path) -> Any:
     except NotFittedError as error:
         raise ConvertError(f"the {type(estimator).__name__} in {path} is not fitted") from error
     task_of(estimator)
+    add_in_order(estimator)
     versions = {w.message.original_sklearn_version for w in caught if isinstance(w.message, InconsistentVersionWarning)}
     for version in sorted(versions):
         warnings.warn(
@@ -79,25 +80,28 @@ def _read(path: Path) -> Any:
 
 
 def task_of(estimator: Any) -> str:
-    """Return ``classification`` or ``regression``; raise ConvertError for anything else."""
+    """Return ``classification`` or ``regression``; raise ConvertError for anything else.
+
+    A detector of outliers classifies rows as 1, or -1 for an outlier.
+    """
     name = type(estimator).__name__
     if is_classifier(estimator):
         if isinstance(estimator.classes_, list) or getattr(estimator, "multilabel_", False):
             raise ConvertError(f"this {name} has several outputs; fit one estimator for each")
         label_type(estimator.classes_)
         return "classification"
+    if is_outlier_detector(estimator):
+        return "classification"
     if is_regressor(estimator):
-        if _has_several_outputs(estimator):
-            raise ConvertError(f"this {name} has several outputs; fit one estimator for each, on y of shape (rows,)")
         return "regression"
     raise ConvertError(f"{name} is neither a classifier nor a regressor")
 
 
-def _has_several_outputs(regressor: Any) -> bool:
-    try:
-        return np.ndim(regressor.predict(as_input(regressor, np.zeros((1, width_of(regressor)))))) > 1
-    except ValueError:  # it refuses zeros; what it accepts is asked later
-        return False
+def classes_of(estimator: Any) -> NDArray[Any]:
+    """Return the class labels in the order of the probabilities' columns; none for a regression."""
+    if is_outlier_detector(estimator):
+        return np.array([-1, 1])
+    return np.asarray(estimator.classes_) if is_classifier(estimator) else np.empty(0)
 
 
 def label_type(classes: NDArray[Any]) -> str:
@@ -127,28 +131,12 @@ def width_of(estimator: Any) -> int:
     )
 
 
-def as_input(estimator: Any, rows: NDArray[np.float64]) -> Any:
-    """Return `rows` as the estimator knows them: as a table with names, if it was fitted on one."""
-    names = getattr(estimator, "feature_names_in_", None)
-    if names is None:
-        return rows
-    import pandas  # here: it takes longer than the rest to import, and most estimators know no names
-
-    return pandas.DataFrame(rows, columns=names)
+def own_names(estimator: Any) -> NDArray[Any] | None:
+    """Return the names of the columns of the table that the estimator was fitted on, if it was one."""
+    return getattr(estimator, "feature_names_in_", None)
 
 
-def feature_names(estimator: Any, sample_names: tuple[str, ...] | None) -> tuple[str, ...]:
-    """Return the names of the columns: the estimator's own, else the sample's header, else x0, x1 and so on."""
-    count = width_of(estimator)
-    own = getattr(estimator, "feature_names_in_", None)
-    if own is not None:
-        names = tuple(str(name) for name in own)
-    elif sample_names is not None:
-        names = sample_names
-    else:
-        names = tuple(f"x{column}" for column in range(count))
-    if len(names) != count:
-        raise ConvertError(f"the estimator takes {count} features, the sample has {len(names)}: {', '.join(names)}")
-    if len(set(names)) != count:
-        raise ConvertError(f"two features share a name: {', '.join(names)}")
-    return names
+def add_in_order(estimator: Any) -> None:
+    """Let forests add up in the order of their trees: several threads add as they come, and last bits change."""
+    jobs = [name for name in estimator.get_params() if name == "n_jobs" or name.endswith("__n_jobs")]
+    estimator.set_params(**dict.fromkeys(jobs))

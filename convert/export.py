@@ -8,13 +8,13 @@ from pathlib import Path
 import numpy as np
 import onnx
 
-from convert.accepts import ask
 from convert.card import creation_time, make_card
 from convert.errors import ConvertError
-from convert.estimator import feature_names, load_estimator
+from convert.estimator import load_estimator
 from convert.model_file import write_model
+from convert.oracle import Oracle
 from convert.parity import Candidate
-from convert.sample import find_sample
+from convert.sample import find_table
 from convert.strategies import write_graph
 
 
@@ -32,22 +32,11 @@ def export(model: Path, out: Path, *, name: str, sample: Path | None = None, str
 
     The same estimator gives the same bytes. Raises ConvertError for what can't be converted.
     """
-    estimator = load_estimator(model)
-    rows = find_sample(model, sample)
-    names = feature_names(estimator, rows.names if rows else None)
-    if rows is not None:
-        rows = rows.reordered(names)
-    graph, written_by, reason = write_graph(estimator, name, strategy)
-    accepts = [written_by.accepts(asked) for asked in ask(estimator, rows)]
-    card = make_card(
-        estimator,
-        name=name,
-        features=dict(zip(names, accepts, strict=True)),
-        strategy=written_by.name,
-        created_at=creation_time(model),
-    )
-    row = np.zeros((1, len(names))) if rows is None else rows.rows[:1]
-    Candidate(graph.SerializeToString()).run(row)
+    oracle = Oracle(load_estimator(model), find_table(model, sample))
+    graph, written_by, reason = write_graph(oracle, name, strategy)
+    accepts = [written_by.accepts(asked) for asked in oracle.accepts]
+    card = make_card(oracle, accepts, name=name, strategy=written_by.name, created_at=creation_time(model))
+    Candidate(graph).run(oracle.row[np.newaxis])
     try:
         onnx.checker.check_model(graph)
     except onnx.checker.ValidationError as error:

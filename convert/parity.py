@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import onnx
 import onnxruntime
 from numpy.typing import NDArray
 
 from convert.errors import ConvertError
-from convert.estimator import as_input, task_of
-from convert.rows import Rows
+from convert.features import Floats
+from convert.oracle import Oracle
+from convert.strategies.answers import SCORES
 
 BATCH_ROWS = 1024
 """How many rows are scored at once, as in `lambda_fn`, which says why."""
+BLOCK_ROWS = 16 * BATCH_ROWS
+"""How many rows are compared at once."""
 DTYPES = {"tensor(float)": np.float32, "tensor(double)": np.float64}
 
 
@@ -29,40 +33,48 @@ class Comparison:
     difference: (n,), the largest difference of a probability in the row, or that of the value as part of the largest
     value in the set.
     expected, actual: (n,), the labels or values of the estimator and of the model file.
+    score_difference: (n,), the largest difference of a raw score in the row, as part of the score if that is above 1;
+    None where there are none to compare.
     """
 
     source: str
-    rows: Rows
+    rows: Floats
     label_differs: NDArray[np.bool_]
-    difference: Rows
+    difference: Floats
     expected: NDArray[Any]
     actual: NDArray[Any]
+    score_difference: Floats | None = None
 
     def failed(self, tolerance: float) -> NDArray[np.bool_]:
         """Return (n,), whether a label or more than `tolerance` differs in the row; NaN is more than any."""
-        return self.label_differs | ~(self.difference <= tolerance)
+        apart = self.label_differs | ~(self.difference <= tolerance)
+        return apart if self.score_difference is None else apart | ~(self.score_difference <= tolerance)
 
 
 class Candidate:
     """The model file, run as `lambda_fn` runs it: one thread, the input cast to what the graph takes."""
 
-    def __init__(self, data: bytes) -> None:
-        """Load the bytes of a model file; raise ConvertError if onnxruntime does not."""
+    def __init__(self, model: onnx.ModelProto) -> None:
+        """Load the model, raw scores among its outputs; raise ConvertError if onnxruntime does not load it."""
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
         try:
+            data = _showing_scores(model).SerializeToString()
             self._session = onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
         except Exception as error:  # onnxruntime raises ValueError, RuntimeError or classes of its own, as it comes
             raise ConvertError(f"onnxruntime does not load the model file: {error}") from error
         [self._input] = self._session.get_inputs()
+        self.outputs = [output.name for output in self._session.get_outputs()]
 
-    def run(self, rows: Rows) -> list[NDArray[Any]]:
-        """Return label and probabilities, or value, for rows of shape (n, features)."""
+    def run(self, rows: Floats) -> dict[str, NDArray[Any]]:
+        """Return label, probabilities and raw scores, or value, for rows of shape (n, features)."""
         batches = [rows[start : start + BATCH_ROWS] for start in range(0, len(rows), BATCH_ROWS)]
-        return [np.concatenate(parts) for parts in zip(*map(self._run_batch, batches), strict=True)]
+        parts = zip(*map(self._run_batch, batches), strict=True)
+        return dict(zip(self.outputs, map(np.concatenate, parts), strict=True))
 
-    def _run_batch(self, rows: Rows) -> list[NDArray[Any]]:
-        values = rows.astype(DTYPES[self._input.type])
+    def _run_batch(self, rows: Floats) -> list[NDArray[Any]]:
+        with np.errstate(over="ignore"):
+            values = rows.astype(DTYPES[self._input.type])
         try:
             outputs: list[NDArray[Any]] = self._session.run(None, {self._input.name: values})
         except Exception as error:  # as above
@@ -70,48 +82,79 @@ class Candidate:
         return outputs
 
 
-def compare(estimator: Any, data: bytes, row_sets: Iterable[tuple[str, Rows]]) -> list[Comparison]:
-    """Compare `estimator` with the model file `data` on sets of rows, each with its name."""
-    candidate = Candidate(data)
-    compare_rows = _compare_labels if task_of(estimator) == "classification" else _compare_values
+def _showing_scores(model: onnx.ModelProto) -> onnx.ModelProto:
+    if not any(SCORES in node.output for node in model.graph.node):
+        return model
+    shown = onnx.ModelProto()
+    shown.CopyFrom(model)
+    shown.graph.output.append(onnx.helper.make_tensor_value_info(SCORES, onnx.TensorProto.DOUBLE, None))
+    return shown
+
+
+def compare(
+    oracle: Oracle,
+    model: onnx.ModelProto,
+    row_sets: Sequence[tuple[str, Floats]],
+    advance: Callable[[int], object] = lambda rows: None,
+) -> list[Comparison]:
+    """Compare the estimator with `model` on sets of rows, each with its name; tell `advance` of rows that are done."""
+    candidate = Candidate(model)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)  # numbers at the limits overflow on their way, as they should
-        return [_compared(compare_rows, source, estimator, candidate, rows) for source, rows in row_sets]
+        warnings.simplefilter("ignore")  # numbers at the limits overflow on their way, as they should
+        return [_compare_set(source, oracle, candidate, rows, advance) for source, rows in row_sets]
 
 
-def _compared(
-    compare_rows: Callable[[str, Any, Candidate, Rows], Comparison],
-    source: str,
-    estimator: Any,
-    candidate: Candidate,
-    rows: Rows,
+def _compare_set(
+    source: str, oracle: Oracle, candidate: Candidate, rows: Floats, advance: Callable[[int], object]
 ) -> Comparison:
-    try:
-        return compare_rows(source, estimator, candidate, rows)
-    except ValueError as error:
-        reason = str(error).splitlines()[0]
-        raise ConvertError(f"{type(estimator).__name__} refuses {source}, which its card accepts: {reason}") from error
+    blocks = []
+    for start in range(0, len(rows), BLOCK_ROWS):
+        block = rows[start : start + BLOCK_ROWS]
+        try:
+            blocks.append(_compare_block(oracle, candidate, block))
+        except ValueError as error:
+            reason = str(error).splitlines()[0]
+            name = type(oracle.estimator).__name__
+            raise ConvertError(f"{name} refuses {source}, which its card accepts: {reason}") from error
+        advance(len(block))
+    label_differs, difference, expected, actual = (
+        np.concatenate([block[part] for block in blocks]) for part in range(4)
+    )
+    scores = [block[4] for block in blocks if block[4] is not None]
+    if oracle.task == "regression":
+        difference = difference / (np.abs(expected[np.isfinite(expected)]).max(initial=0.0) or 1.0)
+    return Comparison(
+        source, rows, label_differs, difference, expected, actual, np.concatenate(scores) if scores else None
+    )
 
 
-def _differences(expected: NDArray[Any], actual: NDArray[Any]) -> Rows:
-    """Return how far apart the numbers are; NaN and NaN, or two infinities of one sign, are not apart."""
+type _Block = tuple[NDArray[np.bool_], Floats, NDArray[Any], NDArray[Any], Floats | None]
+
+
+def _compare_block(oracle: Oracle, candidate: Candidate, rows: Floats) -> _Block:
+    """Return what `Comparison` has for a block of rows, the difference of values as it is."""
+    got, expected = candidate.run(rows), oracle.predict(rows)
+    if oracle.task == "regression":
+        actual = got["value"].reshape(len(rows))
+        return np.zeros(len(rows), dtype=np.bool_), _differences(expected, actual)[:, 0], expected, actual, None
+    actual, difference = got["label"], np.zeros(len(rows))
+    probabilities = oracle.predict_proba(rows)
+    if probabilities is not None and "probabilities" in got:
+        difference = _differences(probabilities, got["probabilities"]).max(axis=1)
+    scores = oracle.decision_function(rows) if SCORES in got else None
+    apart = None
+    if scores is not None:
+        scores = scores.reshape(len(rows), -1)
+        apart = (_differences(scores, got[SCORES]) / np.fmax(1.0, np.abs(scores))).max(axis=1)
+    return (expected != actual) | _other_type(expected, actual), difference, expected, actual, apart
+
+
+def _other_type(expected: NDArray[Any], actual: NDArray[Any]) -> bool:
+    return [type(label) for label in expected[:1].tolist()] != [type(label) for label in actual[:1].tolist()]
+
+
+def _differences(expected: NDArray[Any], actual: NDArray[Any]) -> Floats:
+    """Return how far apart the numbers are, (n, columns); NaN and NaN, or two infinities of one sign, are not apart."""
+    expected, actual = (each.reshape(len(each), -1) for each in (expected, actual))
     same = (expected == actual) | (np.isnan(expected) & np.isnan(actual))
     return np.where(same, 0.0, np.abs(expected - actual))
-
-
-def _compare_labels(source: str, estimator: Any, candidate: Candidate, rows: Rows) -> Comparison:
-    table = as_input(estimator, rows)
-    expected, (actual, *probabilities) = estimator.predict(table), candidate.run(rows)
-    difference = np.zeros(len(rows))
-    if hasattr(estimator, "predict_proba"):
-        difference = _differences(estimator.predict_proba(table), probabilities[0]).max(axis=1)
-    same_type = [type(label) for label in expected[:1].tolist()] == [type(label) for label in actual[:1].tolist()]
-    return Comparison(source, rows, (expected != actual) | (not same_type), difference, expected, actual)
-
-
-def _compare_values(source: str, estimator: Any, candidate: Candidate, rows: Rows) -> Comparison:
-    expected = estimator.predict(as_input(estimator, rows))
-    [actual] = (output.reshape(len(rows)) for output in candidate.run(rows))
-    largest = np.abs(expected[np.isfinite(expected)]).max(initial=0.0) or 1.0
-    difference = _differences(expected, actual) / largest
-    return Comparison(source, rows, np.zeros(len(rows), dtype=np.bool_), difference, expected, actual)

@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convert.accepts import Accepts
+from convert.features import Floats
+from convert.oracle import Oracle
 from convert.sample import Sample
 
 RANDOM_ROWS = 100_000
@@ -21,26 +23,24 @@ HUGE = 8e307
 """Beyond it the width of a range overflows."""
 EVERY_CELL = "every cell of the table"
 
-type Rows = NDArray[np.float64]
 
-
-def row_sets(
-    thresholds: Sequence[Rows], sample: Sample | None, accepts: Sequence[Accepts]
-) -> Iterator[tuple[str, Rows]]:
+def row_sets(oracle: Oracle, accepts: Sequence[Accepts], thresholds: Sequence[Floats]) -> Iterator[tuple[str, Floats]]:
     """Yield the sets of rows to try, each with its name: training, random, thresholds, limits, missing values.
 
     Only what is accepted is in them; of very many threshold rows, some are drawn.
     """
-    generator = np.random.default_rng(SEED)
+    sample, generator = oracle.sample, np.random.default_rng(SEED)
     low, high = _ranges(thresholds, sample, accepts)
     random = low + (high - low) * generator.random((RANDOM_ROWS, len(low)))
-    if sample is not None:
-        yield "training rows", sample.rows[accepted_rows(sample.rows, accepts)]
-        _mix_in_categories(random, sample.rows, generator)
+    training = np.empty((0, len(low))) if sample is None else sample.rows[accepted_rows(sample.rows, accepts)]
+    if len(training):
+        yield "training rows", training
+    _mix_in_categories(oracle, accepts, random, generator)
     random = random[accepted_rows(random, accepts)]
     yield f"random rows (seed {SEED})", random
-    if any(len(found) for found in thresholds):
-        rows = _threshold_rows(thresholds, random if sample is None else sample.rows)
+    turns = [_turns(oracle, column, found, accepts[column]) for column, found in enumerate(thresholds)]
+    if any(len(found) for found in turns):
+        rows = _threshold_rows(turns, training if len(training) else random)
         rows = rows[accepted_rows(rows, accepts)]
         drawn = generator.permutation(len(rows))[:THRESHOLD_ROWS]
         yield "thresholds ± 1 ulp", rows if len(rows) <= THRESHOLD_ROWS else rows[np.sort(drawn)]
@@ -51,21 +51,29 @@ def row_sets(
         yield "missing values", np.where(holes, np.nan, random)
 
 
-def accepted_rows(rows: Rows, accepts: Sequence[Accepts]) -> NDArray[np.bool_]:
+def _turns(oracle: Oracle, column: int, thresholds: Floats, accepts: Accepts) -> Floats:
+    """Return where the answers may change with a feature: at thresholds, and at the numbers that are categories."""
+    return np.empty(0) if accepts.values else np.union1d(thresholds, oracle.categories(column))
+
+
+def accepted_rows(rows: Floats, accepts: Sequence[Accepts]) -> NDArray[np.bool_]:
     """Return (n,), whether every value of the row is accepted."""
     low, high = _limits(accepts)
     nan = np.array([each.nan for each in accepts])
     inside: NDArray[np.bool_] = ((rows >= low) & (rows <= high)) | (np.isnan(rows) & nan)
+    for column, each in enumerate(accepts):
+        if each.values:
+            inside[:, column] &= np.isin(rows[:, column], each.values) | np.isnan(rows[:, column])
     return inside.all(axis=1)
 
 
-def _limits(accepts: Sequence[Accepts]) -> tuple[Rows, Rows]:
+def _limits(accepts: Sequence[Accepts]) -> tuple[Floats, Floats]:
     low = np.array([-np.inf if each.low is None else each.low for each in accepts])
     high = np.array([np.inf if each.high is None else each.high for each in accepts])
     return low, high
 
 
-def _ranges(thresholds: Sequence[Rows], sample: Sample | None, accepts: Sequence[Accepts]) -> tuple[Rows, Rows]:
+def _ranges(thresholds: Sequence[Floats], sample: Sample | None, accepts: Sequence[Accepts]) -> tuple[Floats, Floats]:
     """Return the lowest and highest value to try for each feature: the range that is known, and half of it beyond."""
     known = [
         np.concatenate([found, [] if sample is None else sample.rows[:, column]])
@@ -81,16 +89,24 @@ def _ranges(thresholds: Sequence[Rows], sample: Sample | None, accepts: Sequence
     return np.maximum(low, np.maximum(lowest, -HUGE)), np.minimum(high, np.minimum(highest, HUGE))
 
 
-def _mix_in_categories(random: Rows, sample: Rows, generator: np.random.Generator) -> None:
-    """Put the sample's own values into half of the random ones, where a feature has few of them."""
-    for column in range(sample.shape[1]):
-        values = np.unique(sample[np.isfinite(sample[:, column]), column])
-        if 0 < len(values) <= CATEGORIES:
+def _mix_in_categories(
+    oracle: Oracle, accepts: Sequence[Accepts], random: Floats, generator: np.random.Generator
+) -> None:
+    """Let a feature be what it is restricted to, and half of the time one of the categories that it seems to have."""
+    for column, each in enumerate(accepts):
+        if each.values:
+            random[:, column] = generator.choice(each.values, len(random))
+            continue
+        values = oracle.categories(column)
+        if not len(values) and oracle.sample is not None:
+            values = np.unique(oracle.sample.rows[np.isfinite(oracle.sample.rows[:, column]), column])
+            values = values if len(values) <= CATEGORIES else np.empty(0)
+        if len(values):
             places = generator.random(len(random)) < 0.5
             random[places, column] = generator.choice(values, int(places.sum()))
 
 
-def _threshold_rows(thresholds: Sequence[Rows], bases: Rows) -> Rows:
+def _threshold_rows(thresholds: Sequence[Floats], bases: Floats) -> Floats:
     """Return rows with one feature at each of its thresholds, and 1 ulp to either side in float64 and in float32."""
     rows = []
     for column, found in enumerate(thresholds):
@@ -102,7 +118,7 @@ def _threshold_rows(thresholds: Sequence[Rows], bases: Rows) -> Rows:
     return np.concatenate(rows)
 
 
-def _limit_rows(accepts: Sequence[Accepts], bases: Rows) -> Rows:
+def _limit_rows(accepts: Sequence[Accepts], bases: Floats) -> Floats:
     """Return rows with one feature at the lowest or highest number that is accepted."""
     rows = bases[np.arange(2 * len(accepts)) % len(bases)].copy()
     for column, pair in enumerate(zip(*_limits(accepts), strict=True)):
@@ -110,7 +126,7 @@ def _limit_rows(accepts: Sequence[Accepts], bases: Rows) -> Rows:
     return rows
 
 
-def _with_neighbours(values: NDArray[np.floating[Any]]) -> Rows:
+def _with_neighbours(values: NDArray[np.floating[Any]]) -> Floats:
     """Return the values and the next numbers to either side, in the values' own precision."""
     below = np.nextafter(values, values.dtype.type(-np.inf))
     above = np.nextafter(values, values.dtype.type(np.inf))

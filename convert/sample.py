@@ -1,29 +1,51 @@
-"""Rows in CSV: a header with the names of the features, then numbers."""
+"""Rows in CSV, Parquet or NPY: training rows, or rows like them."""
 
 from __future__ import annotations
 
 import csv
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from convert.errors import ConvertError
+from convert.features import Feature, Floats, as_number
 
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """Rows of shape (n, features) and the names of their columns."""
+    """Rows of shape (n, features), as `convert.features` has them, and the names of their columns."""
 
     names: tuple[str, ...]
-    rows: NDArray[np.float64]
+    rows: Floats
 
-    def reordered(self, names: tuple[str, ...]) -> Sample:
-        """Return the sample with its columns in the order of `names`; raise ConvertError if it has others."""
-        if set(self.names) != set(names) or len(self.names) != len(names):
-            raise ConvertError(f"the sample has {', '.join(self.names)}, the model takes {', '.join(names)}")
-        return Sample(names, self.rows[:, [self.names.index(name) for name in names]])
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """What a file holds: columns of n values each, and their names, if it has them."""
+
+    source: str
+    names: tuple[str, ...] | None
+    columns: tuple[NDArray[Any], ...]
+
+    def reordered(self, names: tuple[str, ...]) -> Table:
+        """Return the columns `names`, in that order; raise ConvertError if one is lacking, or there twice.
+
+        Others, such as that of the labels, are left out; columns without names are taken as they come.
+        """
+        own = self.names if self.names is not None else names
+        if not set(names) <= set(own) or len(set(own)) != len(self.columns):
+            has = ", ".join(self.names) if self.names is not None else f"{len(self.columns)} columns without names"
+            raise ConvertError(f"the sample has {has}, the model takes {', '.join(names)}")
+        return Table(self.source, names, tuple(self.columns[own.index(name)] for name in names))
+
+    def encoded(self, features: Sequence[Feature]) -> Sample:
+        """Return the rows as numbers; raise ConvertError for a value of another type than the feature has."""
+        columns = [feature.encode(values, self.source) for feature, values in zip(features, self.columns, strict=True)]
+        return Sample(tuple(feature.name for feature in features), np.column_stack(columns))
 
 
 def beside(model: Path) -> Path:
@@ -31,51 +53,80 @@ def beside(model: Path) -> Path:
     return model.with_suffix(".csv")
 
 
+def find_table(model: Path, given: Path | None) -> Table | None:
+    """Return the `given` sample, else the one that lies beside the model, else None."""
+    if given is not None:
+        return read_table(given)
+    return read_table(beside(model)) if beside(model).exists() else None
+
+
 def write_sample(path: Path, sample: Sample) -> None:
-    """Write the rows so that they read back bit for bit."""
+    """Write the rows as CSV, so that they read back bit for bit."""
     with path.open("w", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(sample.names)
         writer.writerows(sample.rows.tolist())
 
 
-def read_sample(path: Path) -> Sample:
-    """Read the rows; raise ConvertError naming the line that is not numbers."""
+def read_table(path: Path) -> Table:
+    """Read a file by the ending of its name; raise ConvertError if it does not hold rows of that format."""
+    reader = READERS.get(path.suffix.lower())
+    if reader is None:
+        raise ConvertError(f"{path} is none of {', '.join(READERS)}")
+    try:
+        table = reader(path)
+    except OSError as error:
+        raise ConvertError(f"{path}: {error.strerror or error}") from error
+    if not table.columns or not len(table.columns[0]):
+        raise ConvertError(f"{path} has no rows")
+    return table
+
+
+def _read_csv(path: Path) -> Table:
+    """Read lines of text under a header; a cell stays text, None if it is empty."""
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
             reader = csv.reader(file)
             names = next(reader, [])
-            rows = [_numbers(line, names, f"{path}, line {reader.line_num}") for line in reader if line]
-    except OSError as error:
-        raise ConvertError(f"{path}: {error.strerror}") from error
+            lines = [_checked(line, names, f"{path}, line {reader.line_num}") for line in reader if line]
     except UnicodeDecodeError as error:
         raise ConvertError(f"{path} is not a CSV file in UTF-8: {error}") from error
-    if names and all(_is_number(name) for name in names):
+    if names and all(as_number(name) is not None for name in names):
         raise ConvertError(f"{path} starts with {', '.join(names)}, expected a header with the names of the features")
-    if not rows:
-        raise ConvertError(f"{path} has no rows, expected a header with the names of the features, then numbers")
-    return Sample(tuple(names), np.array(rows))
+    return Table(str(path), tuple(names), tuple(np.array(column, dtype=object) for column in zip(*lines, strict=True)))
 
 
-def _numbers(line: list[str], names: list[str], where: str) -> list[float]:
+def _checked(line: list[str], names: list[str], where: str) -> list[str]:
     if len(line) != len(names):
-        raise ConvertError(f"{where}: expected {len(names)} numbers, got {len(line)}")
+        raise ConvertError(f"{where}: expected {len(names)} values, got {len(line)}")
+    return line
+
+
+def _read_parquet(path: Path) -> Table:
+    import pyarrow  # here, as few samples need it
+    import pyarrow.parquet
+
     try:
-        return [float(text) if text.strip() else np.nan for text in line]
-    except ValueError as error:
-        raise ConvertError(f"{where}: expected {len(names)} numbers: {error}") from error
+        table = pyarrow.parquet.read_table(path)
+    except pyarrow.ArrowInvalid as error:
+        raise ConvertError(f"{path} is not a Parquet file: {str(error).splitlines()[0]}") from error
+    columns = tuple(np.array(column.to_pylist(), dtype=object) for column in table.columns)
+    return Table(str(path), tuple(table.column_names), columns)
 
 
-def _is_number(text: str) -> bool:
+def _read_npy(path: Path) -> Table:
+    """Read numbers of shape (rows, features), or a structured array, whose fields have names."""
     try:
-        float(text)
-    except ValueError:
-        return False
-    return True
+        array = np.load(path, allow_pickle=False)
+    except (ValueError, EOFError) as error:
+        raise ConvertError(f"{path} is not an NPY file of numbers: {error}") from error
+    if not isinstance(array, np.ndarray):
+        raise ConvertError(f"{path} holds several arrays, expected one")
+    if array.dtype.names is not None and array.ndim == 1:
+        return Table(str(path), array.dtype.names, tuple(array[name] for name in array.dtype.names))
+    if array.ndim != 2:
+        raise ConvertError(f"{path} holds an array of shape {array.shape}, expected (rows, features)")
+    return Table(str(path), None, tuple(array.T))
 
 
-def find_sample(model: Path, given: Path | None) -> Sample | None:
-    """Return the `given` sample, else the one that lies beside the model, else None."""
-    if given is not None:
-        return read_sample(given)
-    return read_sample(beside(model)) if beside(model).exists() else None
+READERS: Mapping[str, Callable[[Path], Table]] = {".csv": _read_csv, ".parquet": _read_parquet, ".npy": _read_npy}

@@ -9,30 +9,37 @@ import numpy as np
 from rich.table import Table
 
 if TYPE_CHECKING:
+    from convert.features import Feature
     from convert.parity import Comparison
     from convert.publish import Version
+    from convert.refusals import Refusals
 
 SHOWN = 10
 """How many differing rows are listed; the count names them all."""
 
 
-def parity_table(comparisons: Sequence[Comparison], tolerance: float) -> Table:
+def parity_table(comparisons: Sequence[Comparison], refusals: Refusals, tolerance: float) -> Table:
     """Return one line for each set of rows."""
     table = Table("rows", "tried", "labels differ", "largest difference", title="estimator against model file")
     for comparison in comparisons:
         labels, difference = int(comparison.label_differs.sum()), float(comparison.difference.max())
         style = "red" if comparison.failed(tolerance).any() else "green"
         table.add_row(comparison.source, f"{len(comparison.rows):,}", f"{labels:,}", f"{difference:.3g}", style=style)
+    differing = len(refusals.differing)
+    style = "red" if differing else "green"
+    table.add_row("rows that may be refused", f"{refusals.tried:,}", "", f"{differing} refusals differ", style=style)
     return table
 
 
-def difference_table(comparisons: Sequence[Comparison], tolerance: float, names: Sequence[str]) -> Table:
+def difference_table(comparisons: Sequence[Comparison], tolerance: float, features: Sequence[Feature]) -> Table:
     """Return the first rows that differ, with what either side says of them."""
     total = sum(int(comparison.failed(tolerance).sum()) for comparison in comparisons)
+    names = [feature.name for feature in features]
     table = Table("rows", "row", *names, "estimator", "model file", "difference", title=f"{total:,} rows differ")
     for comparison in comparisons:
         for row in np.flatnonzero(comparison.failed(tolerance))[: SHOWN - table.row_count]:
-            values = [repr(value) for value in comparison.rows[row].tolist()]
+            numbers = comparison.rows[row : row + 1]
+            values = [repr(feature.decode(numbers[:, column]).tolist()[0]) for column, feature in enumerate(features)]
             table.add_row(
                 comparison.source,
                 str(row),

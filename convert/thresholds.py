@@ -2,33 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
 import numpy as np
 
-from convert.estimator import as_input, steps_of, width_of
 from convert.floats import from_ordinal, ordinal
+from convert.oracle import Oracle
 from convert.trees import READERS, Floats, read_trees
 
-PROBES = np.array([-1e30, -1e9, -1.23456789, 0.123456789, 1.3456789, 1e9, 1e30])
-"""Where a transformer is tried for growing with a feature."""
 
+def tree_thresholds(oracle: Oracle) -> list[Floats]:
+    """Return, for each feature, the sorted distinct finite thresholds in the estimator's trees, if it has any.
 
-def tree_thresholds(estimator: Any) -> list[Floats]:
-    """Return, for each feature, the sorted distinct finite thresholds in the estimator's trees, if it has any."""
-    *transformers, last = steps_of(estimator)
-    features = int(last.n_features_in_)
-    ensembles = [read_trees(member) for member in _members(last) if getattr(member, "n_features_in_", None) == features]
-    each = [ensemble.thresholds(features) for ensemble in ensembles]
+    A threshold on what transformers make of a feature is pulled back to the last value of the feature on its left.
+    A feature of which only some values are accepted has none: those values are what there is to try.
+    """
+    width = int(oracle.last.n_features_in_)
+    ensembles = [
+        read_trees(member) for member in _members(oracle.last) if getattr(member, "n_features_in_", 0) == width
+    ]
+    each = [ensemble.thresholds(width) for ensemble in ensembles]
     joined = [np.unique(np.concatenate([np.empty(0), *parts])) for parts in zip(*each, strict=True)] if each else []
     found = [values[np.isfinite(values)] for values in joined]
     if not any(len(values) for values in found):
-        return [np.empty(0)] * width_of(estimator)
-    if not transformers:
+        return [np.empty(0)] * len(oracle.features)
+    if not oracle.transformers:
         return found
-    return _pulled_back(estimator, transformers, found, float32=all(ensemble.float32 for ensemble in ensembles))
+    pulled = _pulled_back(oracle, found, float32=all(ensemble.float32 for ensemble in ensembles))
+    return [np.unique(np.concatenate(parts)) if parts else np.empty(0) for parts in pulled]
 
 
 def _members(estimator: Any) -> Iterator[Any]:
@@ -43,38 +46,31 @@ def _members(estimator: Any) -> Iterator[Any]:
                 yield from _members(member)
 
 
-def _pulled_back(estimator: Any, transformers: Sequence[Any], thresholds: list[Floats], float32: bool) -> list[Floats]:
-    """Return thresholds on what the transformers make of the rows as thresholds on the rows themselves.
+def _pulled_back(oracle: Oracle, thresholds: list[Floats], *, float32: bool) -> list[list[Floats]]:
+    """Return thresholds on the columns that the transformers make as thresholds on the features.
 
-    Each is found by bisection on the transformers, which are taken to grow with a single feature; those that do not
-    (a sum of features, a category) give none.
+    Those on a column that does not grow with a single feature (a sum of features, a category) give none.
     """
-    features = width_of(estimator)
-    precision = np.float32 if float32 else np.float64
-
-    def columns_of(feature: int, values: Floats) -> Floats:
-        rows = np.zeros((len(values), features))
-        rows[:, feature] = values
-        made = as_input(estimator, rows)
-        for transformer in transformers:
-            if hasattr(transformer, "transform"):
-                made = transformer.transform(made)
-        dense = made.toarray() if hasattr(made, "toarray") else np.asarray(made)
-        return np.asarray(dense).astype(precision).astype(np.float64)
-
-    back: list[list[Floats]] = [[] for _ in range(features)]
-    for feature in range(features):
-        probed = columns_of(feature, PROBES)
-        growing = (np.diff(probed, axis=0) >= 0).all(axis=0) & (probed[-1] > probed[0])
-        for column in np.flatnonzero(growing).tolist():
-            if len(thresholds[column]):
-                function = partial(_one_column, columns_of, feature, column)
-                back[feature].append(_largest_at_or_below(thresholds[column], function))
-    return [np.unique(np.concatenate(parts)) if parts else np.empty(0) for parts in back]
+    back: list[list[Floats]] = [[] for _ in oracle.features]
+    for column, origin in enumerate(oracle.traced.columns or []):
+        if origin is None or origin.how == "category" or oracle.accepts[origin.feature].values:
+            continue
+        if len(thresholds[column]):
+            function = partial(_column, oracle, origin.feature, column, np.float32 if float32 else np.float64)
+            back[origin.feature].append(_largest_at_or_below(thresholds[column], function))
+    return back
 
 
-def _one_column(columns_of: Callable[[int, Floats], Floats], feature: int, column: int, values: Floats) -> Floats:
-    return columns_of(feature, values)[:, column]
+def _column(oracle: Oracle, feature: int, column: int, precision: type[np.floating[Any]], values: Floats) -> Floats:
+    """Return what the transformers make of `values` of a feature, in one of their columns."""
+    rows = np.repeat(oracle.row[np.newaxis], len(values), axis=0)
+    rows[:, feature] = values
+    made = oracle.as_input(rows)
+    for transformer in oracle.transformers:
+        if hasattr(transformer, "transform"):
+            made = transformer.transform(made)
+    dense = made[:, [column]].toarray() if hasattr(made, "toarray") else np.asarray(made)[:, [column]]
+    return np.asarray(dense[:, 0]).astype(precision).astype(np.float64)
 
 
 def _largest_at_or_below(limits: Floats, function: Callable[[Floats], Floats]) -> Floats:

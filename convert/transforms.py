@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from itertools import chain
 from numbers import Real
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from sklearn.compose import ColumnTransformer
 from sklearn.feature_selection import SelectKBest, SelectPercentile, VarianceThreshold
 from sklearn.impute import SimpleImputer
@@ -19,18 +23,53 @@ from sklearn.preprocessing import (
     OrdinalEncoder,
     RobustScaler,
     StandardScaler,
+    TargetEncoder,
 )
 
 from convert.errors import ConvertError
+from convert.features import UNKNOWN
 from convert.graph import Graph
-
-SELECTORS = (SelectKBest, SelectPercentile, VarianceThreshold)
-
-type Writer = Callable[[Graph, str, Any], str]
+from convert.oracle import Oracle
+from convert.origins import imputed_columns, outputs_of
 
 
-def write_transform(graph: Graph, rows: str, transformer: Any) -> str:
-    """Write `transformer` on `rows`, (n, features) float64; return the name of what it makes of them.
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """What a graph has made of the rows so far.
+
+    name: of the tensor, (n, columns) float64.
+    categories: for each column, the strings whose numbers it holds; None where it holds numbers of its own.
+    sparse: whether scikit-learn holds it in a sparse matrix, where scalers multiply instead of dividing.
+    """
+
+    name: str
+    categories: tuple[tuple[str, ...] | None, ...]
+    sparse: bool = False
+
+    def made(self, name: str) -> Columns:
+        """Return columns of numbers, as many, under another `name`."""
+        return replace(self, name=name)
+
+    def numbers(self, name: str, count: int, *, sparse: bool = False) -> Columns:
+        """Return `count` columns of numbers under another `name`."""
+        return Columns(name, (None,) * count, sparse)
+
+    def chosen(self, graph: Graph, indices: Sequence[int]) -> Columns:
+        """Write the choice of some of the columns."""
+        name = graph.node("Gather", self.name, graph.constant(np.asarray(indices, dtype=np.int64)), axis=1)
+        return Columns(name, tuple(self.categories[index] for index in indices), self.sparse)
+
+
+type Writer = Callable[[Graph, Columns, Any], Columns]
+
+
+def input_columns(oracle: Oracle) -> Columns:
+    """Return the columns that the graph of an estimator begins with."""
+    return Columns("X", tuple(each.categories if each.type == "str" else None for each in oracle.features))
+
+
+def write_transform(graph: Graph, rows: Columns, transformer: Any) -> Columns:
+    """Write `transformer` on `rows`; return what it makes of them.
 
     Raises ConvertError for a transformer, or a setting of one, that is not written exactly.
     """
@@ -42,31 +81,11 @@ def write_transform(graph: Graph, rows: str, transformer: Any) -> str:
     return writer(graph, rows, transformer)
 
 
-def write_steps(graph: Graph, rows: str, transformers: Sequence[Any]) -> str:
+def write_steps(graph: Graph, rows: Columns, transformers: Sequence[Any]) -> Columns:
     """Write `transformers` one after the other; raise ConvertError as `write_transform` does."""
-    sparse = False
     for transformer in transformers:
-        if (
-            sparse
-            and type(transformer) not in {ColumnTransformer, Pipeline, *SELECTORS}
-            and hasattr(transformer, "fit")
-        ):
-            raise ConvertError(
-                f"{type(transformer).__name__} computes otherwise on the sparse matrix in front of it: fit that step"
-                " with sparse_output=False or sparse_threshold=0"
-            )
-        sparse = _is_sparse(transformer) or (sparse and type(transformer) in SELECTORS)
         rows = write_transform(graph, rows, transformer)
     return rows
-
-
-def _is_sparse(transformer: Any) -> bool:
-    """Whether what the transformer makes is a sparse matrix."""
-    if isinstance(transformer, Pipeline):
-        return any(_is_sparse(step) for _, step in transformer.steps)
-    if isinstance(transformer, OneHotEncoder):
-        return bool(transformer.sparse_output)
-    return bool(getattr(transformer, "sparse_output_", False))
 
 
 def _numbers(graph: Graph, values: Any) -> str:
@@ -74,121 +93,185 @@ def _numbers(graph: Graph, values: Any) -> str:
     return graph.constant(np.asarray(values, dtype=np.float64))
 
 
-def _standard_scaler(graph: Graph, rows: str, scaler: Any) -> str:
+def _divide(graph: Graph, rows: Columns, scale: Any) -> Columns:
+    """Write rows / scale, and as scikit-learn does in a sparse matrix, rows * (1 / scale)."""
+    if rows.sparse:
+        return rows.made(graph.node("Mul", rows.name, _numbers(graph, 1 / scale)))
+    return rows.made(graph.node("Div", rows.name, _numbers(graph, scale)))
+
+
+def _standard_scaler(graph: Graph, rows: Columns, scaler: Any) -> Columns:
     if scaler.with_mean:
-        rows = graph.node("Sub", rows, _numbers(graph, scaler.mean_))
-    return graph.node("Div", rows, _numbers(graph, scaler.scale_)) if scaler.with_std else rows
+        rows = rows.made(graph.node("Sub", rows.name, _numbers(graph, scaler.mean_)))
+    return _divide(graph, rows, scaler.scale_) if scaler.with_std else rows
 
 
-def _min_max_scaler(graph: Graph, rows: str, scaler: Any) -> str:
-    rows = graph.node("Add", graph.node("Mul", rows, _numbers(graph, scaler.scale_)), _numbers(graph, scaler.min_))
+def _min_max_scaler(graph: Graph, rows: Columns, scaler: Any) -> Columns:
+    scaled = graph.node("Mul", rows.name, _numbers(graph, scaler.scale_))
+    moved = graph.node("Add", scaled, _numbers(graph, scaler.min_))
     if not scaler.clip:
-        return rows
+        return rows.made(moved)
     low, high = scaler.feature_range
-    return graph.node("Clip", rows, graph.constant(np.float64(low)), graph.constant(np.float64(high)))
+    return rows.made(graph.node("Clip", moved, graph.constant(np.float64(low)), graph.constant(np.float64(high))))
 
 
-def _max_abs_scaler(graph: Graph, rows: str, scaler: Any) -> str:
+def _max_abs_scaler(graph: Graph, rows: Columns, scaler: Any) -> Columns:
     if getattr(scaler, "clip", False):
         raise ConvertError("MaxAbsScaler is written with clip=False only")
-    return graph.node("Div", rows, _numbers(graph, scaler.scale_))
+    return _divide(graph, rows, scaler.scale_)
 
 
-def _robust_scaler(graph: Graph, rows: str, scaler: Any) -> str:
+def _robust_scaler(graph: Graph, rows: Columns, scaler: Any) -> Columns:
     if scaler.with_centering:
-        rows = graph.node("Sub", rows, _numbers(graph, scaler.center_))
-    return graph.node("Div", rows, _numbers(graph, scaler.scale_)) if scaler.with_scaling else rows
+        rows = rows.made(graph.node("Sub", rows.name, _numbers(graph, scaler.center_)))
+    return _divide(graph, rows, scaler.scale_) if scaler.with_scaling else rows
 
 
-def _simple_imputer(graph: Graph, rows: str, imputer: Any) -> str:
-    statistics = np.asarray(imputer.statistics_, dtype=np.float64)
-    if imputer.add_indicator or np.isnan(statistics).any():
-        raise ConvertError("SimpleImputer is written without add_indicator, and with a value for every column")
-    value = graph.constant(statistics)
-    if not isinstance(imputer.missing_values, Real):
-        raise ConvertError(
-            f"SimpleImputer is written for missing_values that are numbers, not {imputer.missing_values!r}"
-        )
-    if np.isnan(float(imputer.missing_values)):
-        return graph.node("Where", graph.node("IsNaN", rows), value, rows)
-    missing = graph.node("Equal", rows, graph.constant(np.float64(imputer.missing_values)))
-    return graph.node("Where", missing, value, rows)
+def _simple_imputer(graph: Graph, rows: Columns, imputer: Any) -> Columns:
+    """Write each column's statistic where the column is missing; a string's is the number of its category."""
+    kept = imputed_columns(imputer)
+    missing = _write_missing(graph, rows, imputer.missing_values)
+    if len(kept) < len(rows.categories):
+        rows, chosen = rows.chosen(graph, kept), graph.constant(np.array(kept))
+        known = graph.node("Gather", missing, chosen, axis=1)
+    else:
+        known = missing
+    values = [imputer.statistics_[column] for column in kept]
+    numbers = [
+        float(value) if categories is None else float(categories.index(value))
+        for value, categories in zip(values, rows.categories, strict=True)
+    ]
+    imputed = rows.made(graph.node("Where", known, graph.constant(np.array(numbers)), rows.name))
+    if not imputer.add_indicator:
+        return imputed
+    told = graph.constant(np.asarray(imputer.indicator_.features_, dtype=np.int64))
+    indicator = graph.cast(graph.node("Gather", missing, told, axis=1), np.float64)
+    categories = (*imputed.categories, *[None] * len(imputer.indicator_.features_))
+    return Columns(graph.node("Concat", imputed.name, indicator, axis=1), categories, rows.sparse)
 
 
-def _one_hot_encoder(graph: Graph, rows: str, encoder: Any) -> str:
-    _check_categories(encoder, "ignore")
-    if encoder._infrequent_enabled:
-        raise ConvertError("OneHotEncoder is written without min_frequency and max_categories")
-    columns = []
-    for column, categories in enumerate(encoder.categories_):
-        drop = None if encoder.drop_idx_ is None else encoder.drop_idx_[column]
-        kept = categories if drop is None else np.delete(categories, drop)
-        if len(kept):
-            columns.append(graph.cast(_equal(graph, rows, column, kept), np.float64))
-    return graph.node("Concat", *columns, axis=1)
+def _write_missing(graph: Graph, rows: Columns, missing: Any) -> str:
+    if missing is None or missing != missing:
+        return graph.node("IsNaN", rows.name)
+    if not isinstance(missing, Real):
+        raise ConvertError(f"SimpleImputer is written for missing_values that are numbers, not {missing!r}")
+    return graph.node("Equal", rows.name, graph.constant(np.float64(missing)))
 
 
-def _ordinal_encoder(graph: Graph, rows: str, encoder: Any) -> str:
-    _check_categories(encoder, "use_encoded_value")
-    if getattr(encoder, "_infrequent_enabled", False):
-        raise ConvertError("OrdinalEncoder is written without min_frequency and max_categories")
-    columns = []
-    for column, categories in enumerate(encoder.categories_):
-        known = graph.cast(_equal(graph, rows, column, categories), np.float64)
-        # one category at most is equal: its number plus 1, or 0
-        ranks = graph.constant(np.arange(1.0, len(categories) + 1)[:, np.newaxis])
-        rank = graph.node("MatMul", known, ranks)
-        unknown = graph.node("Equal", rank, graph.constant(np.float64(0)))
-        number = graph.node("Sub", rank, graph.constant(np.float64(1)))
-        columns.append(graph.node("Where", unknown, graph.constant(np.float64(encoder.unknown_value)), number))
-    return graph.node("Concat", *columns, axis=1)
+def _one_hot_encoder(graph: Graph, rows: Columns, encoder: Any) -> Columns:
+    """Write, for each feature, the place among its columns of the one that is 1, and compare the columns with it."""
+    made = []
+    for column, (categories, table) in enumerate(zip(encoder.categories_, encoder_tables(encoder), strict=True)):
+        if table.shape[1]:
+            places = np.where(table.any(axis=1), table.argmax(axis=1), -1)
+            place = graph.node("Gather", graph.constant(places), _rank(graph, rows, column, categories), axis=0)
+            made.append(graph.node("Equal", place, graph.constant(np.arange(table.shape[1]))))
+    return rows.numbers(
+        graph.cast(graph.node("Concat", *made, axis=1), np.float64),
+        sum(outputs_of(encoder)),
+        sparse=bool(encoder.sparse_output),
+    )
 
 
-def _check_categories(encoder: Any, handle_unknown: str) -> None:
-    name = type(encoder).__name__
-    if encoder.handle_unknown != handle_unknown:
-        raise ConvertError(
-            f"{name} refuses categories that it has not seen, and the service could not say which: fit it with"
-            f" handle_unknown={handle_unknown!r}"
-        )
-    for categories in encoder.categories_:
-        numbers = categories.dtype.kind in "biuf" and not np.isnan(np.asarray(categories, dtype=np.float64)).any()
-        if not numbers or len(np.unique(categories.astype(np.float64))) < len(categories):
-            listed = ", ".join(map(repr, categories[:5].tolist()))
-            raise ConvertError(f"{name} is written for categories that are float64 numbers, not {listed}")
+def _table_encoder(graph: Graph, rows: Columns, encoder: Any) -> Columns:
+    """Write, for each feature, what the encoder makes of each of its categories."""
+    made = []
+    for column, (categories, table) in enumerate(zip(encoder.categories_, encoder_tables(encoder), strict=True)):
+        found = graph.node("Gather", graph.constant(table), _rank(graph, rows, column, categories), axis=0)
+        made.append(graph.node("Squeeze", found, graph.constant(np.array([1]))))
+    return rows.numbers(graph.node("Concat", *made, axis=1), sum(outputs_of(encoder)))
 
 
-def _equal(graph: Graph, rows: str, column: int, categories: Any) -> str:
-    """Write whether the column is equal to each of the categories, (n, categories)."""
-    value = graph.node("Gather", rows, graph.constant(np.array([column])), axis=1)
-    return graph.node("Equal", value, graph.constant(np.asarray(categories, dtype=np.float64)))
+def encoder_tables(encoder: Any) -> list[NDArray[np.float64]]:
+    """Return what the encoder makes of each feature, (1 + categories, outputs): of no known category, then of each.
+
+    It is asked, so that all its settings (unknown, missing, dropped, infrequent categories) are in the answers.
+    """
+    ends = np.cumsum(outputs_of(encoder))
+    tables = []
+    for column, (categories, end) in enumerate(zip(encoder.categories_, ends, strict=True)):
+        outputs = slice(end - outputs_of(encoder)[column], end)
+        known = _transformed(encoder, column, list(categories))[:, outputs]
+        try:
+            unknown = _transformed(encoder, column, [_none_of(categories)])[:, outputs]
+        except ValueError:  # it refuses what it does not know, and so does the service
+            unknown = np.zeros((1, known.shape[1]))
+        tables.append(np.concatenate([unknown, known]))
+    return tables
 
 
-def _function_transformer(graph: Graph, rows: str, transformer: Any) -> str:
+def _transformed(encoder: Any, column: int, values: list[Any]) -> NDArray[np.float64]:
+    """Return what the encoder makes of rows with `values` in one column, and in the others their first category."""
+    rows = np.empty((len(values), len(encoder.categories_)), dtype=object)
+    for other, categories in enumerate(encoder.categories_):
+        rows[:, other] = values if other == column else categories[0]
+    if all(categories.dtype.kind in "biuf" for categories in encoder.categories_):
+        rows = rows.astype(np.float64)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of unknown categories, of names that are lacking
+        made = encoder.transform(rows)
+    return np.asarray(made.toarray() if hasattr(made, "toarray") else made, dtype=np.float64)
+
+
+def _none_of(categories: NDArray[Any]) -> Any:
+    """Return a value of the categories' type that is none of them."""
+    texts = [value for value in categories.tolist() if isinstance(value, str)]
+    if texts:
+        return max(texts, key=len) + "?"
+    return max((value for value in categories.tolist() if value is not None and value == value), default=0.0) + 1.5
+
+
+def _rank(graph: Graph, rows: Columns, column: int, categories: NDArray[Any]) -> str:
+    """Write which of the `categories` a column is, counted from 1, or 0 for none of them: (n, 1) int64."""
+    value = graph.node("Gather", rows.name, graph.constant(np.array([column])), axis=1)
+    missing = next((place for place, one in enumerate(categories.tolist(), 1) if one is None or one != one), 0)
+    texts = rows.categories[column]
+    if texts is None:
+        rank = _rank_of_number(graph, value, categories)
+    else:  # the column holds the number of a text, -1 for others: the last entry of the table
+        places = {one: place for place, one in enumerate(categories.tolist(), 1)}
+        table = graph.constant(np.array([*(places.get(text, 0) for text in texts), 0]))
+        known = graph.node("Where", graph.node("IsNaN", value), graph.constant(np.float64(UNKNOWN)), value)
+        rank = graph.node("Gather", table, graph.cast(known, np.int64), axis=0)
+    if not missing:
+        return rank
+    return graph.node("Where", graph.node("IsNaN", value), graph.constant(np.array([missing])), rank)
+
+
+def _rank_of_number(graph: Graph, value: str, categories: NDArray[Any]) -> str:
+    numbers = [one for one in categories.tolist() if one is not None and one == one]
+    if any(isinstance(one, str) for one in numbers):
+        raise ConvertError(f"an encoder knows {numbers[0]!r}, but no feature of strings is in front of it")
+    equal = graph.node("Equal", value, graph.constant(np.array(numbers, dtype=np.float64)))
+    ranks = graph.constant(np.arange(1.0, len(numbers) + 1)[:, np.newaxis])  # one of them at most is equal
+    return graph.cast(graph.node("MatMul", graph.cast(equal, np.float64), ranks), np.int64)
+
+
+def _function_transformer(graph: Graph, rows: Columns, transformer: Any) -> Columns:
     if transformer.func is not None:
         raise ConvertError("FunctionTransformer runs a function of its own, which no graph holds")
     return rows
 
 
-def _selector(graph: Graph, rows: str, selector: Any) -> str:
-    return graph.node("Gather", rows, graph.constant(selector.get_support(indices=True)), axis=1)
+def _selector(graph: Graph, rows: Columns, selector: Any) -> Columns:
+    return rows.chosen(graph, selector.get_support(indices=True).tolist())
 
 
-def _column_transformer(graph: Graph, rows: str, transformer: Any) -> str:
+def _column_transformer(graph: Graph, rows: Columns, transformer: Any) -> Columns:
     """Write each part on its columns, side by side in the order of `transformers_`."""
-    weights = transformer.transformer_weights or {}
-    if weights:
+    if transformer.transformer_weights:
         raise ConvertError("ColumnTransformer is written without transformer_weights")
     parts = []
     for name, part, _ in transformer.transformers_:
-        columns = np.asarray(transformer._transformer_to_input_indices[name], dtype=np.int64)
-        if len(columns) and not (isinstance(part, str) and part == "drop"):
-            chosen = graph.node("Gather", rows, graph.constant(columns), axis=1)
-            parts.append(write_transform(graph, chosen, part))
-    return graph.node("Concat", *parts, axis=1)
+        indices = transformer._transformer_to_input_indices[name]
+        if len(indices) and not (isinstance(part, str) and part == "drop"):
+            parts.append(write_transform(graph, rows.chosen(graph, [int(index) for index in indices]), part))
+    name = graph.node("Concat", *(part.name for part in parts), axis=1)
+    categories = tuple(chain.from_iterable(part.categories for part in parts))
+    return Columns(name, categories, bool(transformer.sparse_output_))
 
 
-def _pipeline(graph: Graph, rows: str, pipeline: Any) -> str:
+def _pipeline(graph: Graph, rows: Columns, pipeline: Any) -> Columns:
     return write_steps(graph, rows, [step for _, step in pipeline.steps])
 
 
@@ -198,13 +281,14 @@ WRITERS: dict[type, Writer] = {
     MaxAbsScaler: _max_abs_scaler,
     MinMaxScaler: _min_max_scaler,
     OneHotEncoder: _one_hot_encoder,
-    OrdinalEncoder: _ordinal_encoder,
+    OrdinalEncoder: _table_encoder,
     Pipeline: _pipeline,
     RobustScaler: _robust_scaler,
     SelectKBest: _selector,
     SelectPercentile: _selector,
     SimpleImputer: _simple_imputer,
     StandardScaler: _standard_scaler,
+    TargetEncoder: _table_encoder,
     VarianceThreshold: _selector,
 }
 """The writer of each transformer."""

@@ -4,26 +4,31 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from itertools import chain
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import onnx
 from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from convert.accepts import Accepts, ask
-from convert.card import accepts_of
+from convert.accepts import Accepts
+from convert.card import make_card
 from convert.certificate import make_certificate
 from convert.errors import ConvertError
-from convert.estimator import as_input, load_estimator, task_of, width_of
+from convert.estimator import classes_of, load_estimator, task_of, width_of
+from convert.features import Floats
 from convert.model_file import read_card, read_model, write_model
-from convert.parity import compare
-from convert.rows import EVERY_CELL, Rows, accepted_rows, row_sets
-from convert.sample import Sample, beside, find_sample
+from convert.oracle import Oracle
+from convert.parity import Comparison, compare
+from convert.refusals import compare_refusals
+from convert.rows import EVERY_CELL, accepted_rows, row_sets
+from convert.sample import beside, find_table
 from convert.strategies import STRATEGIES, tabulate
 from convert.tables import difference_table, parity_table, verdict
 from convert.thresholds import tree_thresholds
+from convert.trees import READERS
 
 
 def verify(model: Path, onnx_file: Path, sample: Path | None, console: Console) -> bool:
@@ -31,67 +36,78 @@ def verify(model: Path, onnx_file: Path, sample: Path | None, console: Console) 
 
     The certificate, passed or not, becomes part of the file's card.
     """
-    estimator = load_estimator(model)
-    data = read_model(onnx_file)
-    card = read_card(data)
+    estimator, data = load_estimator(model), read_model(onnx_file)
+    card, graph = read_card(data), onnx.load_from_string(data)
     strategy = STRATEGIES.get(card["strategy"])
     if strategy is None:
         raise ConvertError(f"{onnx_file} was written by the strategy {card['strategy']!r}, which is unknown here")
-    accepts = accepts_of(card)
-    rows = find_sample(model, sample)
-    if rows is not None:
-        rows = rows.reordered(tuple(accepts))
-    _check_card(estimator, card, onnx_file)
-    thresholds = tree_thresholds(estimator)
-    _check_range(estimator, thresholds, rows, model, console)
-    if [strategy.accepts(asked) for asked in ask(estimator, rows)] != list(accepts.values()):
-        raise ConvertError(f"{onnx_file} does not accept what the estimator accepts: export it again")
-    if rows is not None:
-        _check_refusals(estimator, rows, list(accepts.values()), console)
-    sets = row_sets(thresholds, rows, list(accepts.values()))
-    cells = [(EVERY_CELL, tabulate.every_cell(estimator))] if strategy.name == tabulate.NAME else []
-    comparisons = compare(estimator, data, chain(sets, cells))
-    console.print(parity_table(comparisons, strategy.tolerance))
-    graph = onnx.load_from_string(data)
+    _check_kind(estimator, card, onnx_file)
+    oracle = Oracle(estimator, find_table(model, sample), tuple(feature["name"] for feature in card["features"]))
+    accepts = [strategy.accepts(asked) for asked in oracle.accepts]
+    fresh = make_card(oracle, accepts, name=card["name"], strategy=card["strategy"], created_at=datetime.now(UTC))
+    if fresh["features"] != card["features"]:
+        raise ConvertError(f"{onnx_file} does not take what the estimator takes: export it again")
+    thresholds = tree_thresholds(oracle)
+    _check_range(oracle, thresholds, model, console)
+    _check_training_rows(oracle, accepts, console)
+    sets = list(row_sets(oracle, accepts, thresholds))
+    if strategy.name == tabulate.NAME:
+        sets.append((EVERY_CELL, tabulate.every_cell(oracle)))
+    refusals = compare_refusals(oracle, accepts)
+    comparisons = _compare_with_progress(oracle, graph, sets, console)
     digest = hashlib.sha256(model.read_bytes()).hexdigest()
-    certificate = make_certificate(comparisons, strategy.tolerance, graph, digest)
+    certificate = make_certificate(comparisons, refusals, strategy.tolerance, graph, digest)
+    console.print(parity_table(comparisons, refusals, strategy.tolerance))
     if not certificate["passed"]:
-        console.print(difference_table(comparisons, strategy.tolerance, list(accepts)))
+        console.print(difference_table(comparisons, strategy.tolerance, oracle.features))
+        console.print(*refusals.differing, sep="\n")
     console.print(verdict(certificate))
     write_model(onnx_file, graph, {**card, "certificate": certificate})
     return bool(certificate["passed"])
 
 
-def _check_refusals(estimator: Any, sample: Sample, accepts: Sequence[Accepts], console: Console) -> None:
+def _compare_with_progress(
+    oracle: Oracle, graph: onnx.ModelProto, sets: Sequence[tuple[str, Floats]], console: Console
+) -> list[Comparison]:
+    """Compare; on a terminal a bar shows how many of the rows are done."""
+    columns = (TextColumn("comparing"), BarColumn(), MofNCompleteColumn(), TextColumn("rows"), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True) as progress:
+        task = progress.add_task("", total=sum(len(rows) for _, rows in sets))
+        return compare(oracle, graph, sets, lambda rows: progress.advance(task, rows))
+
+
+def _check_training_rows(oracle: Oracle, accepts: Sequence[Accepts], console: Console) -> None:
     """Raise ConvertError for a training row that the card refuses and the estimator does not."""
-    refused = np.flatnonzero(~accepted_rows(sample.rows, accepts))
+    if oracle.sample is None:
+        return
+    refused = np.flatnonzero(~accepted_rows(oracle.sample.rows, accepts))
     for row in refused.tolist():
         try:
-            estimator.predict(as_input(estimator, sample.rows[row : row + 1]))
-        except ValueError:
+            oracle.predict(oracle.sample.rows[row : row + 1])
+        except (ValueError, TypeError):
             continue
-        raise ConvertError(f"training row {row} is refused by the card, but not by the estimator: {sample.rows[row]}")
+        raise ConvertError(f"row {row} of the sample is refused by the card, but not by the estimator")
     if len(refused):
         console.print(f"{len(refused):,} training rows are left out: the estimator refuses them")
 
 
-def _check_range(estimator: Any, found: Sequence[Rows], sample: Sample | None, model: Path, console: Console) -> None:
+def _check_range(oracle: Oracle, found: Sequence[Floats], model: Path, console: Console) -> None:
     """Say which rows can't be tried; raise ConvertError if nothing tells what range the features have."""
-    thresholds = any(len(values) for values in found)
-    if sample is None and not thresholds:
-        name = type(estimator).__name__
+    name, thresholds = type(oracle.last).__name__, any(len(values) for values in found)
+    known = any(len(oracle.categories(column)) for column in range(len(oracle.features)))
+    if oracle.sample is None and not thresholds and not known and type(oracle.last) not in READERS:
         raise ConvertError(f"nothing tells the range of this {name}'s features: give its training rows as --sample")
-    if sample is None:
+    if oracle.sample is None:
         console.print(f"no training rows: {beside(model)} is not there, and no --sample was given")
     if not thresholds:
-        console.print(f"no thresholds to try: a {type(estimator).__name__} shows none")
+        console.print(f"no thresholds to try: a {name} shows none")
 
 
-def _check_card(estimator: Any, card: dict[str, Any], source: Path) -> None:
+def _check_kind(estimator: Any, card: dict[str, Any], source: Path) -> None:
     """Raise ConvertError if the card is of another estimator."""
     takes = len(card["features"])
     labels = card["classes"]["labels"] if card["task"] == "classification" else None
-    expected_labels = estimator.classes_.tolist() if task_of(estimator) == "classification" else None
+    expected_labels = classes_of(estimator).tolist() if task_of(estimator) == "classification" else None
     if (takes, repr(labels)) != (width_of(estimator), repr(expected_labels)):
         raise ConvertError(
             f"{source} takes {takes} features and has the classes {labels},"

@@ -11,14 +11,39 @@ from typing import Any, NamedTuple
 from lambda_fn.errors import Problem, ServiceError
 
 FORMAT_VERSION = 1
+UNKNOWN = -1.0
+"""The number of a string that is none of a feature's categories."""
 
 
 class Accepts(NamedTuple):
-    """What a feature may be: NaN or not, and numbers from low to high, infinities where they are accepted."""
+    """What a feature may be: NaN or not, and numbers from low to high, infinities where they are accepted.
+
+    values: if there are any, only these numbers.
+    """
 
     nan: bool
     low: float
     high: float
+    values: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Feature:
+    """A column of the model's input, which is numbers.
+
+    type: ``float``; ``bool``, which is 0 or 1 there; or ``str``, which is the number of its category.
+    categories: of a string feature, the number of each; -1 is that of any other string.
+    """
+
+    name: str
+    type: str
+    accepts: Accepts
+    categories: Mapping[str, float]
+
+    @property
+    def takes_unknown(self) -> bool:
+        """Whether a string may be none of the categories."""
+        return self.accepts.low <= UNKNOWN
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,21 +51,17 @@ class Card:
     """The members of the card that scoring needs; `document` is the whole of it.
 
     task: ``classification`` or ``regression``.
-    features: the names of the features, in the order of the model's columns.
+    features: what the model takes, in the order of its columns; `names` are theirs.
+    numeric: whether all of them are floats.
     classes: the class labels in the order of the probabilities' columns; empty for a regression.
-    accepts: for each feature, what the estimator accepts: NaN or not, and numbers from low to high.
     """
 
     task: str
-    features: tuple[str, ...]
+    features: tuple[Feature, ...]
+    names: tuple[str, ...]
+    numeric: bool
     classes: tuple[bool | int | float | str, ...]
-    accepts: tuple[Accepts, ...]
     document: Mapping[str, Any]
-
-    @property
-    def nullable(self) -> tuple[bool, ...]:
-        """Whether each feature may be NaN, which JSON spells null."""
-        return tuple(accepts.nan for accepts in self.accepts)
 
     @classmethod
     def parse(cls, text: str | None) -> Card:
@@ -56,16 +77,29 @@ class Card:
                 Problem.MODEL_INVALID,
                 f"the model's card has format version {version}, this service reads {FORMAT_VERSION}",
             )
+        features = tuple(_feature(member) for member in document["features"])
         return cls(
             task=document["task"],
-            features=tuple(feature["name"] for feature in document["features"]),
+            features=features,
+            names=tuple(feature.name for feature in features),
+            numeric=all(feature.type == "float" for feature in features),
             classes=tuple(document["classes"]["labels"]) if document["task"] == "classification" else (),
-            accepts=tuple(_accepts(feature["accepts"]) for feature in document["features"]),
             document=document,
         )
 
 
-def _accepts(member: Mapping[str, Any]) -> Accepts:
+def _feature(member: Mapping[str, Any]) -> Feature:
     """Read a feature's member; JSON has no infinities, the card has null for them."""
-    low, high = member["low"], member["high"]
-    return Accepts(member["nan"], -math.inf if low is None else low, math.inf if high is None else high)
+    accepts = member["accepts"]
+    low, high = accepts["low"], accepts["high"]
+    return Feature(
+        name=member["name"],
+        type=member["type"],
+        accepts=Accepts(
+            accepts["nan"],
+            -math.inf if low is None else low,
+            math.inf if high is None else high,
+            tuple(accepts.get("values", ())),
+        ),
+        categories={category: float(number) for number, category in enumerate(member.get("categories", ()))},
+    )

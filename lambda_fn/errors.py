@@ -26,6 +26,8 @@ class Problem(Enum):
     UNKNOWN_FEATURE = (400, "A row names a feature that the model does not have")
     MISSING_FEATURE = (400, "A row lacks a feature that the model takes")
     NOT_A_NUMBER = (400, "A value is not a number")
+    WRONG_TYPE = (400, "A value is of another type than its feature")
+    UNKNOWN_CATEGORY = (400, "A value is none of the categories that the model takes")
     NAN = (400, "A value is NaN, which the model refuses")
     INFINITY = (400, "A value is infinite, which the model refuses")
     BEYOND_FLOAT32 = (400, "A value is beyond the range of float32, which the model refuses")

@@ -10,7 +10,7 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
-from lambda_fn.card import Card
+from lambda_fn.card import Card, Feature
 from lambda_fn.errors import Problem, ServiceError
 
 SEAL = b"\x0a\x06digest\x12\x40"
@@ -46,8 +46,10 @@ class Model:
             [rows] = self._session.get_inputs()
             self._input: str = rows.name
             self._dtype = DTYPES[rows.type]
-            nan, low, high = zip(*self.card.accepts, strict=True)
-            self._nan, self._low, self._high = np.array(nan), np.array(low), np.array(high)
+            accepts = [feature.accepts for feature in self.card.features]
+            self._nan = np.array([each.nan for each in accepts])
+            self._low, self._high = np.array([each.low for each in accepts]), np.array([each.high for each in accepts])
+            self._values = {column: each.values for column, each in enumerate(accepts) if each.values}
             self.has_probabilities = len(self._session.get_outputs()) > 1
             # The first run of a session allocates what later ones use again, and shows whether it runs at all.
             self._session.run(None, {self._input: np.zeros((1, len(self.card.features)), self._dtype)})
@@ -70,22 +72,33 @@ class Model:
     def _refuse(self, rows: NDArray[np.float64]) -> None:
         """Raise ServiceError for the first value that the estimator itself refuses."""
         inside = (rows >= self._low) & (rows <= self._high)
+        for column, values in self._values.items():
+            inside[:, column] &= np.isin(rows[:, column], values)
         if inside.all():
             return
         refused = np.argwhere(~(inside | (np.isnan(rows) & self._nan)))
         if len(refused) == 0:
             return
         row, column = refused[0].tolist()
-        value, accepts = float(rows[row, column]), self.card.accepts[column]
-        if np.isnan(value):
-            problem = Problem.NAN
-        elif np.isinf(value):
-            problem = Problem.INFINITY
-        else:
-            problem = Problem.BEYOND_FLOAT32
-        where = f"row {row}, column {column} ({self.card.features[column]!r})"
-        detail = f"{where} is {value}, the model takes numbers from {accepts.low} to {accepts.high}"
-        raise ServiceError(problem, detail, row=row, column=column)
+        raise _refusal(float(rows[row, column]), row, column, self.card.features[column])
+
+
+def _refusal(value: float, row: int, column: int, feature: Feature) -> ServiceError:
+    """Return the error for a value that the estimator itself refuses."""
+    accepts = feature.accepts
+    if np.isnan(value):
+        problem = Problem.NAN
+    elif np.isinf(value):
+        problem = Problem.INFINITY
+    elif accepts.values:
+        problem = Problem.UNKNOWN_CATEGORY
+    else:
+        problem = Problem.BEYOND_FLOAT32
+    takes = f"numbers from {accepts.low} to {accepts.high}"
+    if accepts.values:
+        takes = ", ".join(map(repr, accepts.values[:20])) + (", …" if len(accepts.values) > 20 else "")
+    detail = f"row {row}, column {column} ({feature.name!r}) is {value}, the model takes {takes}"
+    return ServiceError(problem, detail, row=row, column=column)
 
 
 def check_seal(data: bytes) -> None:

@@ -66,7 +66,7 @@ class Scoring:
                 Problem.BODY_TOO_LARGE, f"the body has {len(request.body)} bytes, at most {limit} are scored"
             )
         card = model.card
-        scores = model.score(json_rows.decode(parse_json(request), card.features, card.nullable))
+        scores = model.score(json_rows.decode(parse_json(request), card))
         if not probabilities:
             return Response(200, json_rows.encode(scores.prediction))
         return Response(200, json_rows.encode(scores.prediction, scores.probabilities, card.classes))

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from rich.console import Console
 
 from convert.export import export
-from convert.sample import read_sample
+from convert.oracle import Oracle
+from convert.sample import Table, read_table
 from convert.train import train
 from convert.verify import verify
 from layers.architecture import ARCHITECTURES
@@ -48,14 +49,20 @@ def estimator_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def estimator(estimator_file: Path) -> Any:
-    """The demo estimator itself: the oracle."""
+    """The demo estimator itself."""
     return joblib.load(estimator_file)
 
 
 @pytest.fixture(scope="session")
-def training_rows(estimator_file: Path) -> NDArray[np.float64]:
+def oracle(estimator: Any, estimator_file: Path) -> Oracle:
+    """The demo estimator with its training rows."""
+    return Oracle(estimator, read_table(estimator_file.with_suffix(".csv")))
+
+
+@pytest.fixture(scope="session")
+def training_rows(oracle: Oracle) -> NDArray[np.float64]:
     """The rows that the demo estimator was fitted on."""
-    return read_sample(estimator_file.with_suffix(".csv")).rows
+    return oracle.sample.rows if oracle.sample else np.empty((0, 2))
 
 
 @pytest.fixture(scope="session")
@@ -95,3 +102,8 @@ def bucket(aws: Emulator) -> str:
     name = f"test-{uuid.uuid4().hex}"
     Deployment(aws).make_bucket(name)
     return name
+
+
+def oracle_of(estimator: Any, rows: NDArray[np.float64] | None = None, names: tuple[str, ...] | None = None) -> Oracle:
+    """Return a fitted estimator with `rows` as its sample."""
+    return Oracle(estimator, None if rows is None else Table("rows", names, tuple(rows.T)))

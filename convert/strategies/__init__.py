@@ -8,13 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import onnx
 
 from convert.accepts import Accepts
 from convert.errors import ConvertError
-from convert.estimator import steps_of
+from convert.oracle import Oracle
 from convert.registry import check_not_refused
 from convert.strategies import plain, tabulate, trees
 from convert.trees import READERS
@@ -30,7 +29,7 @@ class Strategy:
     """
 
     name: str
-    write_graph: Callable[[Any, str], onnx.ModelProto]
+    write_graph: Callable[[Oracle, str], onnx.ModelProto]
     accepts: Callable[[Accepts], Accepts]
     tolerance: float
 
@@ -49,24 +48,21 @@ OTHERS = (Strategy(plain.NAME, plain.write_graph, plain.accepts, 1e-6),)
 STRATEGIES = {strategy.name: strategy for strategy in EXACT + OTHERS}
 
 
-def _candidates(estimator: Any) -> tuple[Strategy, ...]:
-    *transformers, last = steps_of(estimator)
-    check_not_refused(last)
-    if type(last) not in READERS:
-        return OTHERS
-    return EXACT[1:] if transformers else EXACT
+def _candidates(oracle: Oracle) -> tuple[Strategy, ...]:
+    check_not_refused(oracle.last)
+    return EXACT if type(oracle.last) in READERS else OTHERS
 
 
-def write_graph(estimator: Any, name: str, wanted: str | None = None) -> tuple[onnx.ModelProto, Strategy, str]:
-    """Return the graph by the `wanted` strategy, or by the first that takes `estimator`; and why by no better one.
+def write_graph(oracle: Oracle, name: str, wanted: str | None = None) -> tuple[onnx.ModelProto, Strategy, str]:
+    """Return the graph by the `wanted` strategy, or by the first that can; and why by no better one.
 
-    Raises ConvertError if none takes it.
+    Raises ConvertError if none can.
     """
-    candidates = (STRATEGIES[wanted],) if wanted is not None else _candidates(estimator)
-    reason = ""
-    for strategy in candidates[:-1]:
+    candidates = (STRATEGIES[wanted],) if wanted is not None else _candidates(oracle)
+    reasons: list[str] = []
+    for strategy in candidates:
         try:
-            return strategy.write_graph(estimator, name), strategy, reason
+            return strategy.write_graph(oracle, name), strategy, "; ".join(reasons)
         except ConvertError as error:
-            reason = f"not {strategy.name}: {error}"
-    return candidates[-1].write_graph(estimator, name), candidates[-1], reason
+            reasons.append(f"not {strategy.name}: {error}" if len(candidates) > 1 else str(error))
+    raise ConvertError(reasons[-1].removeprefix(f"not {candidates[-1].name}: "))

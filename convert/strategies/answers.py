@@ -2,27 +2,46 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import NamedTuple
 
 import onnx
 from onnx import TensorProto
 
-from convert.estimator import width_of
 from convert.graph import Graph, tensor_type
+from convert.oracle import Oracle
+
+SCORES = "plume_raw_scores"
 
 
-def classifier_model(graph: Graph, index: str, probabilities: str, estimator: Any, name: str) -> onnx.ModelProto:
-    """Return the model of a classifier; labels are of the type that they have in scikit-learn."""
-    graph.node("Gather", graph.constant(estimator.classes_), index, name="label", axis=0)
-    graph.node("Identity", probabilities, name="probabilities")
-    outputs: dict[str, tuple[int, list[int | None]]] = {
-        "label": (tensor_type(estimator.classes_), [None]),
-        "probabilities": (int(TensorProto.DOUBLE), [None, len(estimator.classes_)]),
-    }
-    return graph.model(name, width_of(estimator), outputs)
+class Labelled(NamedTuple):
+    """The names of what a classifier answers.
+
+    class_index: of the label's class, (n,) int64.
+    probabilities: (n, classes) float64; None where scikit-learn has none.
+    scores: what decision_function returns, (n, 1) or (n, classes) float64; None where it is not written.
+    """
+
+    class_index: str
+    probabilities: str | None
+    scores: str | None = None
 
 
-def regressor_model(graph: Graph, value: str, estimator: Any, name: str) -> onnx.ModelProto:
+def classifier_model(graph: Graph, answer: Labelled, oracle: Oracle, name: str) -> onnx.ModelProto:
+    """Return the model of a classifier; labels are of the type that they have in scikit-learn.
+
+    Raw scores are no output: they keep the name SCORES within the graph, for `verify` to look at.
+    """
+    graph.node("Gather", graph.constant(oracle.classes), answer.class_index, name="label", axis=0)
+    outputs: dict[str, tuple[int, list[int | None]]] = {"label": (tensor_type(oracle.classes), [None])}
+    if answer.scores is not None:
+        graph.node("Identity", answer.scores, name=SCORES)
+    if answer.probabilities is not None:
+        graph.node("Identity", answer.probabilities, name="probabilities")
+        outputs["probabilities"] = (int(TensorProto.DOUBLE), [None, len(oracle.classes)])
+    return graph.model(name, len(oracle.features), outputs)
+
+
+def regressor_model(graph: Graph, value: str, oracle: Oracle, name: str) -> onnx.ModelProto:
     """Return the model of a regressor from its `value`, (n, 1) float64."""
     graph.node("Identity", value, name="value")
-    return graph.model(name, width_of(estimator), {"value": (int(TensorProto.DOUBLE), [None, 1])})
+    return graph.model(name, len(oracle.features), {"value": (int(TensorProto.DOUBLE), [None, 1])})

@@ -8,10 +8,8 @@ import numpy as np
 
 from convert.errors import ConvertError
 from convert.graph import Graph
+from convert.strategies.answers import Labelled
 from convert.trees import Head, TreeEnsemble
-
-type Labelled = tuple[str, str]
-"""The names of the index of the label's class, (n,) int64, and of the probabilities, (n, classes) float64."""
 
 
 def write_value(graph: Graph, sums: str, ensemble: TreeEnsemble) -> str:
@@ -24,7 +22,7 @@ def write_value(graph: Graph, sums: str, ensemble: TreeEnsemble) -> str:
 
 
 def write_label(graph: Graph, sums: str, ensemble: TreeEnsemble) -> Labelled:
-    """Write index and probabilities of a classification; raise ConvertError for a head that has none."""
+    """Write the answer of a classification; raise ConvertError for a head that has none."""
     writer = LABEL_WRITERS.get(ensemble.head)
     if writer is None:
         raise ConvertError(f"{ensemble.head} is not how a classifier answers")
@@ -49,11 +47,11 @@ def _write_argmax(graph: Graph, scores: str) -> str:
 
 
 def _write_probabilities(graph: Graph, sums: str, ensemble: TreeEnsemble) -> Labelled:
-    return _write_argmax(graph, sums), sums
+    return Labelled(_write_argmax(graph, sums), sums)
 
 
 def _write_softmax(graph: Graph, sums: str, ensemble: TreeEnsemble) -> Labelled:
-    return _write_argmax(graph, sums), graph.node("Softmax", sums, axis=1)
+    return Labelled(_write_argmax(graph, sums), graph.node("Softmax", sums, axis=1), sums)
 
 
 def _write_sigmoid(graph: Graph, sums: str, ensemble: TreeEnsemble) -> Labelled:
@@ -64,20 +62,20 @@ def _write_sigmoid(graph: Graph, sums: str, ensemble: TreeEnsemble) -> Labelled:
     second = graph.node("Sigmoid", logits)
     first = graph.node("Sub", graph.constant(np.float64(1)), second)
     flat = graph.node("Squeeze", graph.cast(positive, np.int64), graph.constant(np.array([1])))
-    return flat, graph.node("Concat", first, second, axis=1)
+    return Labelled(flat, graph.node("Concat", first, second, axis=1), sums)
 
 
 def _write_ada_boost(graph: Graph, sums: str, ensemble: TreeEnsemble) -> Labelled:
     """Write AdaBoostClassifier.predict and ._compute_proba_from_decision."""
     if ensemble.sums > 2:
         scaled = graph.node("Div", sums, graph.constant(np.float64(ensemble.sums - 1)))
-        return _write_argmax(graph, sums), graph.node("Softmax", scaled, axis=1)
+        return Labelled(_write_argmax(graph, sums), graph.node("Softmax", scaled, axis=1), sums)
     signs = graph.constant(np.array([-1.0, 1.0]))
     decision = graph.node("ReduceSum", graph.node("Mul", sums, signs), graph.constant(np.array([1])), keepdims=1)
     positive = graph.node("Greater", decision, graph.constant(np.float64(0)))
     halves = graph.node("Div", graph.node("Mul", decision, signs), graph.constant(np.float64(2)))
     flat = graph.node("Squeeze", graph.cast(positive, np.int64), graph.constant(np.array([1])))
-    return flat, graph.node("Softmax", halves, axis=1)
+    return Labelled(flat, graph.node("Softmax", halves, axis=1), decision)
 
 
 LABEL_WRITERS: dict[Head, Callable[[Graph, str, TreeEnsemble], Labelled]] = {

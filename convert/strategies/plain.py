@@ -14,6 +14,7 @@ from skl2onnx.common.data_types import DoubleTensorType, FloatTensorType
 from convert.accepts import LARGEST_AS_FLOAT32, Accepts
 from convert.errors import ConvertError
 from convert.estimator import task_of, width_of
+from convert.oracle import Oracle
 
 NAME = "skl2onnx"
 
@@ -23,9 +24,11 @@ def accepts(asked: Accepts) -> Accepts:
     return asked.within(LARGEST_AS_FLOAT32)
 
 
-def write_graph(estimator: Any, name: str) -> onnx.ModelProto:
-    """Return `estimator` as skl2onnx converts it, in float64 where that loads; raise ConvertError where it can't."""
-    classification = task_of(estimator) == "classification"
+def write_graph(oracle: Oracle, name: str) -> onnx.ModelProto:
+    """Return the estimator as skl2onnx converts it, in float64 where that loads; raise ConvertError where it can't."""
+    estimator, classification = oracle.estimator, oracle.task == "classification"
+    if any(feature.type == "str" for feature in oracle.features):
+        raise ConvertError(f"{type(oracle.last).__name__} is not converted behind features that are strings")
     try:
         model = _convert(estimator, name, DoubleTensorType)
         if not _computes(model, width_of(estimator)):
@@ -35,7 +38,7 @@ def write_graph(estimator: Any, name: str) -> onnx.ModelProto:
     model.opset_import.sort(key=lambda opset: opset.domain)  # skl2onnx takes them from a set
     model = _rename_outputs(model, ("label", "probabilities") if classification else ("value",))
     if classification:
-        _restore_label_type(model, estimator.classes_)
+        _restore_label_type(model, oracle.classes)
         if not hasattr(estimator, "predict_proba"):  # what skl2onnx writes there is no probability
             del model.graph.output[1]
     return model

@@ -10,18 +10,21 @@ from __future__ import annotations
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import onnx
 from numpy.typing import NDArray
 
+from convert.accepts import Accepts
 from convert.errors import ConvertError
-from convert.estimator import as_input, task_of, width_of
+from convert.features import Floats
 from convert.graph import Graph
-from convert.strategies.answers import classifier_model, regressor_model
+from convert.oracle import Oracle
+from convert.strategies.answers import Labelled, classifier_model, regressor_model
 from convert.strategies.trees import write_sums
-from convert.trees import Floats, Tree, TreeEnsemble, read_trees
+from convert.thresholds import tree_thresholds
+from convert.trees import Tree, TreeEnsemble, read_trees
 
 NAME = "tabulated"
 MAX_CELLS = 2**16
@@ -30,84 +33,116 @@ MAX_BYTES = 2**21
 """The largest table, about the largest grid with three classes: every cold start reads it."""
 
 
-def write_graph(estimator: Any, name: str) -> onnx.ModelProto:
-    """Return `estimator` as a table; raise ConvertError if it is not made of trees or has too many cells."""
-    table = _table(estimator)
+def write_graph(oracle: Oracle, name: str) -> onnx.ModelProto:
+    """Return the estimator as a table; raise ConvertError if it is not made of trees or has too many cells."""
+    table = _table(oracle)
     graph = Graph()
     cell = _write_cell(graph, table)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return _write_answers(graph, estimator, table.rows(), cell, name)
+        return _write_answers(graph, oracle, table.rows(), cell, name)
 
 
-def every_cell(estimator: Any) -> Floats:
+def every_cell(oracle: Oracle) -> Floats:
     """Return a row in each cell, (cells, features); raise ConvertError as `write_graph` does."""
-    return _table(estimator).rows()
+    return _table(oracle).rows()
+
+
+class _Axis(NamedTuple):
+    """A feature's bins: their ends but the last, sorted, and a value in each; the last may be for missing values."""
+
+    cuts: Floats
+    values: Floats
+
+    @property
+    def bins(self) -> int:
+        """How many bins there are."""
+        return len(self.values)
 
 
 @dataclass(frozen=True, slots=True)
 class _Table:
-    """The grid: for each feature the ends of its bins but the last, and how many bins it has."""
+    """The grid: an axis for each feature, and whether rows are rounded to float32 before they are looked up."""
 
-    cuts: Sequence[Floats]
-    bins: Sequence[int]
+    axes: Sequence[_Axis]
     float32: bool
 
     def rows(self) -> Floats:
         """Return a row in each cell, in the cells' order: (cells, features)."""
-        step = np.float32 if self.float32 else np.float64
-        columns = []
-        for cut, count in zip(self.cuts, self.bins, strict=True):
-            last = np.nextafter(step(cut[-1]), step(np.inf)) if len(cut) else 0.0
-            columns.append(np.array([*cut, float(last), np.nan][:count]))
-        mesh = np.meshgrid(*columns, indexing="ij")
-        return np.stack([axis.ravel() for axis in mesh], axis=1)
+        mesh = np.meshgrid(*(axis.values for axis in self.axes), indexing="ij")
+        return np.stack([values.ravel() for values in mesh], axis=1)
 
 
-def _table(estimator: Any) -> _Table:
-    features = width_of(estimator)
-    ensemble = read_trees(estimator)
-    thresholds = ensemble.thresholds(features)
-    cuts = [_cuts(found, ensemble.float32) for found in thresholds]
-    missing = _takes_missing(estimator, features)
-    bins = [len(cut) + 1 + (missing and len(found) > 0) for cut, found in zip(cuts, thresholds, strict=True)]
-    cells = int(np.prod(bins, dtype=object))
+def _table(oracle: Oracle) -> _Table:
+    float32 = read_trees(oracle.last).float32 and not oracle.transformers
+    turns = _turns(oracle)
+    axes = [
+        _axis(found, accepts, float(start), float32)
+        for found, accepts, start in zip(turns, oracle.accepts, oracle.row, strict=True)
+    ]
+    cells = int(np.prod([axis.bins for axis in axes], dtype=object))
     if cells > MAX_CELLS:
         raise ConvertError(f"its thresholds make {cells:,} cells, at most {MAX_CELLS:,} are tabulated")
-    size = cells * 8 * (1 + len(getattr(estimator, "classes_", ())))
+    size = cells * 8 * (1 + len(oracle.classes))
     if size > MAX_BYTES:
         raise ConvertError(f"its table would take {size:,} bytes, at most {MAX_BYTES:,} are written")
-    return _Table(cuts, bins, ensemble.float32)
+    return _Table(axes, float32)
+
+
+def _turns(oracle: Oracle) -> list[Floats | None]:
+    """Return, for each feature, the last values before the answer may change; None where it never does.
+
+    Raises ConvertError where trees split on a column that is not known to be made from one feature in an order.
+    """
+    splits = read_trees(oracle.last).thresholds(int(oracle.last.n_features_in_))
+    turns: list[Floats | None] = [None] * len(oracle.features)
+    thresholds = tree_thresholds(oracle)
+    for split, origin in zip(splits, oracle.traced.columns or [None] * len(splits), strict=True):
+        if not len(split):
+            continue
+        if origin is None:
+            raise ConvertError("its trees split on what is not made from a single feature")
+        known = oracle.categories(origin.feature) if origin.how == "category" else np.empty(0)
+        lowest = split[split == -np.inf]  # HistGradientBoosting tells minus infinity from the rest
+        before = turns[origin.feature]
+        parts = [thresholds[origin.feature], known, np.nextafter(known, -np.inf), lowest]
+        turns[origin.feature] = np.unique(np.concatenate([*parts, np.empty(0) if before is None else before]))
+    return turns
+
+
+def _axis(turns: Floats | None, accepts: Accepts, start: float, float32: bool) -> _Axis:
+    """Return the bins of a feature that answers may change with after each of `turns`."""
+    missing = [np.nan] if accepts.nan and turns is not None else []
+    if turns is None:
+        return _Axis(np.empty(0), np.array([start]))
+    if accepts.values:  # there are no others: each has a bin
+        values = np.array(accepts.values)
+        return _Axis(values[:-1], np.array([*values, *missing]))
+    cuts = _cuts(turns, float32)
+    if not len(cuts):
+        return _Axis(cuts, np.array([0.0 if np.isnan(start) else start, *missing]))
+    step = np.float32 if float32 else np.float64
+    last = float(np.nextafter(step(cuts[-1]), step(np.inf)))
+    return _Axis(cuts, np.array([*cuts, last, *missing]))
 
 
 def _cuts(thresholds: Floats, float32: bool) -> Floats:
-    """Return the ends of the bins but the last: each threshold as the largest number that is at or below it.
-
-    A threshold at infinity parts missing values from the rest; they have a bin of their own.
-    """
-    finite = thresholds[thresholds < np.inf]
+    """Return the ends of the bins but the last: each threshold as the largest number that is at or below it."""
     if not float32:
-        return finite
-    single = finite.astype(np.float32)
-    below = np.where(single > finite, np.nextafter(single, np.float32(-np.inf)), single)
+        return thresholds
+    single = thresholds.astype(np.float32)
+    below = np.where(single > thresholds, np.nextafter(single, np.float32(-np.inf)), single)
     return np.unique(below).astype(np.float64)
-
-
-def _takes_missing(estimator: Any, features: int) -> bool:
-    try:
-        estimator.predict(as_input(estimator, np.full((1, features), np.nan)))
-    except ValueError:
-        return False
-    return True
 
 
 def _write_cell(graph: Graph, table: _Table) -> str:
     """Write the number of the cell that a row is in, (n,) int64."""
-    strides = np.append(np.cumprod(np.array(table.bins[:0:-1], dtype=np.int64))[::-1], 1)
+    bins = [axis.bins for axis in table.axes]
+    strides = np.append(np.cumprod(np.array(bins[:0:-1], dtype=np.int64))[::-1], 1)
     trees = tuple(
-        _search_tree(feature, cut, count, int(stride))
-        for feature, (cut, count, stride) in enumerate(zip(table.cuts, table.bins, strides, strict=True))
-        if count > 1
+        _search_tree(feature, axis.cuts, axis.bins, int(stride))
+        for feature, (axis, stride) in enumerate(zip(table.axes, strides, strict=True))
+        if axis.bins > 1
     )
     if not trees:
         return _write_zero(graph)
@@ -118,8 +153,9 @@ def _write_cell(graph: Graph, table: _Table) -> str:
 
 def _write_zero(graph: Graph) -> str:
     """Write as many zeros as there are rows, for an estimator that answers every row alike."""
-    count = graph.node("Gather", graph.node("Shape", "X"), graph.constant(np.array([0])), axis=0)
-    return graph.node("Expand", graph.constant(np.array([0])), count)
+    first = graph.node("Gather", "X", graph.constant(np.array(0)), axis=1)
+    never = graph.node("And", graph.node("IsNaN", first), graph.constant(np.array(False)))
+    return graph.cast(never, np.int64)
 
 
 def _search_tree(feature: int, cut: Floats, bins: int, stride: int) -> Tree:
@@ -152,12 +188,13 @@ def _search_tree(feature: int, cut: Floats, bins: int, stride: int) -> Tree:
     )
 
 
-def _write_answers(graph: Graph, estimator: Any, grid: Floats, cell: str, name: str) -> onnx.ModelProto:
+def _write_answers(graph: Graph, oracle: Oracle, grid: Floats, cell: str, name: str) -> onnx.ModelProto:
     def look_up(table: NDArray[Any]) -> str:
         return graph.node("Gather", graph.constant(table), cell, axis=0)
 
-    rows = as_input(estimator, grid)
-    if task_of(estimator) == "regression":
-        return regressor_model(graph, look_up(estimator.predict(rows)[:, np.newaxis]), estimator, name)
-    index = np.searchsorted(estimator.classes_, estimator.predict(rows))
-    return classifier_model(graph, look_up(index), look_up(estimator.predict_proba(rows)), estimator, name)
+    predicted, probabilities = oracle.predict(grid), oracle.predict_proba(grid)
+    if oracle.task == "regression":
+        return regressor_model(graph, look_up(predicted[:, np.newaxis]), oracle, name)
+    index = np.searchsorted(oracle.classes, predicted)
+    looked_up = None if probabilities is None else look_up(probabilities)
+    return classifier_model(graph, Labelled(look_up(index), looked_up), oracle, name)

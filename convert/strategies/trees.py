@@ -15,11 +15,11 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 
-from convert.estimator import steps_of, task_of
 from convert.graph import ML, Graph
+from convert.oracle import Oracle
 from convert.strategies.answers import classifier_model, regressor_model
 from convert.strategies.heads import write_label, write_value
-from convert.transforms import write_steps
+from convert.transforms import input_columns, write_steps
 from convert.trees import Floats, Tree, TreeEnsemble, read_trees
 
 NAME = "float64 trees"
@@ -29,15 +29,15 @@ LESS_OR_EQUAL = 0
 """`nodes_modes` of the operator TreeEnsemble."""
 
 
-def write_graph(estimator: Any, name: str) -> onnx.ModelProto:
-    """Return `estimator` as float64 trees, behind transformers if it is a pipeline; raise ConvertError if it is not."""
-    *transformers, last = steps_of(estimator)
-    ensemble = read_trees(last)
+def write_graph(oracle: Oracle, name: str) -> onnx.ModelProto:
+    """Return an estimator as float64 trees, behind its transformers; raise ConvertError if it is not made of trees."""
+    ensemble = read_trees(oracle.last)
     graph = Graph()
-    sums = write_sums(graph, write_steps(graph, "X", transformers), ensemble)
-    if task_of(estimator) == "regression":
-        return regressor_model(graph, write_value(graph, sums, ensemble), estimator, name)
-    return classifier_model(graph, *write_label(graph, sums, ensemble), estimator, name)
+    rows = write_steps(graph, input_columns(oracle), oracle.transformers)
+    sums = write_sums(graph, rows.name, ensemble)
+    if oracle.task == "regression":
+        return regressor_model(graph, write_value(graph, sums, ensemble), oracle, name)
+    return classifier_model(graph, write_label(graph, sums, ensemble), oracle, name)
 
 
 def write_sums(graph: Graph, rows: str, ensemble: TreeEnsemble) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import chain
 from operator import itemgetter
 from typing import Any, NoReturn
@@ -11,29 +11,50 @@ from typing import Any, NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
+from lambda_fn.card import UNKNOWN, Card, Feature
 from lambda_fn.errors import Problem, ServiceError
 
-NUMBERS = {int, float}
+NUMBERS = frozenset({int, float})
 """The types of a JSON number. A bool is none of them, though Python would count with it."""
+TYPES: Mapping[str, frozenset[type]] = {"float": NUMBERS, "bool": frozenset({bool}), "str": frozenset({str})}
+EXPECTED = {"float": "a number", "bool": "true or false", "str": "a string"}
 
 
-def decode(document: Any, features: Sequence[str], nullable: Sequence[bool]) -> NDArray[np.float64]:
-    """Return the rows under ``data``, of shape (n, features); null is NaN in the columns that are `nullable`.
+def decode(document: Any, card: Card) -> NDArray[np.float64]:
+    """Return the rows under ``data``, (n, features), as numbers: a string as that of its category, null as NaN.
 
-    A row is a list of numbers in the order of `features`, or an object keyed by their names.
+    A row is a list of values in the order of the card's features, or an object keyed by their names.
     Raises ServiceError naming the row and column, counted from 0.
     """
-    rows = _data(document, features)
+    rows = _data(document, card.names)
     if set(map(type, rows)) != {list}:
-        rows = [_as_list(row, number, features) for number, row in enumerate(rows)]
-    if set(map(len, rows)) != {len(features)}:
-        _raise_width(rows, features)
-    if not set(map(type, chain.from_iterable(rows))) <= NUMBERS:
-        _check_values(rows, features, nullable)
+        rows = [_as_list(row, number, card.names) for number, row in enumerate(rows)]
+    if set(map(len, rows)) != {len(card.names)}:
+        _raise_width(rows, card.names)
+    if not (card.numeric and set(map(type, chain.from_iterable(rows))) <= NUMBERS):
+        _check_types(rows, card.features)
     try:
-        return np.array(rows, dtype=np.float64)
+        if card.numeric:
+            return np.array(rows, dtype=np.float64)
+        columns = enumerate(zip(*rows, strict=True))
+        numbers = [_numbers(values, column, card.features[column]) for column, values in columns]
+        return np.array(numbers, dtype=np.float64).T
     except OverflowError:
-        _raise_beyond_float64(rows, features)
+        _raise_beyond_float64(rows, card)
+
+
+def _numbers(values: Sequence[Any], column: int, feature: Feature) -> Sequence[float | None]:
+    """Return a column's values as numbers; raise ServiceError for a string that is none of the categories."""
+    if feature.type != "str":
+        return values
+    codes = [None if value is None else feature.categories.get(value, UNKNOWN) for value in values]
+    if UNKNOWN in codes and not feature.takes_unknown:
+        row = codes.index(UNKNOWN)
+        takes = ", ".join(map(repr, list(feature.categories)[:20])) + (", …" if len(feature.categories) > 20 else "")
+        where = f"row {row}, column {column} ({feature.name!r})"
+        detail = f"{where} is {values[row][:200]!r}, the model takes {takes}"
+        raise ServiceError(Problem.UNKNOWN_CATEGORY, detail, row=row, column=column)
+    return codes
 
 
 def encode(
@@ -59,7 +80,7 @@ def encode(
 
 
 def _data(document: Any, features: Sequence[str]) -> list[Any]:
-    expected = f'{{"data": [row, …]}}, each row a list of {len(features)} numbers or an object'
+    expected = f'{{"data": [row, …]}}, each row a list of {len(features)} values or an object'
     if not isinstance(document, dict):
         raise ServiceError(Problem.MISSING_DATA, f"the body is {_kind(document)}, expected {expected}")
     if "data" not in document:
@@ -79,7 +100,7 @@ def _as_list(row: Any, number: int, features: Sequence[str]) -> list[Any]:
     if not isinstance(row, dict):
         raise ServiceError(
             Problem.INVALID_ROW,
-            f"row {number} is {_kind(row)}, expected a list of {len(features)} numbers or an object",
+            f"row {number} is {_kind(row)}, expected a list of {len(features)} values or an object",
             row=number,
         )
     if row.keys() != set(features):
@@ -109,26 +130,28 @@ def _raise_width(rows: list[list[Any]], features: Sequence[str]) -> NoReturn:
     )
 
 
-def _check_values(rows: list[list[Any]], features: Sequence[str], nullable: Sequence[bool]) -> None:
-    """Raise ServiceError for the first value that is neither a number nor a null where that is allowed."""
+def _check_types(rows: list[list[Any]], features: Sequence[Feature]) -> None:
+    """Raise ServiceError for the first value that is neither of its feature's type nor a null where that is allowed."""
     for row, values in enumerate(rows):
-        for column, value in enumerate(values):
-            if type(value) not in NUMBERS and not (value is None and nullable[column]):
-                where = f"row {row}, column {column} ({features[column]!r})"
-                detail = f"{where} is {_kind(value)}, expected a number{' or null' if nullable[column] else ''}"
-                raise ServiceError(Problem.NOT_A_NUMBER, detail, row=row, column=column)
+        for column, (value, feature) in enumerate(zip(values, features, strict=True)):
+            if type(value) in TYPES[feature.type] or (value is None and feature.accepts.nan):
+                continue
+            where, expected = f"row {row}, column {column} ({feature.name!r})", EXPECTED[feature.type]
+            detail = f"{where} is {_kind(value)}, expected {expected}{' or null' if feature.accepts.nan else ''}"
+            problem = Problem.NOT_A_NUMBER if feature.type == "float" else Problem.WRONG_TYPE
+            raise ServiceError(problem, detail, row=row, column=column)
 
 
-def _raise_beyond_float64(rows: list[list[Any]], features: Sequence[str]) -> NoReturn:
+def _raise_beyond_float64(rows: list[list[Any]], card: Card) -> NoReturn:
     """Name the whole number that no float holds; every float that JSON spells is read, if as an infinity."""
     for row, values in enumerate(rows):
         for column, value in enumerate(values):
             try:
-                float(value)
+                _ = float(value) if card.features[column].type == "float" and value is not None else 0.0
             except OverflowError as error:
                 raise ServiceError(
                     Problem.BEYOND_FLOAT32,
-                    f"row {row}, column {column} ({features[column]!r}) is a whole number of"
+                    f"row {row}, column {column} ({card.names[column]!r}) is a whole number of"
                     f" {len(str(abs(value)))} digits, the model takes finite numbers of float32",
                     row=row,
                     column=column,

@@ -18,6 +18,7 @@ from convert.export import export
 from convert.sample import Sample, write_sample
 from convert.verify import verify
 from lambda_fn.model import Model
+from tests.conftest import oracle_of
 
 ROWS = np.random.default_rng(4).normal(size=(200, 2))
 LABELS = ROWS[:, 0] > 0
@@ -37,14 +38,14 @@ pytestmark = pytest.mark.filterwarnings("ignore:overflow encountered")
     ids=repr,
 )
 def test_known_estimators(estimator: Any, expected: Accepts) -> None:
-    assert ask(estimator.fit(ROWS, LABELS), None) == [expected, expected]
+    assert ask(oracle_of(estimator.fit(ROWS, LABELS))) == (expected, expected)
 
 
 @pytest.mark.parametrize("first", [0.0, -0.0, 1.5, -1.5])
 @pytest.mark.parametrize("scaler", [StandardScaler(), MinMaxScaler()], ids=repr)
 def test_limits_behind_a_scaler_are_the_last_that_pass(scaler: Any, first: float) -> None:
     pipeline = make_pipeline(scaler, BOOSTING).fit(ROWS * [1, 1000], LABELS)
-    for column, accepts in enumerate(ask(pipeline, Sample(("a", "b"), np.full((1, 2), first)))):
+    for column, accepts in enumerate(ask(oracle_of(pipeline, np.full((1, 2), first)))):
         for limit, beyond in ((accepts.low, -np.inf), (accepts.high, np.inf)):
             assert limit is not None
             row = np.full((1, 2), first)
@@ -74,5 +75,5 @@ def test_rows_that_the_estimator_refuses_are_left_out_and_told_of(tmp_path: Path
 def test_an_estimator_that_predicts_nothing_is_told_of(tmp_path: Path) -> None:
     broken = LogisticRegression().fit(ROWS, LABELS)
     broken.coef_ = broken.coef_[:, :1]
-    with pytest.raises(ConvertError, match="does not predict on a row of numbers"):
-        ask(broken, None)
+    with pytest.raises(ConvertError, match="does not predict on a row: "):
+        ask(oracle_of(broken))

@@ -156,10 +156,10 @@ def test_names_come_from_a_sample(estimator_file: Path, estimator: Any, tmp_path
         ("a,b,c\n1,2,3\n", "takes 2 features, the sample has 3: a, b, c"),
         ("5.1,3.5\n1,2\n", "starts with 5.1, 3.5, expected a header"),
         ("a,a\n1,2\n", "two features share a name"),
-        ("a,b\n1,2\n1,x\n", "line 3: expected 2 numbers"),
-        ("a,b\n1\n", "line 2: expected 2 numbers"),
-        ("", "has no rows, expected a header"),
-        ("a,b\n", "has no rows, expected a header"),
+        ("a,b\n1,2\n1,x\n", "row 1: expected a number for 'b', got 'x'"),
+        ("a,b\n1\n", "line 2: expected 2 values, got 1"),
+        ("", "has no rows"),
+        ("a,b\n", "has no rows"),
     ],
 )
 def test_a_sample_that_does_not_fit_is_refused(estimator: Any, tmp_path: Path, content: str, message: str) -> None:
@@ -248,8 +248,8 @@ def test_a_classifier_without_probabilities_has_none(tmp_path: Path) -> None:
 @pytest.mark.parametrize("estimator", [LogisticRegression(), GradientBoostingClassifier(n_estimators=3)], ids=repr)
 def test_labels_keep_their_type(labels: list[Any], kind: type, estimator: Any, tmp_path: Path) -> None:
     fitted = estimator.fit(ROWS, np.array(labels)[np.arange(60) % 2])
-    data = export(dump(fitted, tmp_path), tmp_path / "model.onnx", name="model").data
-    predicted = Candidate(data).run(ROWS)[0].tolist()
+    export(dump(fitted, tmp_path), tmp_path / "model.onnx", name="model")
+    predicted = Candidate(onnx.load(tmp_path / "model.onnx")).run(ROWS)["label"].tolist()
     assert {type(label) for label in predicted} == {kind}
     assert predicted == fitted.predict(ROWS).tolist()
 

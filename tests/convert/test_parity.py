@@ -1,42 +1,45 @@
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import joblib
 import numpy as np
+import onnx
 import pytest
 from numpy.typing import NDArray
 from rich.console import Console
+from sklearn.dummy import DummyRegressor
 from sklearn.ensemble import GradientBoostingClassifier, GradientBoostingRegressor, RandomForestClassifier
 from sklearn.linear_model import LinearRegression, LogisticRegression
 
 from convert.accepts import Accepts
-from convert.card import accepts_of
 from convert.errors import ConvertError
 from convert.export import export
-from convert.model_file import read_card
+from convert.oracle import Oracle
 from convert.parity import compare
 from convert.rows import RANDOM_ROWS, row_sets
-from convert.sample import Sample, read_sample, write_sample
+from convert.sample import Sample, write_sample
 from convert.thresholds import tree_thresholds
 from convert.verify import verify
+from tests.conftest import oracle_of
 
 FLOATS = [Accepts(False, -1e38, 1e38)] * 2
 
 
-def test_the_demo_model_is_the_same_model(estimator: Any, estimator_file: Path, model_file: Path) -> None:
-    data = model_file.read_bytes()
-    accepts = list(accepts_of(read_card(data)).values())
-    sets = row_sets(tree_thresholds(estimator), read_sample(estimator_file.with_suffix(".csv")), accepts)
-    comparisons = compare(estimator, data, sets)
+def sets_of(oracle: Oracle, accepts: Sequence[Accepts] | None = None) -> dict[str, NDArray[np.float64]]:
+    return dict(row_sets(oracle, accepts or oracle.accepts, tree_thresholds(oracle)))
+
+
+def test_the_demo_model_is_the_same_model(oracle: Oracle, model_file: Path) -> None:
+    comparisons = compare(oracle, onnx.load(model_file), list(sets_of(oracle).items()))
     assert [len(comparison.rows) for comparison in comparisons] == [150, RANDOM_ROWS, 6 * (31 + 21), 4]
     assert not any(comparison.failed(0.0).any() for comparison in comparisons)
 
 
-def test_every_threshold_is_tried_with_its_neighbours(estimator: Any, training_rows: NDArray[np.float64]) -> None:
-    sets = dict(row_sets(tree_thresholds(estimator), Sample(("a", "b"), training_rows), FLOATS))
-    tried = sets["thresholds ± 1 ulp"]
-    for column, thresholds in enumerate(tree_thresholds(estimator)):
+def test_every_threshold_is_tried_with_its_neighbours(oracle: Oracle) -> None:
+    tried = sets_of(oracle)["thresholds ± 1 ulp"]
+    for column, thresholds in enumerate(tree_thresholds(oracle)):
         values = set(tried[:, column].tolist())
         for threshold in thresholds:
             single = np.float32(threshold)
@@ -51,12 +54,9 @@ def test_every_threshold_is_tried_with_its_neighbours(estimator: Any, training_r
 
 
 def test_random_rows_are_the_same_every_time_and_reach_beyond_the_training_rows(
-    estimator: Any, training_rows: NDArray[np.float64]
+    oracle: Oracle, training_rows: NDArray[np.float64]
 ) -> None:
-    sample = Sample(("a", "b"), training_rows)
-    first, second = (
-        dict(row_sets(tree_thresholds(estimator), sample, FLOATS))["random rows (seed 0)"] for _ in range(2)
-    )
+    first, second = (sets_of(oracle)["random rows (seed 0)"] for _ in range(2))
     assert np.array_equal(first, second)
     assert (first.min(0) < training_rows.min(0)).all()
     assert (first.max(0) > training_rows.max(0)).all()
@@ -64,7 +64,8 @@ def test_random_rows_are_the_same_every_time_and_reach_beyond_the_training_rows(
 
 def test_a_category_is_tried_with_its_own_values() -> None:
     rows = np.c_[np.arange(300) % 3, np.linspace(0, 1, 300)]
-    random = dict(row_sets([np.empty(0)] * 2, Sample(("a", "b"), rows), FLOATS))["random rows (seed 0)"]
+    oracle = oracle_of(LinearRegression().fit(rows, rows[:, 0]), rows)
+    random = sets_of(oracle, FLOATS)["random rows (seed 0)"]
     assert 0.4 < np.isin(random[:, 0], [0, 1, 2]).mean() < 0.6
 
 
@@ -72,7 +73,8 @@ def test_huge_and_tiny_ranges_stay_within_what_is_accepted() -> None:
     for scale, limit in ((1e38, 3.4e38), (1e-39, 1e-38), (4e307, None)):
         accepts = [Accepts(False, None if limit is None else -limit, limit)] * 2
         rows = np.random.default_rng(0).uniform(-3, 3, size=(100, 2)) * scale
-        for _, tried in row_sets([rows[:, 0], rows[:, 1]], Sample(("a", "b"), rows), accepts):
+        oracle = oracle_of(DummyRegressor().fit(rows, rows[:, 0]), rows)
+        for _, tried in row_sets(oracle, accepts, [rows[:, 0], rows[:, 1]]):
             assert len(tried) > 0
             assert limit is None or (np.abs(tried) <= limit).all()
 

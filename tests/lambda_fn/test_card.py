@@ -3,7 +3,7 @@ import math
 
 import pytest
 
-from lambda_fn.card import Accepts, Card
+from lambda_fn.card import Accepts, Card, Feature
 from lambda_fn.errors import Problem, ServiceError
 from tests.conftest import FEATURES, TESTS
 
@@ -14,9 +14,10 @@ EXAMPLE = json.loads((TESTS / "card.json").read_text())
 def test_the_example_card_is_read() -> None:
     assert Card.parse(json.dumps(EXAMPLE)) == Card(
         task="classification",
-        features=FEATURES,
+        features=tuple(Feature(name, "float", Accepts(False, -LIMIT, LIMIT), {}) for name in FEATURES),
+        names=FEATURES,
+        numeric=True,
         classes=(0, 1, 2),
-        accepts=(Accepts(False, -LIMIT, LIMIT),) * 2,
         document=EXAMPLE,
     )
 
@@ -24,7 +25,16 @@ def test_the_example_card_is_read() -> None:
 def test_null_stands_for_infinity() -> None:
     feature = {"name": "a", "type": "float", "accepts": {"nan": True, "low": None, "high": None}}
     card = Card.parse(json.dumps(EXAMPLE | {"features": [feature]}))
-    assert card.accepts == (Accepts(True, -math.inf, math.inf),)
+    assert card.features[0].accepts == Accepts(True, -math.inf, math.inf)
+
+
+def test_a_string_has_the_numbers_of_its_categories() -> None:
+    accepts = {"nan": False, "low": -1, "high": 1}
+    feature = {"name": "a", "type": "str", "categories": ["x", "y"], "accepts": accepts}
+    card = Card.parse(json.dumps(EXAMPLE | {"features": [feature]}))
+    assert card.features[0].categories == {"x": 0.0, "y": 1.0}
+    assert card.features[0].takes_unknown
+    assert not card.numeric
 
 
 @pytest.mark.parametrize(

@@ -21,15 +21,14 @@ from sklearn.ensemble import (
 )
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor, ExtraTreeClassifier, ExtraTreeRegressor
 
-from convert.accepts import ask
 from convert.errors import ConvertError
 from convert.parity import Candidate
 from convert.rows import row_sets
-from convert.sample import Sample
-from convert.seal import seal
 from convert.strategies import STRATEGIES, write_graph
+from convert.strategies.answers import SCORES
 from convert.thresholds import tree_thresholds
 from convert.trees import READERS
+from tests.conftest import oracle_of
 
 pytestmark = pytest.mark.filterwarnings("ignore:invalid value encountered in reduce")  # scikit-learn, at the limits
 
@@ -95,28 +94,35 @@ def training(estimator: Any, classes: int, decimals: int) -> tuple[NDArray[np.fl
 
 def tried(estimator: Any, rows: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the rows that `verify` would try, a sample of the many random ones."""
-    sample = Sample(tuple(f"x{column}" for column in range(FEATURES)), rows)
-    found = dict(row_sets(tree_thresholds(estimator), sample, ask(estimator, sample)))
+    oracle = oracle_of(estimator, rows)
+    found = dict(row_sets(oracle, oracle.accepts, tree_thresholds(oracle)))
     return np.concatenate([part[:20_000] for part in found.values()])
+
+
+def written(estimator: Any, strategy: str) -> Candidate:
+    """Return what `strategy` writes of the estimator."""
+    return Candidate(STRATEGIES[strategy].write_graph(oracle_of(estimator), "model"))
 
 
 def assert_exact(estimator: Any, strategy: str, rows: NDArray[np.float64], *, bitwise: bool) -> None:
     """Compare `estimator` with what `strategy` writes of it, on all of `rows`, and on a few of them one at a time."""
-    candidate = Candidate(seal(STRATEGIES[strategy].write_graph(estimator, "model")))
-    expected = [estimator.predict(rows)]
+    candidate = written(estimator, strategy)
+    expected = {"label": estimator.predict(rows)} if is_classifier(estimator) else {"value": estimator.predict(rows)}
     if is_classifier(estimator):
-        expected.append(estimator.predict_proba(rows))
-    else:
-        expected[0] = expected[0][:, np.newaxis]
+        expected["probabilities"] = estimator.predict_proba(rows)
+    if SCORES in candidate.outputs:
+        expected[SCORES] = estimator.decision_function(rows)
     actual = candidate.run(rows)
     singly = [candidate.run(rows[number : number + 1]) for number in range(50)]
-    for position, (want, got) in enumerate(zip(expected, actual, strict=True)):
+    assert actual.keys() == expected.keys()
+    for name, want in expected.items():
+        got = actual[name].reshape(want.shape)
         assert want.dtype == got.dtype
-        exact = bitwise or (position == 0 and is_classifier(estimator))
+        exact = bitwise or name in {"label", SCORES}
         limit = np.zeros(want.shape) if exact else EPSILON * np.maximum(np.abs(want), 1)
         difference = (want != got) if exact else np.abs(want - got)
-        assert (difference <= limit).all(), f"{strategy}: {np.max(difference)} in output {position}"
-        alone = np.concatenate([single[position] for single in singly])
+        assert (difference <= limit).all(), f"{strategy}: {np.max(difference)} in {name}"
+        alone = np.concatenate([single[name] for single in singly]).reshape(want[:50].shape)
         assert (alone == got[:50]).all() if exact else (np.abs(alone - got[:50]) <= limit[:50]).all()
 
 
@@ -175,8 +181,9 @@ def test_a_tree_that_never_splits() -> None:
         GradientBoostingRegressor(n_estimators=2).fit(rows, np.full(30, 2.5)),
     ):
         for strategy in ("tabulated", "float64 trees"):
-            outputs = Candidate(seal(STRATEGIES[strategy].write_graph(fitted, "model"))).run(rows)
-            assert outputs[0].reshape(-1).tolist() == fitted.predict(rows).tolist()
+            outputs = written(fitted, strategy).run(rows)
+            predicted = outputs["label"] if is_classifier(fitted) else outputs["value"]
+            assert predicted.reshape(-1).tolist() == fitted.predict(rows).tolist()
 
 
 @pytest.mark.parametrize("features", [1, 50])
@@ -198,15 +205,15 @@ def test_what_has_no_exact_graph_is_refused() -> None:
     rows, labels = np.random.default_rng(0).normal(size=(100, FEATURES)), np.arange(100) % 2
     random_start = GradientBoostingClassifier(n_estimators=2, init=DummyClassifier(strategy="stratified"))
     with pytest.raises(ConvertError, match="draws its answers at random"):
-        write_graph(random_start.fit(rows, labels), "model")
+        write_graph(oracle_of(random_start.fit(rows, labels)), "model")
     with pytest.raises(ConvertError, match="has seen one class only"):
-        write_graph(AdaBoostClassifier().fit(rows, np.ones(100)), "model")
+        write_graph(oracle_of(AdaBoostClassifier().fit(rows, np.ones(100))), "model")
     many = DecisionTreeClassifier(max_leaf_nodes=200, random_state=0).fit(
         rows[:, :2].repeat(5, 0), np.arange(500) % 250
     )
     with pytest.raises(ConvertError, match=r"its table would take .* bytes|its thresholds make"):
-        STRATEGIES["tabulated"].write_graph(many, "model")
-    assert write_graph(many, "model")[1].name == "float64 trees"
+        STRATEGIES["tabulated"].write_graph(oracle_of(many), "model")
+    assert write_graph(oracle_of(many), "model")[1].name == "float64 trees"
 
 
 def test_a_thousand_trees() -> None:

@@ -4,35 +4,81 @@ from typing import Any
 import numpy as np
 import pytest
 
+from lambda_fn.card import Card
 from lambda_fn.codecs.json_rows import decode, encode
 from lambda_fn.errors import Problem, ServiceError
+from tests.conftest import TESTS
 
-FEATURES = ("a", "b")
-NEVER = (False, False)
+EXAMPLE = json.loads((TESTS / "card.json").read_text())
+
+
+def card(*features: tuple[str, str, bool], categories: tuple[str, ...] = (), unknown: bool = False) -> Card:
+    """Return a card with features of a name, a type, and whether they take NaN."""
+    document = {**EXAMPLE, "features": [member(*feature, categories, unknown) for feature in features]}
+    return Card.parse(json.dumps(document))
+
+
+def member(name: str, kind: str, nan: bool, categories: tuple[str, ...], unknown: bool) -> dict[str, Any]:
+    high = len(categories) - 1 if kind == "str" else 1e38
+    low = -int(unknown) if kind == "str" else -1e38
+    texts = {"categories": list(categories)} if kind == "str" else {}
+    return {"name": name, "type": kind, **texts, "accepts": {"nan": nan, "low": low, "high": high}}
+
+
+NUMBERS = card(("a", "float", False), ("b", "float", False))
 
 
 def test_rows_are_lists_or_objects_in_any_order_of_keys() -> None:
-    rows = decode({"data": [[1, 2.5], {"b": 4, "a": -3}]}, FEATURES, NEVER)
+    rows = decode({"data": [[1, 2.5], {"b": 4, "a": -3}]}, NUMBERS)
     assert rows.dtype == np.float64
     assert rows.tolist() == [[1.0, 2.5], [-3.0, 4.0]]
 
 
 def test_a_single_feature_is_a_row_all_the_same() -> None:
-    assert decode({"data": [{"a": 1}, {"a": 2}]}, ("a",), NEVER).tolist() == [[1.0], [2.0]]
+    assert decode({"data": [{"a": 1}, {"a": 2}]}, card(("a", "float", False))).tolist() == [[1.0], [2.0]]
 
 
 def test_null_is_nan_where_the_model_takes_it() -> None:
-    rows = decode({"data": [[1, None], {"b": None, "a": 2}]}, FEATURES, (False, True))
+    nullable = card(("a", "float", False), ("b", "float", True))
+    rows = decode({"data": [[1, None], {"b": None, "a": 2}]}, nullable)
     np.testing.assert_array_equal(rows, [[1, np.nan], [2, np.nan]])
     with pytest.raises(ServiceError, match=r"row 1, column 0 \('a'\) is null, expected a number$") as raised:
-        decode({"data": [[1, None], [None, 2]]}, FEATURES, (False, True))
+        decode({"data": [[1, None], [None, 2]]}, nullable)
     assert (raised.value.row, raised.value.column) == (1, 0)
     with pytest.raises(ServiceError, match="is a string, expected a number or null"):
-        decode({"data": [[1, "2"]]}, FEATURES, (False, True))
+        decode({"data": [[1, "2"]]}, nullable)
+
+
+MIXED = (("city", "str", True), ("age", "float", False), ("active", "bool", False))
+
+
+def test_strings_are_the_numbers_of_their_categories_and_booleans_0_and_1() -> None:
+    mixed = card(*MIXED, categories=("Oslo", "Paris"), unknown=True)
+    body = {"data": [["Paris", 30, True], {"age": 31.5, "active": False, "city": "Oslo"}, ["Bern", 3, True]]}
+    assert decode(body, mixed).tolist() == [[1.0, 30.0, 1.0], [0.0, 31.5, 0.0], [-1.0, 3.0, 1.0]]
+    np.testing.assert_array_equal(decode({"data": [[None, 1, True]]}, mixed), [[np.nan, 1.0, 1.0]])
+
+
+@pytest.mark.parametrize(
+    ("row", "problem", "column", "detail"),
+    [
+        (["Bern", 1, True], Problem.UNKNOWN_CATEGORY, 0, "is 'Bern', the model takes 'Oslo', 'Paris'"),
+        ([1, 1, True], Problem.WRONG_TYPE, 0, "is a number, expected a string or null"),
+        (["Oslo", "1", True], Problem.NOT_A_NUMBER, 1, "is a string, expected a number"),
+        (["Oslo", True, True], Problem.NOT_A_NUMBER, 1, "is a boolean, expected a number"),
+        (["Oslo", 1, 1], Problem.WRONG_TYPE, 2, "is a number, expected true or false"),
+        (["Oslo", 1, None], Problem.WRONG_TYPE, 2, "is null, expected true or false"),
+        (["Oslo", 10**400, True], Problem.BEYOND_FLOAT32, 1, "is a whole number of 401 digits"),
+    ],
+)
+def test_a_value_of_another_type_is_refused(row: list[Any], problem: Problem, column: int, detail: str) -> None:
+    with pytest.raises(ServiceError, match=detail) as raised:
+        decode({"data": [["Oslo", 1, True], row]}, card(*MIXED, categories=("Oslo", "Paris")))
+    assert (raised.value.problem, raised.value.row, raised.value.column) == (problem, 1, column)
 
 
 def test_a_number_is_read_as_python_reads_it() -> None:
-    assert decode(json.loads('{"data": [[0.1, 12345678901234567890]]}'), FEATURES, NEVER).tolist() == [
+    assert decode(json.loads('{"data": [[0.1, 12345678901234567890]]}'), NUMBERS).tolist() == [
         [0.1, 1.2345678901234567e19]
     ]
 
@@ -67,7 +113,7 @@ def test_what_is_wrong_is_named(
     document: Any, problem: Problem, row: int | None, column: int | None, detail: str
 ) -> None:
     with pytest.raises(ServiceError) as raised:
-        decode(document, FEATURES, NEVER)
+        decode(document, NUMBERS)
     error = raised.value
     assert (error.problem, error.row, error.column) == (problem, row, column)
     assert detail in error.detail

@@ -1,0 +1,101 @@
+"""The features that an estimator takes: their names, their types, and their values as numbers.
+
+Everything that is compared, drawn or sent to the graph is a matrix of float64. A string is in it as the number of its
+category, from 0, or as -1 if it is none of them; a boolean as 0 or 1; a missing value as NaN.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from convert.errors import ConvertError
+
+UNKNOWN = -1.0
+"""The number of a string that is none of the categories."""
+BOOLEANS = {"true": 1.0, "false": 0.0, "1": 1.0, "0": 0.0, "1.0": 1.0, "0.0": 0.0}
+
+type Floats = NDArray[np.float64]
+type Objects = NDArray[np.object_]
+type FeatureType = Literal["float", "bool", "str"]
+
+
+@dataclass(frozen=True, slots=True)
+class Feature:
+    """A column of the estimator's input.
+
+    categories: of a string feature, those that the estimator knows; the i-th goes by the number i.
+    none: whether the estimator knows a missing value as None rather than as NaN.
+    """
+
+    name: str
+    type: FeatureType = "float"
+    categories: tuple[str, ...] = ()
+    none: bool = False
+
+    @property
+    def unknown(self) -> str:
+        """Return a string that is none of the categories."""
+        return max(("unknown", *self.categories), key=len) + "?" if "unknown" in self.categories else "unknown"
+
+    def decode(self, numbers: Floats) -> NDArray[Any]:
+        """Return the values that `numbers`, (n,), stand for, as the estimator takes them."""
+        if self.type == "float":
+            return numbers
+        values = np.empty(len(numbers), dtype=object)
+        missing = np.isnan(numbers)
+        values[missing] = None if self.none else np.nan
+        if self.type == "bool":
+            values[~missing] = (numbers[~missing] != 0).tolist()
+        else:
+            known = np.array([*self.categories, self.unknown], dtype=object)  # -1 is the last one
+            values[~missing] = known[numbers[~missing].astype(np.int64)]
+        return values
+
+    def encode(self, values: Sequence[Any] | NDArray[Any], where: str) -> Floats:
+        """Return `values`, (n,), as numbers; None, NaN and empty text are missing.
+
+        Raises ConvertError for a value of another type, naming its row, counted from 0, in `where`.
+        """
+        if isinstance(values, np.ndarray) and values.dtype.kind in "fiu" and self.type != "str":
+            return values.astype(np.float64)
+        codes = {category: float(code) for code, category in enumerate(self.categories)}
+        return np.array([self._number(value, codes, row, where) for row, value in enumerate(values)], dtype=np.float64)
+
+    def _number(self, value: Any, codes: dict[str, float], row: int, where: str) -> float:
+        if value in codes:
+            return codes[value]
+        if is_missing(value):
+            return np.nan
+        if self.type == "str":
+            return codes.get(str(value), UNKNOWN)
+        number = BOOLEANS.get(str(value).strip().lower()) if self.type == "bool" else as_number(value)
+        if number is None:
+            expected = "a number" if self.type == "float" else "true or false"
+            raise ConvertError(f"{where}, row {row}: expected {expected} for {self.name!r}, got {str(value)[:50]!r}")
+        return number
+
+
+def is_missing(value: Any) -> bool:
+    """Whether `value` is None, NaN or empty text."""
+    return value is None or value != value or (isinstance(value, str) and not value.strip())
+
+
+def as_number(value: Any) -> float | None:
+    """Return `value` as a number; None if it is none."""
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        return None
+
+
+def type_of(values: Sequence[Any] | NDArray[Any]) -> FeatureType:
+    """Return the type of a column: what all its values are."""
+    present = [value for value in values if not is_missing(value)]
+    if all(as_number(value) is not None for value in present):
+        return "bool" if present and all(isinstance(value, bool | np.bool_) for value in present) else "float"
+    return "bool" if all(str(value).strip().lower() in {"true", "false"} for value in present) else "str"

@@ -1,0 +1,144 @@
+"""The oracle: a fitted estimator that is asked with rows of numbers, whatever its features are."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from convert.accepts import Accepts, ask
+from convert.errors import ConvertError
+from convert.estimator import classes_of, own_names, steps_of, task_of, width_of
+from convert.features import Feature, Floats, as_number, type_of
+from convert.origins import Traced, trace
+from convert.sample import Sample, Table
+
+
+class Oracle:
+    """A fitted estimator and its features. Rows are (n, features) float64, as `convert.features` has them.
+
+    task: ``classification`` or ``regression``.
+    classes: the class labels, in the order of the probabilities' columns; none for a regression.
+    sample: training rows, or rows like them, if there are any.
+    """
+
+    def __init__(self, estimator: Any, table: Table | None = None, names: tuple[str, ...] | None = None) -> None:
+        """Take the names and types of the features from the estimator itself, else `names`, else from `table`.
+
+        Raises ConvertError if the two do not fit, or the estimator is of a kind that is not served.
+        """
+        self.estimator = estimator
+        self.task = task_of(estimator)
+        self.classes = classes_of(estimator)
+        *self.transformers, self.last = steps_of(estimator)
+        self.traced: Traced = trace(self.transformers, width_of(estimator))
+        names = _names(estimator, table, names)
+        if table is not None:
+            table = table.reordered(names)
+        used = {origin.feature for origin in self.traced.columns or () if origin is not None}
+        self.features = tuple(
+            _feature(name, known, None if table is None else table.columns[column], used=column in used)
+            for column, (name, known) in enumerate(zip(names, self.traced.known, strict=True))
+        )
+        self.sample: Sample | None = None if table is None else table.encoded(self.features)
+
+    def predict(self, rows: Floats) -> NDArray[Any]:
+        """Return the labels or values, (n,)."""
+        answers: NDArray[Any] = self.estimator.predict(self.as_input(rows))
+        return answers
+
+    def predict_proba(self, rows: Floats) -> Floats | None:
+        """Return the probabilities, (n, classes), or None if the estimator has none."""
+        if not hasattr(self.estimator, "predict_proba"):
+            return None
+        return np.asarray(self.estimator.predict_proba(self.as_input(rows)))
+
+    def decision_function(self, rows: Floats) -> Floats | None:
+        """Return the raw scores, (n,) or (n, classes), or None if the estimator has none."""
+        if self.task == "regression" or not hasattr(self.estimator, "decision_function"):
+            return None
+        return np.asarray(self.estimator.decision_function(self.as_input(rows)))
+
+    def as_input(self, rows: Floats) -> Any:
+        """Return `rows` as the estimator knows them: as a table with names, if it was fitted on one."""
+        names = own_names(self.estimator)
+        if names is None and all(feature.type == "float" for feature in self.features):
+            return rows
+        columns = [feature.decode(rows[:, column]) for column, feature in enumerate(self.features)]
+        if names is None:
+            return np.column_stack([values.astype(object) for values in columns])
+        import pandas  # here: it takes longer than the rest to import, and most estimators know no names
+
+        objects = [pandas.Series(values, dtype=values.dtype) for values in columns]
+        return pandas.DataFrame(dict(zip(names, objects, strict=True)))
+
+    @cached_property
+    def accepts(self) -> tuple[Accepts, ...]:
+        """What the estimator accepts, feature by feature; raises ConvertError as `ask` does."""
+        return ask(self)
+
+    @cached_property
+    def row(self) -> Floats:
+        """A row to start from, (features,): the sample's first without a gap, else known categories and zeros."""
+        if self.sample is not None:
+            whole = np.isfinite(self.sample.rows).all(axis=1)
+            first: Floats = self.sample.rows[int(np.argmax(whole))]
+            return first
+        return np.array([self._start(column) for column in range(len(self.features))])
+
+    def categories(self, column: int) -> Floats:
+        """Return the categories that are known of a feature, as sorted distinct numbers, missing values aside."""
+        if self.features[column].type == "str":
+            return np.arange(float(len(self.features[column].categories)))
+        numbers = [as_number(value) for values in self.traced.known[column] for value in values.tolist()]
+        return np.unique([number for number in numbers if number is not None and not np.isnan(number)])
+
+    def _start(self, column: int) -> float:
+        """Return a value that all encoders on the feature know, if there is one."""
+        feature, known = self.features[column], self.traced.known[column]
+        common = [value for value in (known[0].tolist() if known else []) if all(value in one for one in known)]
+        return float(feature.encode(common[:1] or [0.0], "the estimator")[0])
+
+
+def _names(estimator: Any, table: Table | None, given: tuple[str, ...] | None) -> tuple[str, ...]:
+    """Return the names of the features: the estimator's own, else those given, the sample's, or x0, x1 and so on."""
+    count = width_of(estimator)
+    own = own_names(estimator)
+    if own is not None:
+        names = tuple(str(name) for name in own)
+    elif given is not None:
+        names = given
+    elif table is not None and table.names is not None:
+        names = table.names
+    else:
+        names = tuple(f"x{column}" for column in range(count))
+    if len(names) != count:
+        raise ConvertError(f"the estimator takes {count} features, the sample has {len(names)}: {', '.join(names)}")
+    if len(set(names)) != count:
+        raise ConvertError(f"two features share a name: {', '.join(names)}")
+    return names
+
+
+def _feature(name: str, known: Sequence[NDArray[Any]], values: NDArray[Any] | None, *, used: bool) -> Feature:
+    """Return the feature: of the type that the encoders know, else of the type that the sample's `values` have.
+
+    Strings that no encoder knows may be where nothing is made of them, such as the name of a customer.
+    """
+    categories = [value for one in known for value in one.tolist()]
+    texts = tuple(sorted({value for value in categories if isinstance(value, str)}))
+    if texts:
+        none = None in categories and not any(value != value for value in categories)
+        return Feature(name, "str", texts, none)
+    present = [value for value in categories if value is not None and value == value]
+    if any(float(value) != value for value in present):
+        listed = ", ".join(map(repr, present[:5]))
+        raise ConvertError(
+            f"the categories of {name!r} are {listed}; numbers are served as float64, which these are not"
+        )
+    if present:
+        return Feature(name, "bool" if all(isinstance(value, bool) for value in present) else "float")
+    kind = "float" if values is None else type_of(values)
+    return Feature(name, "float" if kind == "str" and used else kind)

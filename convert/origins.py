@@ -1,0 +1,158 @@
+"""Where the columns that transformers make come from: which feature each one tells of, and in what way."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.compose import ColumnTransformer
+from sklearn.feature_selection import SelectKBest, SelectPercentile, VarianceThreshold
+from sklearn.impute import SimpleImputer
+from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import (
+    FunctionTransformer,
+    MaxAbsScaler,
+    MinMaxScaler,
+    OneHotEncoder,
+    OrdinalEncoder,
+    RobustScaler,
+    StandardScaler,
+    TargetEncoder,
+)
+
+type Origins = list[Origin | None]
+type Known = list[list[NDArray[Any]]]
+"""For each feature, the categories that each encoder or imputer on it knows."""
+
+
+class Origin(NamedTuple):
+    """The feature that a column is made from, and how.
+
+    ``value``: it is the feature, missing values replaced or not. ``grows``: where the feature grows, it does not fall.
+    ``category``: it tells which of the known categories the feature is.
+    """
+
+    feature: int
+    how: Literal["value", "grows", "category"]
+
+
+@dataclass(frozen=True, slots=True)
+class Traced:
+    """What `trace` finds.
+
+    columns: the origin of each column that the last transformer makes, None for one made of several features or in an
+    unknown way; None if not even their number is known.
+    known: for each feature, the categories that the encoders and imputers on it know.
+    """
+
+    columns: Origins | None
+    known: Known
+
+
+def trace(transformers: Sequence[Any], features: int) -> Traced:
+    """Follow the columns of `features` features through fitted transformers."""
+    known: Known = [[] for _ in range(features)]
+    columns: Origins | None = [Origin(feature, "value") for feature in range(features)]
+    for transformer in transformers:
+        columns = None if columns is None else _follow(transformer, columns, known)
+    return Traced(columns, known)
+
+
+def _follow(transformer: Any, columns: Origins, known: Known) -> Origins | None:
+    if transformer is None or isinstance(transformer, str):  # "passthrough"
+        return columns
+    follower = FOLLOWERS.get(type(transformer))
+    return None if follower is None else follower(transformer, columns, known)
+
+
+def _scaler(scaler: Any, columns: Origins, known: Known) -> Origins:
+    """Every scaler divides by, or multiplies with, a number above 0; rounding keeps the order."""
+    return [None if c is None or c.how == "category" else Origin(c.feature, "grows") for c in columns]
+
+
+def _function(transformer: Any, columns: Origins, known: Known) -> Origins:
+    return columns if transformer.func is None else [None] * len(columns)
+
+
+def _imputer(imputer: Any, columns: Origins, known: Known) -> Origins:
+    """A number that stands for a missing value falls out of the order; NaN is in none."""
+    for column, statistic in zip(columns, imputer.statistics_, strict=True):
+        if column is not None and column.how == "value" and isinstance(statistic, str):
+            known[column.feature].append(np.array([statistic], dtype=object))
+    keeps_order = imputer.missing_values is None or imputer.missing_values != imputer.missing_values
+    if not keeps_order:
+        columns = [None] * len(columns)
+    made = [columns[index] for index in imputed_columns(imputer)]
+    if imputer.add_indicator:
+        told = [columns[index] for index in imputer.indicator_.features_]
+        made += [None if column is None else Origin(column.feature, "category") for column in told]
+    return made
+
+
+def imputed_columns(imputer: Any) -> list[int]:
+    """Return the columns that a SimpleImputer keeps: those for which it has a value."""
+    statistics = enumerate(imputer.statistics_.tolist())
+    return [column for column, value in statistics if value is not None and value == value]
+
+
+def _encoder(encoder: Any, columns: Origins, known: Known) -> Origins:
+    made: Origins = []
+    for column, categories, count in zip(columns, encoder.categories_, outputs_of(encoder), strict=True):
+        if column is not None and column.how == "value":
+            known[column.feature].append(categories)
+            made += [Origin(column.feature, "category")] * count
+        else:
+            made += [None] * count
+    return made
+
+
+def outputs_of(encoder: Any) -> list[int]:
+    """Return how many columns the encoder makes of each of its features."""
+    if isinstance(encoder, OneHotEncoder):
+        return [int(count) for count in encoder._n_features_outs]
+    several = isinstance(encoder, TargetEncoder) and encoder.target_type_ == "multiclass"
+    return [len(encoder.classes_) if several else 1] * len(encoder.categories_)
+
+
+def _selector(selector: Any, columns: Origins, known: Known) -> Origins:
+    return [columns[index] for index in selector.get_support(indices=True)]
+
+
+def _column_transformer(transformer: Any, columns: Origins, known: Known) -> Origins:
+    made: Origins = []
+    for name, part, _ in transformer.transformers_:
+        if isinstance(part, str) and part == "drop":
+            continue
+        chosen = [columns[index] for index in transformer._transformer_to_input_indices[name]]
+        place = transformer.output_indices_[name]
+        followed = _follow(part, chosen, known) if chosen else []
+        made += [None] * (place.stop - place.start) if followed is None else followed
+    return made
+
+
+def _pipeline(pipeline: Any, columns: Origins, known: Known) -> Origins | None:
+    followed: Origins | None = columns
+    for _, step in pipeline.steps:
+        followed = None if followed is None else _follow(step, followed, known)
+    return followed
+
+
+FOLLOWERS: dict[type, Callable[[Any, Origins, Known], Origins | None]] = {
+    ColumnTransformer: _column_transformer,
+    FunctionTransformer: _function,
+    MaxAbsScaler: _scaler,
+    MinMaxScaler: _scaler,
+    OneHotEncoder: _encoder,
+    OrdinalEncoder: _encoder,
+    Pipeline: _pipeline,
+    RobustScaler: _scaler,
+    SelectKBest: _selector,
+    SelectPercentile: _selector,
+    SimpleImputer: _imputer,
+    StandardScaler: _scaler,
+    TargetEncoder: _encoder,
+    VarianceThreshold: _selector,
+}

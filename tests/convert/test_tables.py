@@ -1,0 +1,151 @@
+"""Estimators fitted on tables of strings, booleans and numbers: from the sample's file to the service's answer."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import joblib
+import numpy as np
+import pandas
+import pytest
+from rich.console import Console
+from sklearn.compose import make_column_transformer
+from sklearn.ensemble import GradientBoostingClassifier, HistGradientBoostingRegressor, RandomForestClassifier
+from sklearn.impute import SimpleImputer
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, StandardScaler, TargetEncoder
+
+from convert.errors import ConvertError
+from convert.export import export
+from convert.model_file import read_card
+from convert.verify import verify
+from lambda_fn.codecs.json_rows import decode
+from lambda_fn.model import Model
+
+GENERATOR = np.random.default_rng(8)
+N = 400
+TABLE = pandas.DataFrame(
+    {
+        "customer": [f"c{number}" for number in range(N)],
+        "city": GENERATOR.choice(["Paris", "Oslo", "São Paulo", "NA"], N),
+        "age": GENERATOR.integers(18, 80, N),
+        "income": np.where(GENERATOR.random(N) < 0.1, np.nan, GENERATOR.lognormal(10, 1, N)),
+        "plan": pandas.Series(GENERATOR.choice(["basic", "gold", ""], N), dtype=object).replace("", np.nan),
+        "active": GENERATOR.random(N) < 0.5,
+        "level": GENERATOR.integers(1, 5, N),
+    }
+)
+LABELS = np.where((TABLE["city"] == "Oslo") ^ (TABLE["age"] > 40) ^ TABLE["active"], "churn", "stay")
+
+SCALED = make_pipeline(SimpleImputer(), StandardScaler())
+COLUMNS = [
+    make_column_transformer(
+        (OneHotEncoder(), ["city", "level"]),
+        (SCALED, ["age", "income"]),
+        (make_pipeline(SimpleImputer(strategy="most_frequent"), OrdinalEncoder()), ["plan"]),
+        ("passthrough", ["active"]),
+    ),
+    make_column_transformer(
+        (OneHotEncoder(handle_unknown="infrequent_if_exist", min_frequency=90), ["city", "plan"]),
+        (OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1), ["plan", "active"]),
+        (SCALED, ["income", "age"]),
+    ),
+    make_column_transformer(
+        (make_pipeline(SimpleImputer(strategy="constant", fill_value="none"), OneHotEncoder()), ["plan", "city"]),
+        (TargetEncoder(random_state=0), ["city"]),
+        ("passthrough", ["age", "income"]),
+    ),
+]
+ESTIMATORS = [
+    make_pipeline(COLUMNS[0], GradientBoostingClassifier(n_estimators=30, random_state=0)),
+    make_pipeline(COLUMNS[1], RandomForestClassifier(10, random_state=0)),
+    make_pipeline(COLUMNS[2], RandomForestClassifier(10, max_depth=3, random_state=0)),
+]
+
+
+def save(estimator: Any, folder: Path) -> Path:
+    joblib.dump(estimator, folder / "churn.joblib")
+    TABLE.assign(label=LABELS).to_csv(folder / "churn.csv", index=False)
+    return folder / "churn.joblib"
+
+
+def rows_of(table: pandas.DataFrame) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = json.loads(table.to_json(orient="records"))
+    return rows
+
+
+@pytest.mark.parametrize("strategy", [None, "float64 trees"])
+@pytest.mark.parametrize("estimator", ESTIMATORS, ids=range(len(ESTIMATORS)))
+def test_a_table_is_scored_as_scikit_learn_scores_it(estimator: Any, strategy: str | None, tmp_path: Path) -> None:
+    model = save(estimator.fit(TABLE, LABELS), tmp_path)
+    data = export(model, tmp_path / "churn.onnx", name="churn", strategy=strategy).data
+    with (tmp_path / "output.txt").open("w") as file:
+        assert verify(model, tmp_path / "churn.onnx", None, Console(file=file, width=200)), file.name
+    served = Model(data)
+    scores = served.score(decode({"data": rows_of(TABLE)}, served.card))
+    assert scores.prediction.tolist() == estimator.predict(TABLE).tolist()
+    assert scores.probabilities is not None
+    np.testing.assert_allclose(scores.probabilities, estimator.predict_proba(TABLE), rtol=0, atol=1e-15)
+
+
+def test_the_card_names_types_and_categories(tmp_path: Path) -> None:
+    model = save(ESTIMATORS[0].fit(TABLE, LABELS), tmp_path)
+    export(model, tmp_path / "churn.onnx", name="churn")
+    features = {feature["name"]: feature for feature in read_card((tmp_path / "churn.onnx").read_bytes())["features"]}
+    assert list(features) == list(TABLE.columns)
+    assert {name: feature["type"] for name, feature in features.items()} == {
+        **dict.fromkeys(("customer", "city", "plan"), "str"),
+        **dict.fromkeys(("age", "income", "level"), "float"),
+        "active": "bool",
+    }
+    assert features["city"]["categories"] == ["NA", "Oslo", "Paris", "São Paulo"]
+    assert features["city"]["accepts"] == {"nan": False, "low": 0.0, "high": 3.0}
+    assert features["plan"]["accepts"] == {"nan": True, "low": 0.0, "high": 1.0}
+    assert features["level"]["accepts"] == {"nan": False, "low": 1.0, "high": 4.0, "values": [1.0, 2.0, 3.0, 4.0]}
+    assert features["customer"]["accepts"]["low"] == -1.0
+
+
+@pytest.mark.parametrize("format_name", ["csv", "parquet"])
+def test_samples_are_read_in_any_format(format_name: str, tmp_path: Path) -> None:
+    model = save(ESTIMATORS[0].fit(TABLE, LABELS), tmp_path)
+    sample = tmp_path / f"rows.{format_name}"
+    if format_name == "csv":
+        TABLE[TABLE.columns[::-1]].to_csv(sample, index=False)
+    else:
+        TABLE[TABLE.columns[::-1]].astype({"city": "category"}).to_parquet(sample)
+    export(model, tmp_path / "churn.onnx", name="churn", sample=sample)
+    assert verify(model, tmp_path / "churn.onnx", sample, Console(quiet=True))
+    assert read_card((tmp_path / "churn.onnx").read_bytes())["certificate"]["rows"]["training rows"] == N
+
+
+def test_a_sample_of_numbers_alone_has_no_names(tmp_path: Path) -> None:
+    rows = GENERATOR.normal(size=(60, 3))
+    joblib.dump(HistGradientBoostingRegressor(max_iter=5).fit(rows, rows[:, 0]), tmp_path / "model.joblib")
+    np.save(tmp_path / "rows.npy", rows)
+    export(tmp_path / "model.joblib", tmp_path / "model.onnx", name="model", sample=tmp_path / "rows.npy")
+    assert verify(tmp_path / "model.joblib", tmp_path / "model.onnx", tmp_path / "rows.npy", Console(quiet=True))
+    card = read_card((tmp_path / "model.onnx").read_bytes())
+    assert [feature["name"] for feature in card["features"]] == ["x0", "x1", "x2"]
+    assert card["certificate"]["rows"]["training rows"] == 60
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("rows.xlsx", b"", "is none of .csv, .parquet, .npy"),
+        ("rows.npy", b"\x93NUMPY", "is not an NPY file of numbers"),
+        ("rows.parquet", b"PAR", "is not a Parquet file"),
+        ("rows.csv", b"city,age\nOslo,3\n", "the sample has city, age, the model takes customer"),
+        ("rows.csv", b"customer,city,age,income,plan,active,level\nc,Oslo,x,1,basic,true,1\n", "expected a number for"),
+        (
+            "rows.csv",
+            b"customer,city,age,income,plan,active,level\nc,Oslo,3,1,basic,true,?\n",
+            "expected a number for 'level'",
+        ),
+    ],
+)
+def test_a_sample_that_is_none_is_refused(name: str, content: bytes, message: str, tmp_path: Path) -> None:
+    model = save(ESTIMATORS[0].fit(TABLE, LABELS), tmp_path)
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(ConvertError, match=message):
+        export(model, tmp_path / "churn.onnx", name="churn", sample=tmp_path / name)
