@@ -22,12 +22,14 @@ class Settings:
     objects_uri: where the JSON objects are kept, ``s3://bucket/prefix/``; None on a function that keeps none.
     max_body_bytes: the largest request body that is scored. Lambda takes 6 MB with the event around the body.
     max_object_bytes: the largest JSON object that is stored.
+    max_model_bytes: the largest model file that is read. A forest takes about twelve times its file's size in memory.
     """
 
     model_uri: str | None
     objects_uri: str | None
     max_body_bytes: int
     max_object_bytes: int
+    max_model_bytes: int
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str]) -> Settings:
@@ -50,6 +52,7 @@ class Settings:
             objects_uri=objects_uri,
             max_body_bytes=_positive(environ, "MAX_BODY_BYTES", 6_000_000),
             max_object_bytes=_positive(environ, "MAX_OBJECT_BYTES", 1_000_000),
+            max_model_bytes=_positive(environ, "MAX_MODEL_BYTES", 256_000_000),
         )
 
 

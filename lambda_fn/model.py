@@ -12,13 +12,14 @@ from numpy.typing import NDArray
 
 from lambda_fn.card import Card, Feature
 from lambda_fn.errors import Problem, ServiceError
+from lambda_fn.guard import check_model
 
 SEAL = b"\x0a\x06digest\x12\x40"
 """How the metadata entry ``digest`` starts in the file: its key, and the length of the 64 digits that follow."""
 
 BATCH_ROWS = 1024
 """How many rows are scored at once: 10,000 rows on a forest of 500 deep trees took 0.8 GB in one."""
-DTYPES = {"tensor(float)": np.float32, "tensor(double)": np.float64}
+DTYPES: dict[str, type[np.floating[Any]]] = {"tensor(float)": np.float32, "tensor(double)": np.float64}
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,20 +40,21 @@ class Model:
     def __init__(self, data: bytes) -> None:
         """Check and load the bytes of a model file; raise ServiceError (model-invalid) if they are not one."""
         check_seal(data)
+        check_model(data)
         self.sha256 = hashlib.sha256(data).hexdigest()
         try:
             self._session = _session(data)
             self.card = Card.parse(self._session.get_modelmeta().custom_metadata_map.get("card"))
-            [rows] = self._session.get_inputs()
-            self._input: str = rows.name
-            self._dtype = DTYPES[rows.type]
+            self._input, self._dtype = _input(self._session, self.card)
             accepts = [feature.accepts for feature in self.card.features]
-            self._nan = np.array([each.nan for each in accepts])
-            self._low, self._high = np.array([each.low for each in accepts]), np.array([each.high for each in accepts])
+            self._nan = np.array([each.nan for each in accepts], np.bool_)
+            self._low = np.array([each.low for each in accepts], float)
+            self._high = np.array([each.high for each in accepts], float)
             self._values = {column: each.values for column, each in enumerate(accepts) if each.values}
-            self.has_probabilities = len(self._session.get_outputs()) > 1
             # The first run of a session allocates what later ones use again, and shows whether it runs at all.
-            self._session.run(None, {self._input: np.zeros((1, len(self.card.features)), self._dtype)})
+            outputs = self._session.run(None, {self._input: np.zeros((1, len(self.card.features)), self._dtype)})
+            _check_outputs(outputs, self.card)
+            self.has_probabilities = len(outputs) > 1
         except ServiceError:
             raise
         except Exception as error:  # onnxruntime raises ValueError, RuntimeError or classes of its own, as it comes
@@ -63,7 +65,10 @@ class Model:
         self._refuse(rows)
         values = rows.astype(self._dtype, copy=False)
         batches = [values[start : start + BATCH_ROWS] for start in range(0, len(values), BATCH_ROWS)]
-        outputs = [self._session.run(None, {self._input: batch}) for batch in batches]
+        try:
+            outputs = [self._session.run(None, {self._input: batch}) for batch in batches]
+        except Exception as error:  # as above; a graph that is sound for one row may not be for others
+            raise ServiceError(Problem.MODEL_INVALID, f"the model file does not run: {error}") from error
         prediction, *probabilities = (
             outputs[0] if len(outputs) == 1 else map(np.concatenate, zip(*outputs, strict=True))
         )
@@ -126,4 +131,33 @@ def _session(data: bytes) -> onnxruntime.InferenceSession:
     # A function has one vCPU below about 1.8 GB, and one thread keeps the order of additions that parity rests on.
     options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1
-    return onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+    # Or else it looks for its own format in the bytes, which could be both that and the ONNX that was checked.
+    options.add_session_config_entry("session.load_model_format", "ONNX")
+    # With fallback it prints a failure on stdout, and tries the same once more.
+    return onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"], enable_fallback=False)
+
+
+def _input(session: onnxruntime.InferenceSession, card: Card) -> tuple[str, type[np.floating[Any]]]:
+    """Return name and type of the graph's input; raise ServiceError if it is not the one that the card tells of."""
+    inputs = [(each.name, DTYPES.get(each.type), each.shape) for each in session.get_inputs()]
+    match inputs:
+        case [(str(name), type() as dtype, [None | str(), width])] if width == len(card.features):
+            return name, dtype
+    came = ", ".join(f"{each.type} {each.shape}" for each in session.get_inputs()) or "none"
+    raise ServiceError(
+        Problem.MODEL_INVALID,
+        f"the model's graph was expected to have one input, rows of {len(card.features)} features as the card says,"
+        f" it has {came}",
+    )
+
+
+def _check_outputs(outputs: list[NDArray[Any]], card: Card) -> None:
+    """Raise ServiceError if what came for one row is not what the card tells."""
+    shapes = [np.shape(output) for output in outputs]
+    probabilities = [(1, len(card.classes))] if card.task == "classification" else []
+    if not outputs or np.size(outputs[0]) != 1 or shapes[1:] not in ([], probabilities):
+        raise ServiceError(
+            Problem.MODEL_INVALID,
+            f"the model's graph was expected to answer a {card.task} with {len(card.classes)} classes,"
+            f" for one row it answers {shapes}",
+        )

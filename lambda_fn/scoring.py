@@ -76,7 +76,7 @@ class Scoring:
         if self._model is None:
             if self._settings.model_uri is None:
                 raise ServiceError(Problem.NOT_CONFIGURED, "MODEL_URI is not set on this function")
-            blob = store.fetch(self._settings.model_uri)
+            blob = store.fetch(self._settings.model_uri, self._settings.max_model_bytes)
             self._model, self._version_id = Model(blob.data), blob.version_id
         return self._model
 

@@ -12,6 +12,7 @@ def test_settings_come_from_the_environment() -> None:
         objects_uri="s3://bucket/objects/",
         max_body_bytes=10,
         max_object_bytes=1_000_000,
+        max_model_bytes=256_000_000,
     )
 
 
@@ -28,6 +29,7 @@ def test_settings_come_from_the_environment() -> None:
         ({"MODEL_URI": "s3://b/o/k", "OBJECTS_URI": "s3://b/o/"}, "within OBJECTS_URI"),
         ({"MODEL_URI": "s3://b/k", "MAX_BODY_BYTES": "many"}, "MAX_BODY_BYTES is a positive whole number, not 'many'"),
         ({"MODEL_URI": "s3://b/k", "MAX_OBJECT_BYTES": "0"}, "MAX_OBJECT_BYTES is a positive whole number, not '0'"),
+        ({"MODEL_URI": "s3://b/k", "MAX_MODEL_BYTES": "1e9"}, "MAX_MODEL_BYTES is a positive whole number, not '1e9'"),
     ],
 )
 def test_a_missing_or_wrong_setting_is_named(environ: dict[str, str], message: str) -> None:

@@ -89,17 +89,3 @@ def test_a_cut_file_is_refused(model_file: Path) -> None:
         with pytest.raises(ServiceError) as raised:
             Model(data[:end])
         assert raised.value.problem is Problem.MODEL_INVALID
-
-
-def test_sealed_bytes_that_onnxruntime_refuses_are_refused(capfd: pytest.CaptureFixture[str]) -> None:
-    import onnx
-
-    from convert.seal import seal
-
-    node = onnx.helper.make_node("NoSuchOperator", ["X"], ["Y"])
-    values = [onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, [None, 1]) for name in ("X", "Y")]
-    graph = onnx.helper.make_graph([node], "broken", values[:1], values[1:])
-    with pytest.raises(ServiceError, match="the model file does not load") as raised:
-        Model(seal(onnx.helper.make_model(graph)))
-    assert raised.value.problem is Problem.MODEL_INVALID
-    assert capfd.readouterr().out == ""

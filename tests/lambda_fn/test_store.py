@@ -1,7 +1,9 @@
+import os
 from pathlib import Path
 
 import pytest
 from botocore.exceptions import ClientError
+from botocore.response import StreamingBody
 
 from lambda_fn import s3
 from lambda_fn.errors import Problem, ServiceError
@@ -18,33 +20,60 @@ def fresh_client() -> None:
 def test_a_file_is_read(tmp_path: Path) -> None:
     path = tmp_path / "a model.onnx"
     path.write_bytes(b"bytes")
-    assert fetch(path.as_uri()) == Blob(b"bytes")
+    assert fetch(path.as_uri(), 5) == Blob(b"bytes")
 
 
 def test_a_file_that_is_not_there_is_not_published(tmp_path: Path) -> None:
     uri = (tmp_path / "none.onnx").as_uri()
     with pytest.raises(ServiceError, match=f"no model at {uri}") as raised:
-        fetch(uri)
+        fetch(uri, 1000)
     assert raised.value.problem is Problem.MODEL_NOT_PUBLISHED
 
 
 def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     with pytest.raises(ServiceError, match="Is a directory") as raised:
-        fetch(tmp_path.as_uri())
+        fetch(tmp_path.as_uri(), 10**6)
     assert raised.value.problem is Problem.STORAGE_UNAVAILABLE
 
 
 def test_an_object_comes_with_its_version(aws: Emulator, bucket: str) -> None:
     client = Deployment(aws).client("s3")
     version_id = client.put_object(Bucket=bucket, Key="models/a.onnx", Body=b"bytes")["VersionId"]
-    assert fetch(f"s3://{bucket}/models/a.onnx") == Blob(b"bytes", version_id)
+    assert fetch(f"s3://{bucket}/models/a.onnx", 5) == Blob(b"bytes", version_id)
+
+
+def test_a_file_that_is_too_large_is_not_read(tmp_path: Path) -> None:
+    path = tmp_path / "large.onnx"
+    path.touch()
+    os.truncate(path, 10**11)  # a hole on the disk, more than memory holds
+    with pytest.raises(ServiceError, match="has 100,000,000,000 bytes, at most 5 are read: set MAX") as raised:
+        fetch(path.as_uri(), 5)
+    assert raised.value.problem is Problem.MODEL_INVALID
+
+
+def test_an_object_that_is_too_large_is_not_read(aws: Emulator, bucket: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    Deployment(aws).client("s3").put_object(Bucket=bucket, Key="large.onnx", Body=b"bytes!")
+    monkeypatch.delattr(StreamingBody, "read")
+    with pytest.raises(ServiceError, match="has 6 bytes, at most 5 are read") as raised:
+        fetch(f"s3://{bucket}/large.onnx", 5)
+    assert raised.value.problem is Problem.MODEL_INVALID
+
+
+def test_an_object_that_is_not_what_was_published_is_not_taken(
+    aws: Emulator, bucket: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Deployment(aws).client("s3").put_object(Bucket=bucket, Key="a.onnx", Body=b"bytes", ChecksumAlgorithm="SHA256")
+    assert fetch(f"s3://{bucket}/a.onnx", 5).data == b"bytes"
+    monkeypatch.setattr(StreamingBody, "read", lambda self, amt=None: b"other")
+    with pytest.raises(ServiceError, match="FlexibleChecksumError"):
+        fetch(f"s3://{bucket}/a.onnx", 5)
 
 
 @pytest.mark.parametrize("name", ["{bucket}/models/none.onnx", "no-such-bucket-anywhere/models/a.onnx"])
 def test_an_object_that_is_not_there_is_not_published(bucket: str, name: str) -> None:
     uri = f"s3://{name.format(bucket=bucket)}"
     with pytest.raises(ServiceError) as raised:
-        fetch(uri)
+        fetch(uri, 1000)
     assert raised.value.problem is Problem.MODEL_NOT_PUBLISHED
     assert f"python -m convert publish build/model.onnx {uri}" in raised.value.detail
 
@@ -54,7 +83,7 @@ def test_storage_out_of_reach_is_named(monkeypatch: pytest.MonkeyPatch, aws: Emu
 
     monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{free_port()}")
     with pytest.raises(ServiceError) as raised:
-        fetch("s3://bucket/key")
+        fetch("s3://bucket/key", 1000)
     assert raised.value.problem is Problem.STORAGE_UNAVAILABLE
     assert raised.value.detail == "s3://bucket/key: S3 answered EndpointConnectionError"
 

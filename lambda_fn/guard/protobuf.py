@@ -1,0 +1,152 @@
+"""Protobuf's wire format, as much of it as checking a model file takes: no field's meaning, no message's name.
+
+See https://protobuf.dev/programming-guides/encoding/. A long list in proto2 repeats the field's tag in front of each
+element; such runs have millions of elements in a forest, so numpy reads them, never a loop.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lambda_fn.errors import Problem, ServiceError
+
+MAX_FIELDS = 1_000_000
+"""How many fields are read one by one, about 1 µs each; runs aside, a model has thousands."""
+MAX_TAG = 2**32
+"""Where protobuf's own parsers cut a tag: what is beyond would mean one field here and another one there."""
+MAX_VARINT = 10
+"""How many bytes a varint of 64 bits takes at most."""
+PIECE = 2**16
+"""How many bytes of a run are read at once: what is made of them stays in the processor's cache."""
+VARINT, FIXED64, LENGTH, FIXED32 = 0, 1, 2, 5
+
+type Ints = NDArray[np.signedinteger[Any]]
+
+
+class Span(NamedTuple):
+    """Where something is in the file: from byte `start` to in front of byte `end`."""
+
+    start: int
+    end: int
+
+
+class Field(NamedTuple):
+    """A field: its number, its value (a varint, or where its bytes are), and where the next field starts."""
+
+    number: int
+    value: int | Span
+    end: int
+
+
+class Reader:
+    """Reads fields from the bytes of a file; raises ServiceError (model-invalid) where they are not protobuf."""
+
+    def __init__(self, data: bytes) -> None:
+        self.data = data
+        self._left = MAX_FIELDS
+
+    def fields(self, message: Span) -> Iterator[Field]:
+        """Yield the fields of a message."""
+        position = message.start
+        while position < message.end:
+            field = self.field(position, message.end)
+            yield field
+            position = field.end
+
+    def field(self, position: int, end: int) -> Field:
+        """Return the field at `position` of a message that ends at `end`."""
+        self._left -= 1
+        if self._left < 0:
+            raise ServiceError(Problem.MODEL_INVALID, f"the model file has more than {MAX_FIELDS:,} fields")
+        tag, start = self._varint(position, end)
+        wire_type = tag & 7
+        if wire_type == VARINT:
+            value, after = self._varint(start, end)
+            return Field(_number(tag, position), value, after)
+        if wire_type == LENGTH:
+            length, start = self._varint(start, end)
+        elif wire_type in (FIXED32, FIXED64):
+            length = 4 if wire_type == FIXED32 else 8
+        else:
+            raise _broken(position, f"a wire type of 0, 1, 2 or 5 was expected, not {wire_type}")
+        if length > end - start:
+            raise _broken(position, f"{length:,} bytes were expected, {end - start:,} came")
+        return Field(_number(tag, position), Span(start, start + length), start + length)
+
+    def _varint(self, position: int, end: int) -> tuple[int, int]:
+        """Return the varint at `position` and where it ends."""
+        if position < end and self.data[position] < 0x80:  # most are of one byte
+            return self.data[position], position + 1
+        value = 0
+        for place, byte in enumerate(self.data[position : min(position + MAX_VARINT, end)]):
+            value |= (byte & 0x7F) << 7 * place
+            if byte < 0x80:
+                return value, position + place + 1
+        raise _broken(position, f"a number was expected to end within {MAX_VARINT} bytes and within its message")
+
+    def run_of_ints(self, position: int, end: int) -> tuple[Ints, int]:
+        """Read the varints behind as many repetitions of the one-byte tag at `position` as there are.
+
+        Returns the values and where the run ends.
+        """
+        tag, pieces = self.data[position], []
+        while position < end and self.data[position] == tag:
+            values, position = self._piece_of_run(position, min(position + PIECE, end))
+            pieces.append(values)
+        return np.concatenate(pieces), position
+
+    def _piece_of_run(self, position: int, end: int) -> tuple[Ints, int]:
+        """Read as many of the varints in front of `end` as are whole."""
+        raw = np.frombuffer(self.data, np.uint8, end - position, position)
+        ends = np.flatnonzero(raw < 0x80)[1::2]  # every other of tag, value, tag, value, …
+        tags = np.append(0, ends + 1)[:-1]
+        same = raw[tags] == raw[0]
+        count = len(same) if same.all() else int(np.argmin(same))
+        if count == 0:
+            raise _broken(position, "a number was expected to end within its message")
+        return _varints(raw, tags[:count] + 1, ends[:count], position), position + int(ends[count - 1]) + 1
+
+    def packed_ints(self, span: Span) -> Ints:
+        """Read varints that follow each other without tags."""
+        raw = np.frombuffer(self.data, np.uint8, span.end - span.start, span.start)
+        ends = np.flatnonzero(raw < 0x80)
+        if len(raw) and (len(ends) == 0 or ends[-1] != len(raw) - 1):
+            raise _broken(span.end, "a number was expected to end within its list")
+        return _varints(raw, np.append(0, ends + 1)[:-1], ends, span.start)
+
+    def run_of_floats(self, position: int, end: int) -> int:
+        """Return where the run of 4-byte values ends that starts with the one-byte tag at `position`."""
+        tags = np.frombuffer(self.data, np.uint8, end - position, position)[: (end - position) // 5 * 5 : 5]
+        same = tags == self.data[position]
+        count = len(same) if same.all() else int(np.argmin(same))
+        if count == 0:
+            raise _broken(position, "a float was expected to end within its message")
+        return position + 5 * count
+
+
+def _varints(raw: NDArray[np.uint8], starts: Ints, ends: Ints, position: int) -> Ints:
+    """Return the varints whose first and last bytes in `raw` are at `starts` and `ends`, in int32 if that does."""
+    if (ends - starts >= MAX_VARINT).any():
+        raise _broken(position, f"numbers were expected to end within {MAX_VARINT} bytes")
+    kind: type[np.signedinteger[Any]] = np.int32 if (ends - starts < 4).all() else np.int64
+    values = (raw[starts] & 0x7F).astype(kind)
+    place, longer = 1, np.flatnonzero(ends > starts)
+    while len(longer):
+        values[longer] |= (raw[starts[longer] + place] & 0x7F).astype(kind) << 7 * place
+        place += 1
+        longer = longer[starts[longer] + place <= ends[longer]]
+    return values
+
+
+def _number(tag: int, position: int) -> int:
+    if not 8 <= tag < MAX_TAG:
+        raise _broken(position, f"a field number from 1 to 2^29 - 1 was expected, not {tag >> 3}")
+    return tag >> 3
+
+
+def _broken(position: int, detail: str) -> ServiceError:
+    return ServiceError(Problem.MODEL_INVALID, f"the model file is not protobuf: at byte {position:,} {detail}")
