@@ -18,7 +18,7 @@ from convert.certificate import make_certificate
 from convert.errors import ConvertError
 from convert.estimator import as_input, load_estimator, task_of, width_of
 from convert.model_file import read_card, read_model, write_model
-from convert.parity import compare
+from convert.parity import Candidate, compare
 from convert.rows import EVERY_CELL, Rows, accepted_rows, row_sets
 from convert.sample import Sample, beside, find_sample
 from convert.strategies import STRATEGIES, tabulate
@@ -26,14 +26,29 @@ from convert.tables import difference_table, parity_table, verdict
 from convert.thresholds import tree_thresholds
 
 
-def verify(model: Path, onnx_file: Path, sample: Path | None, console: Console) -> bool:
+def verify(
+    model: Path,
+    onnx_file: Path,
+    sample: Path | None,
+    console: Console,
+    *,
+    report: Path | None = None,
+    features: tuple[str, str] | None = None,
+) -> bool:
     """Compare the model file with the estimator in `model`, print a table, certify it, and return whether they agree.
 
-    The certificate, passed or not, becomes part of the file's card.
+    The certificate, passed or not, becomes part of the file's card. Where a folder is given as `report`, a page goes
+    there, which plots the two `features`.
     """
+    if features is not None and report is None:
+        raise ConvertError("--features chooses what the page plots: give its folder as --report")
     estimator = load_estimator(model)
     data = read_model(onnx_file)
     card = read_card(data)
+    if report is not None:
+        from convert.report import check_features  # here and below: matplotlib takes longer than the rest to import
+
+        check_features(card, features)
     strategy = STRATEGIES.get(card["strategy"])
     if strategy is None:
         raise ConvertError(f"{onnx_file} was written by the strategy {card['strategy']!r}, which is unknown here")
@@ -59,6 +74,15 @@ def verify(model: Path, onnx_file: Path, sample: Path | None, console: Console) 
         console.print(difference_table(comparisons, strategy.tolerance, list(accepts)))
     console.print(verdict(certificate))
     write_model(onnx_file, graph, {**card, "certificate": certificate})
+    if report is not None:
+        from convert.report import write_report
+        from convert.report.asks import asks
+
+        card, (expected, actual) = {**card, "certificate": certificate}, asks(estimator, Candidate(data))
+        page = write_report(
+            report, card, comparisons, expected, actual, thresholds=thresholds, sample=rows, features=features
+        )
+        console.print(f"wrote {page} ({page.stat().st_size:,} bytes)", markup=False)
     return bool(certificate["passed"])
 
 
