@@ -115,8 +115,8 @@ def _histogram_text(differences: Floats, tolerance: float) -> str:
     finite = differences[np.isfinite(differences)]
     not_finite = len(differences) - len(finite)
     return (
-        f"{equal:,} of {len(differences):,} rows are exactly equal."
-        f" {len(differences) - equal - beyond:,} differ by no more than the {tolerance:.0e} that is allowed,"
-        f" {beyond:,} by more; the largest difference is {number(float(finite.max(initial=0.0)))}"
+        f"{equal:,} of {len(differences):,} rows are exactly equal. {len(differences) - equal - beyond:,} differ by no"
+        f" more than what is allowed ({tolerance:g}), {beyond:,} by more; the largest finite difference is"
+        f" {number(float(finite.max(initial=0.0)))}"
         + (f", and {not_finite:,} are not finite numbers." if not_finite else ".")
     )

@@ -175,7 +175,7 @@ def test_a_failed_certificate_is_told_with_its_rows(tmp_path: Path, rows: Rows) 
     assert "12,345 rows that were tried, 4 differ by more than is allowed, 1 of them in the label" in text
     assert "random rows 400 1 0.25 ✘ differs" in text
     assert "Labels differ at 1 rows; numbers differ at 3 of 400 rows, by more than is allowed at 3." in text
-    assert "397 of 400 rows are exactly equal. 0 differ by no more than the 1e-06 that is allowed, 3 by more" in text
+    assert "397 of 400 rows are exactly equal. 0 differ by no more than what is allowed (1e-06), 3 by more" in text
     first = " ".join(map(repr, rows[7].tolist()))
     assert f"random rows 7 {first} 0.0 1.0 0 random rows 0 " in text
 
