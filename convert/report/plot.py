@@ -92,9 +92,10 @@ def to_svg(figure: Figure, name: str) -> str:
 
 
 def shortened(text: str, longest: int = LONGEST) -> str:
-    """Return the text on one line, with an ellipsis if it is longer than `longest` characters."""
+    """Return the text on one line, its middle left out if it is longer than `longest`: long names differ at the end."""
     text = " ".join(text.split())
-    return text if len(text) <= longest else text[: longest - 1] + "…"
+    half = longest // 2
+    return text if len(text) <= longest else f"{text[: half - 1]}…{text[-half:]}"
 
 
 def number(value: float | None) -> str:

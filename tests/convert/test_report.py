@@ -177,7 +177,7 @@ def test_a_failed_certificate_is_told_with_its_rows(tmp_path: Path, rows: Rows) 
     assert "Labels differ at 1 rows; numbers differ at 3 of 400 rows, by more than is allowed at 3." in text
     assert "397 of 400 rows are exactly equal. 0 differ by no more than what is allowed (1e-06), 3 by more" in text
     first = " ".join(map(repr, rows[7].tolist()))
-    assert f"random rows 7 {first} 0.0 1.0 0 random rows 0 " in text
+    assert f"random rows 7 0.0 1.0 0 {first} random rows 0 " in text
 
 
 def test_refusals_and_raw_scores_are_shown_if_the_certificate_has_them(tmp_path: Path, rows: Rows) -> None:
@@ -240,6 +240,12 @@ def test_categories_name_the_ticks(tmp_path: Path) -> None:
     assert all(f">{name}</text>" in page for name in ("red", "$green$", "&lt;blue&gt;"))
     assert "Nothing differs at any of the 600 points" in page
     assert set(asked[-1][:, 0].tolist()) == {0.0, 1.0, 2.0}
+
+
+def test_long_names_keep_both_ends(tmp_path: Path, rows: Rows) -> None:
+    card = card_of([f"a name much longer than an axis, number {number}" for number in (1, 2)], ["no", "yes"])
+    page = page_of(tmp_path, card, compared(rows), never, never)
+    assert all(f">a name much l…axis, number {number}</text>" in page for number in (1, 2))
 
 
 def test_a_model_of_one_feature_has_lines(tmp_path: Path, rows: Rows) -> None:
