@@ -58,6 +58,10 @@ def make_parser() -> argparse.ArgumentParser:
     )
     _add_estimator(verify)
     verify.add_argument("onnx", type=Path, help="the model file that `export` wrote")
+    verify.add_argument("--report", type=Path, metavar="DIR", help="write what was found as a page, DIR/index.html")
+    verify.add_argument(
+        "--features", nargs=2, metavar="NAME", help="which two the page plots; default: those that matter most"
+    )
 
     publish = _command(commands, "publish", _publish, "upload a model file to S3; print the id of its version")
     publish.add_argument("onnx", type=Path, help="the model file that `export` wrote")
@@ -136,7 +140,9 @@ def _estimators(options: argparse.Namespace) -> int:
 def _verify(options: argparse.Namespace) -> int:
     from convert.verify import verify
 
-    return 0 if verify(options.model, options.onnx, options.sample, Console()) else 1
+    features = None if options.features is None else tuple(options.features)
+    same = verify(options.model, options.onnx, options.sample, Console(), report=options.report, features=features)
+    return 0 if same else 1
 
 
 def _publish(options: argparse.Namespace) -> int:

@@ -58,7 +58,7 @@ def _turns(oracle: Oracle, column: int, thresholds: Floats, accepts: Accepts) ->
 
 def accepted_rows(rows: Floats, accepts: Sequence[Accepts]) -> NDArray[np.bool_]:
     """Return (n,), whether every value of the row is accepted."""
-    low, high = _limits(accepts)
+    low, high = limits_of(accepts)
     nan = np.array([each.nan for each in accepts])
     inside: NDArray[np.bool_] = ((rows >= low) & (rows <= high)) | (np.isnan(rows) & nan)
     for column, each in enumerate(accepts):
@@ -67,7 +67,8 @@ def accepted_rows(rows: Floats, accepts: Sequence[Accepts]) -> NDArray[np.bool_]
     return inside.all(axis=1)
 
 
-def _limits(accepts: Sequence[Accepts]) -> tuple[Floats, Floats]:
+def limits_of(accepts: Sequence[Accepts]) -> tuple[Floats, Floats]:
+    """Return (features,), the lowest and the highest number that is accepted of each feature."""
     low = np.array([-np.inf if each.low is None else each.low for each in accepts])
     high = np.array([np.inf if each.high is None else each.high for each in accepts])
     return low, high
@@ -83,7 +84,7 @@ def _ranges(thresholds: Sequence[Floats], sample: Sample | None, accepts: Sequen
     low = np.array([values.min() if len(values) else 0.0 for values in known])
     high = np.array([values.max() if len(values) else 1.0 for values in known])
     margin = np.where(high > low, high / 2 - low / 2, 0.5)
-    lowest, highest = _limits(accepts)
+    lowest, highest = limits_of(accepts)
     with np.errstate(over="ignore"):
         low, high = low - margin, high + margin
     return np.maximum(low, np.maximum(lowest, -HUGE)), np.minimum(high, np.minimum(highest, HUGE))
@@ -121,7 +122,7 @@ def _threshold_rows(thresholds: Sequence[Floats], bases: Floats) -> Floats:
 def _limit_rows(accepts: Sequence[Accepts], bases: Floats) -> Floats:
     """Return rows with one feature at the lowest or highest number that is accepted."""
     rows = bases[np.arange(2 * len(accepts)) % len(bases)].copy()
-    for column, pair in enumerate(zip(*_limits(accepts), strict=True)):
+    for column, pair in enumerate(zip(*limits_of(accepts), strict=True)):
         rows[2 * column : 2 * column + 2, column] = pair
     return rows
 

@@ -21,7 +21,7 @@ from convert.estimator import classes_of, load_estimator, task_of, width_of
 from convert.features import Floats
 from convert.model_file import read_card, read_model, write_model
 from convert.oracle import Oracle
-from convert.parity import Comparison, compare
+from convert.parity import Candidate, Comparison, compare
 from convert.refusals import compare_refusals
 from convert.rows import EVERY_CELL, accepted_rows, row_sets
 from convert.sample import beside, find_table
@@ -31,13 +31,28 @@ from convert.thresholds import tree_thresholds
 from convert.trees import READERS
 
 
-def verify(model: Path, onnx_file: Path, sample: Path | None, console: Console) -> bool:
+def verify(
+    model: Path,
+    onnx_file: Path,
+    sample: Path | None,
+    console: Console,
+    *,
+    report: Path | None = None,
+    features: tuple[str, str] | None = None,
+) -> bool:
     """Compare the model file with the estimator in `model`, print a table, certify it, and return whether they agree.
 
-    The certificate, passed or not, becomes part of the file's card.
+    The certificate, passed or not, becomes part of the file's card. Where a folder is given as `report`, a page goes
+    there, which plots the two `features`.
     """
+    if features is not None and report is None:
+        raise ConvertError("--features chooses what the page plots: give its folder as --report")
     estimator, data = load_estimator(model), read_model(onnx_file)
     card, graph = read_card(data), onnx.load_from_string(data)
+    if report is not None:
+        from convert.report import check_features  # here and below: matplotlib takes longer than the rest to import
+
+        check_features(card, features)
     strategy = STRATEGIES.get(card["strategy"])
     if strategy is None:
         raise ConvertError(f"{onnx_file} was written by the strategy {card['strategy']!r}, which is unknown here")
@@ -63,6 +78,15 @@ def verify(model: Path, onnx_file: Path, sample: Path | None, console: Console) 
         console.print(*refusals.differing, sep="\n")
     console.print(verdict(certificate))
     write_model(onnx_file, graph, {**card, "certificate": certificate})
+    if report is not None:
+        from convert.report import write_report
+        from convert.report.asks import asks
+
+        card, (expected, actual) = {**card, "certificate": certificate}, asks(oracle, Candidate(graph))
+        page = write_report(
+            report, card, comparisons, expected, actual, thresholds=thresholds, sample=oracle.sample, features=features
+        )
+        console.print(f"wrote {page} ({page.stat().st_size:,} bytes)", markup=False)
     return bool(certificate["passed"])
 
 
