@@ -16,7 +16,7 @@ from convert.errors import ConvertError
 type Command = Callable[[argparse.Namespace], int]
 type Commands = argparse._SubParsersAction[argparse.ArgumentParser]
 
-STRATEGY_NAMES = ("tabulated", "float64 trees", "skl2onnx")
+STRATEGY_NAMES = ("tabulated", "float64 trees", "float64 operators", "skl2onnx")
 PICKLE_WARNING = "Reading a joblib or pickle file runs whatever code it holds: read only files that you trust."
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,7 @@ def load_estimator(path: Path) -> Any:
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", InconsistentVersionWarning)
         estimator = _read(path)
+    estimator = getattr(estimator, "best_estimator_", estimator)  # of a search
     if isinstance(estimator, type) or not (hasattr(estimator, "predict") and hasattr(estimator, "fit")):
         raise ConvertError(f"{path} holds a {type(estimator).__name__}, not a fitted scikit-learn estimator")
     try:
@@ -122,6 +124,26 @@ def steps_of(estimator: Any) -> list[Any]:
         return [estimator]
     *transformers, last = (step for _, step in estimator.steps)
     return [*transformers, *steps_of(last)]
+
+
+def parts_of(estimator: Any) -> Iterator[Any]:
+    """Yield the estimator and all estimators that it is made of, whatever it calls them."""
+    yield estimator
+    for value in getattr(estimator, "__dict__", {}).values():
+        for part in _flat(value):
+            if any(hasattr(part, method) for method in ("predict", "predict_proba", "transform")):
+                yield from parts_of(part)
+
+
+def _flat(value: Any) -> Iterator[Any]:
+    """Yield what is in lists, tuples, dicts and arrays of objects, and what is in none."""
+    if isinstance(value, dict):
+        value = list(value.values())
+    if isinstance(value, list | tuple) or (isinstance(value, np.ndarray) and value.dtype == object):
+        for item in np.ravel(np.asarray(value, dtype=object)) if isinstance(value, np.ndarray) else value:
+            yield from _flat(item)
+    else:
+        yield value
 
 
 def width_of(estimator: Any) -> int:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from convert.estimator import parts_of
 from convert.floats import from_ordinal, ordinal
 from convert.oracle import Oracle
 from convert.trees import READERS, Floats, read_trees
@@ -20,9 +21,7 @@ def tree_thresholds(oracle: Oracle) -> list[Floats]:
     A feature of which only some values are accepted has none: those values are what there is to try.
     """
     width = int(oracle.last.n_features_in_)
-    ensembles = [
-        read_trees(member) for member in _members(oracle.last) if getattr(member, "n_features_in_", 0) == width
-    ]
+    ensembles = [read_trees(part) for part in _ensembles(oracle.last) if part.n_features_in_ == width]
     each = [ensemble.thresholds(width) for ensemble in ensembles]
     joined = [np.unique(np.concatenate([np.empty(0), *parts])) for parts in zip(*each, strict=True)] if each else []
     found = [values[np.isfinite(values)] for values in joined]
@@ -34,16 +33,13 @@ def tree_thresholds(oracle: Oracle) -> list[Floats]:
     return [np.unique(np.concatenate(parts)) if parts else np.empty(0) for parts in pulled]
 
 
-def _members(estimator: Any) -> Iterator[Any]:
-    """Yield the ensembles of trees that score the same rows: the estimator, or those that it votes, stacks or wraps."""
+def _ensembles(estimator: Any) -> Iterator[Any]:
+    """Yield the fitted ensembles of trees: the estimator, or those that it is made of."""
     if type(estimator) in READERS:
         yield estimator
         return
-    for name in ("estimators_", "calibrated_classifiers_", "estimator_", "best_estimator_", "estimator"):
-        inner = getattr(estimator, name, None)
-        for member in inner if isinstance(inner, list) else [inner]:
-            if hasattr(member, "n_features_in_") or hasattr(member, "estimator"):
-                yield from _members(member)
+    parts = (part for part in parts_of(estimator) if type(part) in READERS and hasattr(part, "n_features_in_"))
+    yield from {id(part): part for part in parts}.values()
 
 
 def _pulled_back(oracle: Oracle, thresholds: list[Floats], *, float32: bool) -> list[list[Floats]]:

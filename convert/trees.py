@@ -7,8 +7,8 @@ scikit-learn adds them up. Each reader names the method of scikit-learn 1.9 that
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, Literal
+from dataclasses import dataclass, replace
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,16 +21,28 @@ from sklearn.ensemble import (
     GradientBoostingRegressor,
     HistGradientBoostingClassifier,
     HistGradientBoostingRegressor,
+    IsolationForest,
     RandomForestClassifier,
     RandomForestRegressor,
 )
+from sklearn.ensemble._iforest import _average_path_length
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor, ExtraTreeClassifier, ExtraTreeRegressor
 
 from convert.errors import ConvertError
+from convert.floats import from_ordinal, ordinal
 
 type Floats = NDArray[np.float64]
 type Head = Literal[
-    "value", "exp", "median", "probabilities", "sigmoid>=0", "sigmoid>0", "sigmoid2>=0", "softmax", "adaboost"
+    "value",
+    "exp",
+    "median",
+    "probabilities",
+    "sigmoid>=0",
+    "sigmoid>0",
+    "sigmoid2>=0",
+    "softmax",
+    "adaboost",
+    "isolation",
 ]
 """How raw sums become the estimator's answer; `convert/strategies/heads.py` has one writer for each."""
 
@@ -55,6 +67,17 @@ class Tree:
     target: int = 0
 
 
+class IsolationDepths(NamedTuple):
+    """How an isolation forest judges the sum of a row's depths: 2 ** (-sum / scale), negated, minus the offset.
+
+    inlier: the smallest sum for which scikit-learn finds that not below 0.
+    """
+
+    scale: float
+    offset: float
+    inlier: float
+
+
 @dataclass(frozen=True, slots=True)
 class TreeEnsemble:
     """Trees whose leaves add up to raw sums, from left to right, starting at `base`.
@@ -64,6 +87,7 @@ class TreeEnsemble:
     float32: whether rows are rounded to float32 before they are compared with thresholds.
     head: how the sums become the answer.
     weights: (trees,) float64, for the weighted median only.
+    depths: for the isolation forest only.
     """
 
     trees: tuple[Tree, ...]
@@ -73,6 +97,7 @@ class TreeEnsemble:
     float32: bool
     head: Head
     weights: Floats | None = None
+    depths: IsolationDepths | None = None
 
     @property
     def one_output(self) -> bool:
@@ -231,6 +256,31 @@ def _ada_boost_regressor(estimator: Any) -> TreeEnsemble:
     return TreeEnsemble(tuple(trees), len(trees), None, None, float32=True, head="median", weights=weights)
 
 
+def _isolation_forest(estimator: Any) -> TreeEnsemble:
+    """Follow IsolationForest._compute_score_samples: the sum of the lengths of paths, to leaves and below."""
+    trees = []
+    for number, (member, features) in enumerate(
+        zip(estimator.estimators_, estimator.estimators_features_, strict=True)
+    ):
+        lengths = estimator._decision_path_lengths[number] + estimator._average_path_length_per_tree[number] - 1.0
+        tree = _tree(member.tree_, np.asarray(lengths, dtype=np.float64)[:, np.newaxis])
+        trees.append(replace(tree, feature=np.where(tree.left == -1, 0, np.asarray(features)[tree.feature])))
+    [average] = _average_path_length([estimator._max_samples])
+    scale, offset = len(trees) * float(average), float(estimator.offset_)
+    if scale == 0:
+        raise ConvertError("IsolationForest was fitted on a single row: all rows are alike to it")
+
+    def is_inlier(depth: float) -> bool:
+        return bool(-(2 ** (-np.divide(np.full(64, depth), scale)))[0] - offset >= 0)
+
+    low, high = (int(ordinal(np.float64(number))) for number in (-1.0, 1e9))
+    while low + 1 < high:
+        middle = (low + high) // 2
+        low, high = (low, middle) if is_inlier(float(from_ordinal(np.int64(middle)))) else (middle, high)
+    depths = IsolationDepths(scale, offset, float(from_ordinal(np.int64(high))))
+    return TreeEnsemble(tuple(trees), 1, None, None, float32=True, head="isolation", depths=depths)
+
+
 def _refuse_other_members(estimator: Any, member: Any, expected: type) -> None:
     if not isinstance(member, expected):
         raise ConvertError(
@@ -263,5 +313,6 @@ READERS: dict[type, Callable[[Any], TreeEnsemble]] = {
     ExtraTreeRegressor: _decision_tree_regressor,
     AdaBoostClassifier: _ada_boost_classifier,
     AdaBoostRegressor: _ada_boost_regressor,
+    IsolationForest: _isolation_forest,
 }
 """The reader of each estimator that is made of trees."""

@@ -14,8 +14,7 @@ import onnx
 from convert.accepts import Accepts
 from convert.errors import ConvertError
 from convert.oracle import Oracle
-from convert.registry import check_not_refused
-from convert.strategies import plain, tabulate, trees
+from convert.strategies import composed, plain, tabulate, trees
 from convert.trees import READERS
 
 
@@ -44,13 +43,19 @@ EXACT = (
     Strategy(trees.NAME, trees.write_graph, _all, 1e-15),
 )
 """For what is made of trees; nothing else is let near those, skl2onnx being silently wrong on some."""
-OTHERS = (Strategy(plain.NAME, plain.write_graph, plain.accepts, 1e-6),)
-STRATEGIES = {strategy.name: strategy for strategy in EXACT + OTHERS}
+COMPOSED = Strategy(composed.NAME, composed.write_graph, _all, 1e-9)
+PLAIN = Strategy(plain.NAME, plain.write_graph, plain.accepts, 1e-6)
+STRATEGIES = {strategy.name: strategy for strategy in (*EXACT, COMPOSED, PLAIN)}
 
 
 def _candidates(oracle: Oracle) -> tuple[Strategy, ...]:
-    check_not_refused(oracle.last)
-    return EXACT if type(oracle.last) in READERS else OTHERS
+    """Return the strategies that may write the estimator, best first; raise ConvertError if none may."""
+    if type(oracle.last) in READERS:
+        return EXACT
+    refusal, composes = plain.refusal(oracle.last), type(oracle.last) in composed.ESTIMATORS
+    if refusal is not None and not composes:
+        raise ConvertError(refusal)
+    return (*([COMPOSED] if composes else []), *([PLAIN] if refusal is None else []))
 
 
 def write_graph(oracle: Oracle, name: str, wanted: str | None = None) -> tuple[onnx.ModelProto, Strategy, str]:

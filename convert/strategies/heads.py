@@ -78,6 +78,18 @@ def _write_ada_boost(graph: Graph, sums: str, ensemble: TreeEnsemble) -> Labelle
     return Labelled(flat, graph.node("Softmax", halves, axis=1), decision)
 
 
+def _write_isolation(graph: Graph, sums: str, ensemble: TreeEnsemble) -> Labelled:
+    """Write IsolationForest.predict, by the sum that scikit-learn's own power of 2 cuts at, and decision_function."""
+    if ensemble.depths is None:
+        raise ConvertError("an isolation forest has depths")
+    inlier = graph.node("GreaterOrEqual", sums, graph.constant(np.float64(ensemble.depths.inlier)))
+    flat = graph.node("Squeeze", graph.cast(inlier, np.int64), graph.constant(np.array([1])))
+    share = graph.node("Neg", graph.node("Div", sums, graph.constant(np.float64(ensemble.depths.scale))))
+    power = graph.node("Pow", graph.constant(np.float64(2)), share)
+    offset = graph.constant(np.float64(ensemble.depths.offset))
+    return Labelled(flat, None, graph.node("Sub", graph.node("Neg", power), offset))
+
+
 LABEL_WRITERS: dict[Head, Callable[[Graph, str, TreeEnsemble], Labelled]] = {
     "probabilities": _write_probabilities,
     "softmax": _write_softmax,
@@ -85,4 +97,5 @@ LABEL_WRITERS: dict[Head, Callable[[Graph, str, TreeEnsemble], Labelled]] = {
     "sigmoid>0": _write_sigmoid,
     "sigmoid2>=0": _write_sigmoid,
     "adaboost": _write_ada_boost,
+    "isolation": _write_isolation,
 }

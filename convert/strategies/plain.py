@@ -10,13 +10,31 @@ import onnxruntime
 import skl2onnx
 from numpy.typing import NDArray
 from skl2onnx.common.data_types import DoubleTensorType, FloatTensorType
+from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
 
 from convert.accepts import LARGEST_AS_FLOAT32, Accepts
 from convert.errors import ConvertError
-from convert.estimator import task_of, width_of
+from convert.estimator import parts_of, task_of, width_of
 from convert.oracle import Oracle
+from convert.trees import READERS
 
 NAME = "skl2onnx"
+NEIGHBOURS = "takes other neighbours than scikit-learn where distances tie: use an ensemble of trees instead"
+REFUSED: dict[type, str] = {KNeighborsClassifier: NEIGHBOURS, KNeighborsRegressor: NEIGHBOURS}
+"""What skl2onnx converts and gets wrong, and what to do instead."""
+
+
+def refusal(estimator: Any) -> str | None:
+    """Return why the estimator is known to convert wrongly, or something that it is made of; None if it is not."""
+    for part in parts_of(estimator):
+        if type(part) in REFUSED:
+            return f"{type(part).__name__} is not converted: the converted one {REFUSED[type(part)]}"
+        if type(part) in READERS:
+            return (
+                f"{type(part).__name__} within {type(estimator).__name__} is not converted: skl2onnx would compare in"
+                " float32. `python -m convert estimators` lists the ensembles that are written in float64"
+            )
+    return None
 
 
 def accepts(asked: Accepts) -> Accepts:

@@ -161,6 +161,15 @@ def _write_zero(graph: Graph) -> str:
     return graph.cast(graph.node("Less", first, first), np.int64)
 
 
+def write_bins(graph: Graph, values: str, cuts: Floats) -> str:
+    """Write which bin each of `values`, (n, 1), is in: how many of the sorted `cuts` are below it, (n, 1) int64."""
+    if not len(cuts):
+        return graph.cast(graph.node("Less", values, values), np.int64)
+    tree = _search_tree(0, cuts, len(cuts) + 1, 1)
+    ensemble = TreeEnsemble((tree,), 1, None, None, float32=False, head="value")
+    return graph.cast(write_sums(graph, values, ensemble), np.int64)
+
+
 def _search_tree(feature: int, cut: Floats, bins: int, stride: int) -> Tree:
     """Return a balanced tree that finds the bin of a value among `cut`; the last of more bins is for missing values."""
     nodes: list[tuple[float, int, int, float]] = []  # threshold, left, right, value

@@ -7,53 +7,141 @@ import pytest
 from rich.console import Console
 from sklearn.base import is_classifier
 from sklearn.calibration import CalibratedClassifierCV
-from sklearn.ensemble import BaggingClassifier, BaggingRegressor, VotingRegressor
-from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge
+from sklearn.decomposition import PCA
+from sklearn.ensemble import (
+    BaggingClassifier,
+    BaggingRegressor,
+    RandomForestClassifier,
+    StackingClassifier,
+    StackingRegressor,
+    VotingClassifier,
+    VotingRegressor,
+)
+from sklearn.linear_model import LinearRegression, LogisticRegression, RidgeClassifier, SGDClassifier
+from sklearn.model_selection import GridSearchCV
+from sklearn.multiclass import OneVsRestClassifier
+from sklearn.naive_bayes import GaussianNB
+from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
 from sklearn.neural_network import MLPClassifier, MLPRegressor
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import MinMaxScaler, StandardScaler
+from sklearn.svm import SVC, LinearSVC, NuSVC
+from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 from convert.errors import ConvertError
 from convert.export import export
-from convert.registry import CERTIFIED, REFUSED, markdown
+from convert.model_file import read_card
+from convert.registry import markdown
 from convert.sample import Sample, write_sample
+from convert.strategies.composed import ESTIMATORS
+from convert.strategies.plain import REFUSED
 from convert.verify import verify
 from tests.conftest import TESTS
 
 ROWS = np.random.default_rng(2).normal(size=(300, 4))
+SMALL_TREES = [("tree", DecisionTreeClassifier(max_depth=3)), ("linear", LogisticRegression())]
+SMALL_REGRESSORS = [("tree", DecisionTreeRegressor(max_depth=3)), ("linear", LinearRegression())]
 SETTINGS: dict[type, dict[str, Any]] = {
     BaggingClassifier: {"random_state": 0},
     BaggingRegressor: {"random_state": 0},
-    CalibratedClassifierCV: {"estimator": LogisticRegression(), "cv": 2},
-    VotingRegressor: {"estimators": [("ridge", Ridge()), ("linear", LinearRegression())]},
     MLPClassifier: {"hidden_layer_sizes": (8,), "max_iter": 1000, "random_state": 0},
     MLPRegressor: {"hidden_layer_sizes": (8,), "max_iter": 1000, "random_state": 0},
+    NuSVC: {"nu": 0.3},
+    StackingClassifier: {"estimators": SMALL_TREES},
+    StackingRegressor: {"estimators": SMALL_REGRESSORS},
+    VotingClassifier: {"estimators": SMALL_TREES},
+    VotingRegressor: {"estimators": SMALL_REGRESSORS},
 }
-
 
 pytestmark = pytest.mark.filterwarnings("ignore::FutureWarning", "ignore:Stochastic Optimizer")
 
 
-def fitted(kind: type, folder: Path) -> Path:
-    estimator = kind(**SETTINGS.get(kind, {}))
+def fitted(estimator: Any, folder: Path, classes: int = 3) -> Path:
     score = ROWS.sum(axis=1)
-    estimator.fit(ROWS, np.digitize(score, [-1, 1]) if is_classifier(estimator) else score)
+    labels = np.array(["low", "middle", "high"])[np.digitize(score, [-1, 1][: classes - 1])]
+    estimator.fit(ROWS, labels if is_classifier(estimator) else score)
     joblib.dump(estimator, folder / "model.joblib")
     write_sample(folder / "model.csv", Sample(("a", "b", "c", "d"), ROWS))
     return folder / "model.joblib"
+
+
+def assert_certified(model: Path, strategy: str) -> None:
+    folder = model.parent
+    assert export(model, folder / "model.onnx", name="model").strategy == strategy
+    with (folder / "output.txt").open("w") as file:
+        agree = verify(model, folder / "model.onnx", None, Console(file=file, width=120))
+    assert agree, (folder / "output.txt").read_text()
+    certificate = read_card((folder / "model.onnx").read_bytes())["certificate"]
+    assert certificate["label_differences"] == certificate["refusals"]["differences"] == 0
+    assert certificate["largest_difference"] < 1e-9
 
 
 def test_the_documentation_holds_the_table() -> None:
     assert markdown() in (TESTS.parent / "docs" / "estimators.md").read_text()
 
 
-@pytest.mark.parametrize("kind", CERTIFIED, ids=lambda kind: kind.__name__)
+@pytest.mark.parametrize("kind", sorted(ESTIMATORS, key=str), ids=str)
 def test_what_is_listed_as_certified_is(kind: type, tmp_path: Path) -> None:
-    model = fitted(kind, tmp_path)
-    export(model, tmp_path / "model.onnx", name="model")
-    with (tmp_path / "output.txt").open("w") as file:
-        assert verify(model, tmp_path / "model.onnx", None, Console(file=file, width=120)), file.name
+    assert_certified(fitted(kind(**SETTINGS.get(kind, {})), tmp_path), "float64 operators")
 
 
-@pytest.mark.parametrize("kind", REFUSED, ids=lambda kind: kind.__name__)
-def test_what_is_listed_as_refused_is(kind: type, tmp_path: Path) -> None:
-    with pytest.raises(ConvertError, match="takes other neighbours than scikit-learn"):
-        export(fitted(kind, tmp_path), tmp_path / "model.onnx", name="model")
+FOREST = RandomForestClassifier(5, max_depth=4, random_state=0)
+OTHERS = [
+    SVC(kernel="linear", decision_function_shape="ovo"),
+    SVC(kernel="poly", break_ties=True),
+    SVC(kernel="sigmoid"),
+    SGDClassifier(loss="log_loss"),
+    SGDClassifier(loss="modified_huber"),
+    MLPClassifier((8, 4), activation="tanh", max_iter=1000),
+    MLPClassifier((8,), activation="logistic", max_iter=1000),
+    CalibratedClassifierCV(FOREST, cv=3, method="isotonic"),
+    CalibratedClassifierCV(GaussianNB(), ensemble=False),
+    CalibratedClassifierCV(SVC(), cv=2),
+    VotingClassifier(SMALL_TREES, voting="soft", weights=[1, 3]),
+    VotingClassifier([("pipeline", make_pipeline(StandardScaler(), SVC())), ("forest", FOREST)], weights=[2, 1]),
+    StackingClassifier([("svc", SVC()), ("ridge", RidgeClassifier())], stack_method="predict", passthrough=True),
+    StackingClassifier([("svc", LinearSVC()), ("forest", FOREST)], final_estimator=FOREST),
+    BaggingClassifier(LogisticRegression(), max_features=0.5),
+    make_pipeline(StandardScaler(), LogisticRegression()),
+]
+
+
+@pytest.mark.parametrize("classes", [2, 3])
+@pytest.mark.parametrize("estimator", OTHERS, ids=range(len(OTHERS)))
+def test_their_settings_are_certified(estimator: Any, classes: int, tmp_path: Path) -> None:
+    assert_certified(fitted(estimator, tmp_path, classes), "float64 operators")
+
+
+def test_what_skl2onnx_alone_converts_is_certified_within_more(tmp_path: Path) -> None:
+    assert_certified(fitted(make_pipeline(PCA(3), LogisticRegression()), tmp_path), "skl2onnx")
+
+
+def test_the_best_estimator_of_a_search_is_what_is_exported(tmp_path: Path) -> None:
+    search = GridSearchCV(make_pipeline(MinMaxScaler(), FOREST), {"randomforestclassifier__max_depth": [8, 9]}, cv=2)
+    assert_certified(fitted(search, tmp_path), "float64 trees")
+
+
+NEIGHBOURS = KNeighborsClassifier()
+
+
+@pytest.mark.parametrize(
+    ("estimator", "message"),
+    [
+        (NEIGHBOURS, "takes other neighbours than scikit-learn"),
+        (KNeighborsRegressor(), "takes other neighbours than scikit-learn"),
+        (VotingClassifier([("a", NEIGHBOURS), ("b", LogisticRegression())]), "KNeighborsClassifier is not among"),
+        (OneVsRestClassifier(NEIGHBOURS), "takes other neighbours than scikit-learn"),
+        (OneVsRestClassifier(FOREST), "RandomForestClassifier within OneVsRestClassifier is not converted"),
+        (CalibratedClassifierCV(FOREST, method="temperature"), "written with method='sigmoid' or 'isotonic'"),
+        (make_pipeline(PCA(2), FOREST), "PCA is not among the transformers"),
+    ],
+    ids=range(7),
+)
+def test_what_would_be_wrong_is_refused(estimator: Any, message: str, tmp_path: Path) -> None:
+    with pytest.raises(ConvertError, match=message) as raised:
+        export(fitted(estimator, tmp_path), tmp_path / "model.onnx", name="model")
+    assert len(str(raised.value)) < 400
+
+
+def test_every_refusal_is_tried() -> None:
+    assert set(REFUSED) == {KNeighborsClassifier, KNeighborsRegressor}

@@ -16,6 +16,7 @@ from sklearn.ensemble import (
     GradientBoostingRegressor,
     HistGradientBoostingClassifier,
     HistGradientBoostingRegressor,
+    IsolationForest,
     RandomForestClassifier,
     RandomForestRegressor,
 )
@@ -169,8 +170,34 @@ def test_regressors_as_tables(estimator: Any) -> None:
     assert_exact(fitted, "tabulated", tried(fitted, rows), bitwise=True)
 
 
+DETECTORS = [
+    IsolationForest(n_estimators=20, random_state=0),
+    IsolationForest(n_estimators=20, max_features=0.5, contamination=13 / 299, random_state=0),
+    IsolationForest(n_estimators=2, max_samples=4, random_state=0),
+]
+
+
+@pytest.mark.parametrize("estimator", DETECTORS, ids=repr)
+def test_detectors_of_outliers_as_float64_trees(estimator: Any) -> None:
+    rows, _ = training(estimator, 0, decimals=3)
+    candidate = written(estimator.fit(rows), "float64 trees")
+    every = tried(estimator, rows)
+    actual, scores = candidate.run(every), estimator.decision_function(every)
+    assert actual["label"].tolist() == estimator.predict(every).tolist()
+    np.testing.assert_allclose(actual[SCORES][:, 0], scores, rtol=0, atol=EPSILON)
+    assert (scores == 0).any() == (estimator.contamination != "auto")  # a training row is where the limit is
+
+
+def test_a_detector_of_outliers_as_a_table() -> None:
+    rows, _ = training(DETECTORS[2], 0, decimals=0)
+    fitted = DETECTORS[2].fit(rows)
+    every = tried(fitted, rows)
+    assert written(fitted, "tabulated").run(every)["label"].tolist() == fitted.predict(every).tolist()
+
+
 def test_every_reader_is_tried() -> None:
-    assert {type(estimator) for estimator in [estimator for estimator, _ in CLASSIFIERS] + REGRESSORS} == READERS.keys()
+    estimators = [*(estimator for estimator, _ in CLASSIFIERS), *REGRESSORS, *DETECTORS]
+    assert {type(estimator) for estimator in estimators} == READERS.keys()
 
 
 def test_a_tree_that_never_splits() -> None:

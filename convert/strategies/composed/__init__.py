@@ -1,0 +1,27 @@
+"""Float64 operators: scikit-learn's formulas, one estimator at a time, ensembles of them by putting them together.
+
+Sums are those of other libraries than scikit-learn's, so last bits may differ; trees within an ensemble do not.
+"""
+
+from __future__ import annotations
+
+import onnx
+
+from convert.graph import Graph
+from convert.oracle import Oracle
+from convert.strategies.answers import classifier_model, regressor_model
+from convert.strategies.composed.composer import CLASSIFIERS, REGRESSORS, Composer
+from convert.transforms import input_columns
+
+NAME = "float64 operators"
+ESTIMATORS = CLASSIFIERS.keys() | REGRESSORS.keys()
+"""The classes that are written."""
+
+
+def write_graph(oracle: Oracle, name: str) -> onnx.ModelProto:
+    """Return the estimator in float64; raise ConvertError for one, or a setting of one, that is not written."""
+    graph = Graph()
+    composer, rows = Composer(graph), input_columns(oracle)
+    if oracle.task == "regression":
+        return regressor_model(graph, composer.regressor(rows, oracle.estimator), oracle, name)
+    return classifier_model(graph, composer.classifier(rows, oracle.estimator), oracle, name)

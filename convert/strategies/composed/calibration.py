@@ -1,0 +1,91 @@
+"""Calibrated classifiers: the mean of classifiers whose scores go through a sigmoid or through steps."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from sklearn.isotonic import IsotonicRegression
+
+from convert.errors import ConvertError
+from convert.graph import Graph
+from convert.strategies.answers import Labelled
+from convert.strategies.composed.ensembles import write_mean
+from convert.strategies.composed.linear import write_complement, write_normalized
+from convert.strategies.tabulate import write_bins
+from convert.transforms import Columns
+
+if TYPE_CHECKING:
+    from convert.strategies.composed.composer import Composer
+
+
+def calibrated_classifier(composer: Composer, rows: Columns, estimator: Any) -> Labelled:
+    """Write CalibratedClassifierCV.predict_proba and predict."""
+    classes = len(estimator.classes_)
+    each = [_write_calibrated(composer, rows, member, classes) for member in estimator.calibrated_classifiers_]
+    probabilities = write_mean(composer.graph, each)
+    index = composer.graph.node("ArgMax", probabilities, axis=1, keepdims=0, select_last_index=0)
+    return Labelled(index, probabilities)
+
+
+def _write_calibrated(composer: Composer, rows: Columns, member: Any, classes: int) -> str:
+    """Write _CalibratedClassifier.predict_proba, (n, classes)."""
+    if member.method not in {"sigmoid", "isotonic"}:
+        raise ConvertError(
+            f"CalibratedClassifierCV is written with method='sigmoid' or 'isotonic', not with {member.method!r}, whose"
+            " answer for a row may depend on the rows beside it"
+        )
+    if len(member.estimator.classes_) != classes:
+        raise ConvertError("CalibratedClassifierCV has a member that never saw one of the classes: fit it on more rows")
+    graph = composer.graph
+    scores = _write_scores(composer, rows, member.estimator)
+    columns = [
+        graph.node("Gather", scores, graph.constant(np.array([column])), axis=1)
+        for column in range(1 if classes == 2 else classes)
+    ]
+    pairs = zip(columns, member.calibrators, strict=True)
+    calibrated = [_write_calibrator(graph, column, calibrator) for column, calibrator in pairs]
+    if classes == 2:
+        return write_complement(graph, calibrated[0])
+    return write_normalized(graph, graph.node("Concat", *calibrated, axis=1))
+
+
+def _write_scores(composer: Composer, rows: Columns, estimator: Any) -> str:
+    """Write decision_function, else predict_proba; of two classes the second's only: (n, 1) or (n, classes)."""
+    answer = composer.classifier(rows, estimator)
+    if hasattr(estimator, "decision_function"):
+        if answer.scores is None:
+            raise ConvertError(f"the decision_function of {type(estimator).__name__} is not written")
+        return answer.scores
+    if answer.probabilities is None:
+        raise ConvertError(f"the probabilities of {type(estimator).__name__} are not written")
+    if len(estimator.classes_) > 2:
+        return answer.probabilities
+    return composer.graph.node("Gather", answer.probabilities, composer.graph.constant(np.array([1])), axis=1)
+
+
+def _write_calibrator(graph: Graph, score: str, calibrator: Any) -> str:
+    if isinstance(calibrator, IsotonicRegression):
+        return _write_steps(graph, score, calibrator)
+    scaled = graph.node("Mul", score, graph.constant(np.float64(calibrator.a_)))
+    moved = graph.node("Add", scaled, graph.constant(np.float64(calibrator.b_)))
+    return graph.node("Sigmoid", graph.node("Neg", moved))
+
+
+def _write_steps(graph: Graph, score: str, isotonic: Any) -> str:
+    """Write IsotonicRegression.predict: scipy's linear interp1d between thresholds, clipped to them."""
+    if isotonic.out_of_bounds != "clip":
+        raise ConvertError("IsotonicRegression is written with out_of_bounds='clip'")
+    x, y = (np.asarray(each, dtype=np.float64) for each in (isotonic.X_thresholds_, isotonic.y_thresholds_))
+    if len(x) == 1:
+        zero = graph.node("Mul", score, graph.constant(np.float64(0)))
+        return graph.node("Add", zero, graph.constant(y[0]))
+    low, high = graph.constant(np.float64(isotonic.X_min_)), graph.constant(np.float64(isotonic.X_max_))
+    clipped = graph.node("Clip", score, low, high)
+    found = write_bins(graph, clipped, x[1:-1])  # which two thresholds the score is between
+    slope, start, base = (
+        graph.node("Gather", graph.constant(values), found, axis=0)
+        for values in (np.diff(y) / np.diff(x), x[:-1], y[:-1])
+    )
+    rise = graph.node("Mul", slope, graph.node("Sub", clipped, start))
+    return graph.node("Add", rise, base)

@@ -1,0 +1,128 @@
+"""Support vector machines: libsvm's kernels, its decision values for each pair of classes, its votes."""
+
+from __future__ import annotations
+
+from itertools import combinations
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from convert.errors import ConvertError
+from convert.graph import Graph
+from convert.strategies.answers import Labelled
+from convert.transforms import Columns
+
+if TYPE_CHECKING:
+    from convert.strategies.composed.composer import Composer
+
+FAR = 1e150
+"""How far from the support vectors a row is taken to be at the most: the square of more is infinite."""
+
+
+def regressor(composer: Composer, rows: Columns, estimator: Any) -> str:
+    """Write SVR.predict."""
+    kernel = _write_kernel(composer.graph, rows.name, estimator)
+    return _write_sum(composer.graph, kernel, estimator._dual_coef_.T, estimator._intercept_)
+
+
+def classifier(composer: Composer, rows: Columns, estimator: Any) -> Labelled:
+    """Write SVC.predict, libsvm's votes of every pair of classes, and SVC.decision_function."""
+    if estimator._effective_probability:
+        raise ConvertError(
+            f"{type(estimator).__name__} estimates probabilities by iteration, and they may contradict its labels: fit"
+            " it with probability=False, within CalibratedClassifierCV(ensemble=False) if you need probabilities"
+        )
+    graph, classes = composer.graph, len(estimator.classes_)
+    kernel = _write_kernel(graph, rows.name, estimator)
+    decision = _write_sum(graph, kernel, _pair_weights(estimator), estimator._intercept_)
+    first = graph.cast(graph.node("Greater", decision, graph.constant(np.float64(0))), np.float64)
+    votes = _write_votes(graph, first, classes)
+    index = graph.node("ArgMax", votes, axis=1, keepdims=0, select_last_index=0)
+    if classes == 2:
+        return Labelled(index, None, graph.node("Neg", decision))
+    if estimator.decision_function_shape == "ovo":
+        return Labelled(index, None, decision)
+    scores = _write_one_against_rest(graph, decision, classes)
+    if estimator.break_ties:
+        index = graph.node("ArgMax", scores, axis=1, keepdims=0, select_last_index=0)
+    return Labelled(index, None, scores)
+
+
+def _write_kernel(graph: Graph, rows: str, estimator: Any) -> str:
+    """Write the kernel of each row with each support vector, (n, vectors)."""
+    vectors = estimator.support_vectors_
+    vectors = np.asarray(vectors.toarray() if hasattr(vectors, "toarray") else vectors, dtype=np.float64)
+    if estimator.kernel == "rbf":
+        return _write_rbf(graph, rows, vectors, estimator._gamma)
+    if estimator.kernel not in {"linear", "poly", "sigmoid"}:
+        raise ConvertError(
+            f"{type(estimator).__name__} is written with the kernels linear, poly, rbf and sigmoid, not"
+            f" with {estimator.kernel!r}"
+        )
+    product = graph.node("MatMul", rows, graph.constant(vectors.T.copy()))
+    if estimator.kernel == "linear":
+        return product
+    scaled = graph.node("Mul", product, graph.constant(np.float64(estimator._gamma)))
+    moved = graph.node("Add", scaled, graph.constant(np.float64(estimator.coef0)))
+    if estimator.kernel == "sigmoid":
+        return graph.node("Tanh", moved)
+    return graph.node("Pow", moved, graph.constant(np.float64(estimator.degree)))
+
+
+def _write_rbf(graph: Graph, rows: str, vectors: NDArray[np.float64], gamma: float) -> str:
+    """Write exp(-gamma * |row - vector|^2), the square multiplied out around the middle of the vectors.
+
+    Away from the middle, where a column holds seconds since 1970, its digits would cancel.
+    """
+    middle = vectors.mean(axis=0)
+    centred = vectors - middle
+    near = graph.node("Sub", rows, graph.constant(middle))
+    near = graph.node("Clip", near, graph.constant(np.float64(-FAR)), graph.constant(np.float64(FAR)))
+    own = graph.node("ReduceSumSquare", near, graph.constant(np.array([1])), keepdims=1)
+    product = graph.node("MatMul", near, graph.constant(-2.0 * centred.T))
+    squares = graph.node("Add", graph.node("Add", own, product), graph.constant((centred**2).sum(axis=1)))
+    distance = graph.node("Max", squares, graph.constant(np.float64(0)))
+    return graph.node("Exp", graph.node("Mul", distance, graph.constant(np.float64(-gamma))))
+
+
+def _pair_weights(estimator: Any) -> NDArray[np.float64]:
+    """Return the weight of each support vector for each pair of classes, (vectors, pairs); see libsvm's svm.cpp."""
+    coefficients = estimator._dual_coef_
+    coefficients = coefficients.toarray() if hasattr(coefficients, "toarray") else coefficients
+    ends = np.cumsum(estimator._n_support)
+    groups = [slice(end - count, end) for end, count in zip(ends, estimator._n_support, strict=True)]
+    pairs = list(combinations(range(len(groups)), 2))
+    weights = np.zeros((coefficients.shape[1], len(pairs)))
+    for pair, (one, other) in enumerate(pairs):
+        weights[groups[one], pair] = coefficients[other - 1, groups[one]]
+        weights[groups[other], pair] = coefficients[one, groups[other]]
+    return weights
+
+
+def _write_sum(graph: Graph, kernel: str, weights: Any, intercept: Any) -> str:
+    product = graph.node("MatMul", kernel, graph.constant(np.asarray(weights, dtype=np.float64)))
+    return graph.node("Add", product, graph.constant(np.asarray(intercept, dtype=np.float64)))
+
+
+def _write_votes(graph: Graph, first: str, classes: int) -> str:
+    """Write how many pairs vote for each class, (n, classes); `first` is 1 where a pair votes for its first class."""
+    pairs = list(combinations(range(classes), 2))
+    signs, start = np.zeros((len(pairs), classes)), np.zeros(classes)
+    for pair, (one, other) in enumerate(pairs):
+        signs[pair, one], signs[pair, other] = 1.0, -1.0
+        start[other] += 1.0
+    return graph.node("Add", graph.node("MatMul", first, graph.constant(signs)), graph.constant(start))
+
+
+def _write_one_against_rest(graph: Graph, decision: str, classes: int) -> str:
+    """Write sklearn.utils.multiclass._ovr_decision_function of libsvm's `decision` values, negated as SVC does."""
+    negative = graph.cast(graph.node("Less", decision, graph.constant(np.float64(0))), np.float64)
+    not_negative = graph.node("Sub", graph.constant(np.float64(1)), negative)
+    confidence = np.zeros((classes * (classes - 1) // 2, classes))
+    for pair, (one, other) in enumerate(combinations(range(classes), 2)):
+        confidence[pair, one], confidence[pair, other] = 1.0, -1.0
+    total = graph.node("MatMul", decision, graph.constant(confidence))
+    size = graph.node("Add", graph.node("Abs", total), graph.constant(np.float64(1)))
+    share = graph.node("Div", total, graph.node("Mul", size, graph.constant(np.float64(3))))
+    return graph.node("Add", _write_votes(graph, not_negative, classes), share)
