@@ -37,7 +37,7 @@ def _ensembles(estimator: Any) -> Iterator[Any]:
     """Yield the fitted ensembles of trees: the estimator, or those that it is made of."""
     if type(estimator) in READERS:
         yield estimator
-        return
+        estimator = getattr(estimator, "init_", None)  # what gradient boosting starts from
     parts = (part for part in parts_of(estimator) if type(part) in READERS and hasattr(part, "n_features_in_"))
     yield from {id(part): part for part in parts}.values()
 

@@ -12,6 +12,7 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.dummy import DummyClassifier, DummyRegressor
 from sklearn.ensemble import (
     AdaBoostClassifier,
     AdaBoostRegressor,
@@ -88,6 +89,7 @@ class TreeEnsemble:
     head: how the sums become the answer.
     weights: (trees,) float64, for the weighted median only.
     depths: for the isolation forest only.
+    init: the estimator whose answer the sums start with, instead of `base`.
     """
 
     trees: tuple[Tree, ...]
@@ -98,6 +100,7 @@ class TreeEnsemble:
     head: Head
     weights: Floats | None = None
     depths: IsolationDepths | None = None
+    init: Any = None
 
     @property
     def one_output(self) -> bool:
@@ -112,6 +115,14 @@ class TreeEnsemble:
             for feature in np.unique(tree.feature[inner]):
                 found[feature].append(tree.threshold[inner & (tree.feature == feature)])
         return [np.unique(np.concatenate(parts)) if parts else np.empty(0) for parts in found]
+
+
+def read_whole(estimator: Any) -> TreeEnsemble:
+    """Return the estimator's trees, as `read_trees` does; raise ConvertError if there is more to it than those."""
+    ensemble = read_trees(estimator)
+    if ensemble.init is not None:
+        raise ConvertError(f"it starts from init={type(ensemble.init).__name__}, whose answer varies with the row")
+    return ensemble
 
 
 def read_trees(estimator: Any) -> TreeEnsemble:
@@ -137,11 +148,6 @@ def _tree(tree: Any, values: Floats, target: int = 0) -> Tree:
 
 def _gradient_boosting(estimator: Any, head: Head) -> TreeEnsemble:
     """Follow BaseGradientBoosting._raw_predict: raw = init, then raw[:, k] += learning_rate * leaf, stage by stage."""
-    if estimator.init_ != "zero" and type(estimator.init_).__name__ not in {"DummyClassifier", "DummyRegressor"}:
-        raise ConvertError(
-            f"{type(estimator).__name__} starts from init={type(estimator.init_).__name__}, whose answer varies with"
-            " the row: fit it with init=None or init='zero'"
-        )
     if getattr(estimator.init_, "strategy", None) in {"stratified", "uniform"}:
         raise ConvertError(f"{type(estimator).__name__} starts from a DummyClassifier that draws its answers at random")
     trees = tuple(
@@ -149,8 +155,11 @@ def _gradient_boosting(estimator: Any, head: Head) -> TreeEnsemble:
         for stage in estimator.estimators_
         for target, member in enumerate(stage)
     )
+    sums = estimator.n_trees_per_iteration_
+    if not isinstance(estimator.init_, str | DummyClassifier | DummyRegressor):
+        return TreeEnsemble(trees, sums, None, None, float32=True, head=head, init=estimator.init_)
     [base] = estimator._raw_predict_init(np.zeros((1, estimator.n_features_in_), dtype=np.float32))
-    return TreeEnsemble(trees, len(base), np.asarray(base, dtype=np.float64), None, float32=True, head=head)
+    return TreeEnsemble(trees, sums, np.asarray(base, dtype=np.float64), None, float32=True, head=head)
 
 
 def _gradient_boosting_classifier(estimator: Any) -> TreeEnsemble:

@@ -15,7 +15,7 @@ from convert.accepts import Accepts
 from convert.errors import ConvertError
 from convert.oracle import Oracle
 from convert.strategies import composed, plain, tabulate, trees
-from convert.trees import READERS
+from convert.trees import READERS, read_trees
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ STRATEGIES = {strategy.name: strategy for strategy in (*EXACT, COMPOSED, PLAIN)}
 def _candidates(oracle: Oracle) -> tuple[Strategy, ...]:
     """Return the strategies that may write the estimator, best first; raise ConvertError if none may."""
     if type(oracle.last) in READERS:
-        return EXACT
+        return EXACT if read_trees(oracle.last).init is None else (COMPOSED,)
     refusal, composes = plain.refusal(oracle.last), type(oracle.last) in composed.ESTIMATORS
     if refusal is not None and not composes:
         raise ConvertError(refusal)

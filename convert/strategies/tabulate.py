@@ -24,7 +24,7 @@ from convert.oracle import Oracle
 from convert.strategies.answers import Labelled, classifier_model, regressor_model
 from convert.strategies.trees import write_sums
 from convert.thresholds import tree_thresholds
-from convert.trees import Tree, TreeEnsemble, read_trees
+from convert.trees import Tree, TreeEnsemble, read_trees, read_whole
 
 NAME = "tabulated"
 MAX_CELLS = 2**16
@@ -74,7 +74,7 @@ class _Table:
 
 
 def _table(oracle: Oracle) -> _Table:
-    float32 = read_trees(oracle.last).float32 and not oracle.transformers
+    float32 = read_whole(oracle.last).float32 and not oracle.transformers
     turns = _turns(oracle)
     axes = [
         _axis(found, accepts, float(start), float32)

@@ -31,7 +31,7 @@ LESS_OR_EQUAL = 0
 
 def write_graph(oracle: Oracle, name: str) -> onnx.ModelProto:
     """Return an estimator as float64 trees, behind its transformers; raise ConvertError if it is not made of trees."""
-    ensemble = read_trees(oracle.last)
+    ensemble = read_whole(oracle.last)
     graph = Graph()
     rows = write_steps(graph, input_columns(oracle), oracle.transformers)
     sums = write_sums(graph, rows.name, ensemble)

@@ -44,7 +44,7 @@ from convert.errors import ConvertError
 from convert.estimator import steps_of
 from convert.graph import Graph
 from convert.strategies.answers import Labelled
-from convert.strategies.composed import bayes, calibration, ensembles, kernels, linear, networks
+from convert.strategies.composed import bayes, boosting, calibration, ensembles, kernels, linear, networks
 from convert.strategies.heads import write_label, write_value
 from convert.strategies.trees import write_sums
 from convert.transforms import Columns, write_steps
@@ -66,6 +66,8 @@ class Composer:
         rows, last = self._behind_steps(rows, estimator)
         if type(last) in READERS:
             ensemble = read_trees(last)
+            if ensemble.init is not None:
+                return boosting.classifier(self, rows, last, ensemble)
             return write_label(self.graph, write_sums(self.graph, rows.name, ensemble), ensemble)
         return _writer_of(last, CLASSIFIERS)(self, rows, last)
 
@@ -74,6 +76,8 @@ class Composer:
         rows, last = self._behind_steps(rows, estimator)
         if type(last) in READERS:
             ensemble = read_trees(last)
+            if ensemble.init is not None:
+                return boosting.regressor(self, rows, last, ensemble)
             return write_value(self.graph, write_sums(self.graph, rows.name, ensemble), ensemble)
         return _writer_of(last, REGRESSORS)(self, rows, last)
 

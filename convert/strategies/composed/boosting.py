@@ -1,0 +1,67 @@
+"""Gradient boosting that starts from another estimator: its scores, then tree by tree, in scikit-learn's order."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from convert.errors import ConvertError
+from convert.graph import Graph
+from convert.strategies.answers import Labelled
+from convert.strategies.heads import write_label
+from convert.strategies.trees import write_leaves
+from convert.transforms import Columns
+from convert.trees import TreeEnsemble
+
+if TYPE_CHECKING:
+    from convert.strategies.composed.composer import Composer
+
+EPSILON = float(np.finfo(np.float64).eps)
+
+
+def classifier(composer: Composer, rows: Columns, estimator: Any, ensemble: TreeEnsemble) -> Labelled:
+    """Write GradientBoostingClassifier.predict_proba and predict."""
+    graph, rows = composer.graph, _rounded(composer.graph, rows)
+    answer = composer.classifier(rows, estimator.init_)
+    if answer.probabilities is None or len(estimator.init_.classes_) != estimator.n_classes_:
+        raise ConvertError(f"the probabilities of {type(estimator.init_).__name__} are not written")
+    start = _write_link(graph, answer.probabilities, estimator)
+    return write_label(graph, _write_sums(graph, rows.name, start, ensemble), replace(ensemble, init=None))
+
+
+def regressor(composer: Composer, rows: Columns, estimator: Any, ensemble: TreeEnsemble) -> str:
+    """Write GradientBoostingRegressor.predict."""
+    rows = _rounded(composer.graph, rows)
+    return _write_sums(composer.graph, rows.name, composer.regressor(rows, estimator.init_), ensemble)
+
+
+def _rounded(graph: Graph, rows: Columns) -> Columns:
+    """Write the rows as float32 has them: that is what the estimator it starts from is given."""
+    return rows.made(graph.cast(graph.cast(rows.name, np.float32), np.float64))
+
+
+def _write_link(graph: Graph, probabilities: str, estimator: Any) -> str:
+    """Write sklearn.ensemble._gb._init_raw_predictions: the link of the loss, (n, 1) or (n, classes)."""
+    low, high = graph.constant(np.float64(EPSILON)), graph.constant(np.float64(1 - EPSILON))
+    share = graph.node("Clip", probabilities, low, high)
+    if estimator.n_classes_ > 2:
+        logs = graph.node("Log", share)
+        return graph.node("Sub", logs, graph.node("ReduceMean", logs, graph.constant(np.array([1])), keepdims=1))
+    second = graph.node("Gather", share, graph.constant(np.array([1])), axis=1)
+    odds = graph.node("Div", second, graph.node("Sub", graph.constant(np.float64(1)), second))
+    logit = graph.node("Log", odds)
+    return graph.node("Mul", logit, graph.constant(np.float64(0.5))) if estimator.loss == "exponential" else logit
+
+
+def _write_sums(graph: Graph, rows: str, start: str, ensemble: TreeEnsemble) -> str:
+    """Write `start` and the leaves of each sum's trees, added up from the first to the last: (n, sums)."""
+    sums = []
+    for target in range(ensemble.sums):
+        trees = [tree for tree in ensemble.trees if tree.target == target]
+        first = graph.node("Gather", start, graph.constant(np.array([target])), axis=1)
+        added = graph.node("Concat", first, write_leaves(graph, rows, trees), axis=1)
+        running = graph.node("CumSum", added, graph.constant(np.int64(1)))
+        sums.append(graph.node("Gather", running, graph.constant(np.array([len(trees)])), axis=1))
+    return graph.node("Concat", *sums, axis=1)
