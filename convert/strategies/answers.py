@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import onnx
+from numpy.typing import NDArray
 from onnx import TensorProto
 
 from convert.estimator import width_of
@@ -13,7 +15,7 @@ from convert.graph import Graph, tensor_type
 
 def classifier_model(graph: Graph, index: str, probabilities: str, estimator: Any, name: str) -> onnx.ModelProto:
     """Return the model of a classifier; labels are of the type that they have in scikit-learn."""
-    graph.node("Gather", graph.constant(estimator.classes_), index, name="label", axis=0)
+    _write_label(graph, index, estimator.classes_)
     graph.node("Identity", probabilities, name="probabilities")
     outputs: dict[str, tuple[int, list[int | None]]] = {
         "label": (tensor_type(estimator.classes_), [None]),
@@ -26,3 +28,11 @@ def regressor_model(graph: Graph, value: str, estimator: Any, name: str) -> onnx
     """Return the model of a regressor from its `value`, (n, 1) float64."""
     graph.node("Identity", value, name="value")
     return graph.model(name, width_of(estimator), {"value": (int(TensorProto.DOUBLE), [None, 1])})
+
+
+def _write_label(graph: Graph, index: str, classes: NDArray[Any]) -> None:
+    """Write the label for its `index`; where the classes are 0, 1 and so on, it is the index."""
+    if classes.dtype == np.int64 and np.array_equal(classes, np.arange(len(classes))):
+        graph.node("Identity", index, name="label")
+    else:
+        graph.node("Gather", graph.constant(classes), index, name="label", axis=0)

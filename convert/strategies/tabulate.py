@@ -102,7 +102,7 @@ def _takes_missing(estimator: Any, features: int) -> bool:
 
 
 def _write_cell(graph: Graph, table: _Table) -> str:
-    """Write the number of the cell that a row is in, (n,) int64."""
+    """Write the number of the cell that a row is in, (n, 1) int64."""
     strides = np.append(np.cumprod(np.array(table.bins[:0:-1], dtype=np.int64))[::-1], 1)
     trees = tuple(
         _search_tree(feature, cut, count, int(stride))
@@ -112,14 +112,14 @@ def _write_cell(graph: Graph, table: _Table) -> str:
     if not trees:
         return _write_zero(graph)
     ensemble = TreeEnsemble(trees, 1, None, None, table.float32, head="value")
-    cell = graph.cast(write_sums(graph, "X", ensemble), np.int64)
-    return graph.node("Squeeze", cell, graph.constant(np.array([1])))
+    return graph.cast(write_sums(graph, "X", len(table.bins), ensemble), np.int64)
 
 
 def _write_zero(graph: Graph) -> str:
     """Write as many zeros as there are rows, for an estimator that answers every row alike."""
     count = graph.node("Gather", graph.node("Shape", "X"), graph.constant(np.array([0])), axis=0)
-    return graph.node("Expand", graph.constant(np.array([0])), count)
+    shape = graph.node("Concat", count, graph.constant(np.array([1])), axis=0)
+    return graph.node("Expand", graph.constant(np.array([[0]])), shape)
 
 
 def _search_tree(feature: int, cut: Floats, bins: int, stride: int) -> Tree:
@@ -154,7 +154,7 @@ def _search_tree(feature: int, cut: Floats, bins: int, stride: int) -> Tree:
 
 def _write_answers(graph: Graph, estimator: Any, grid: Floats, cell: str, name: str) -> onnx.ModelProto:
     def look_up(table: NDArray[Any]) -> str:
-        return graph.node("Gather", graph.constant(table), cell, axis=0)
+        return graph.node("GatherND", graph.constant(table), cell)
 
     rows = as_input(estimator, grid)
     if task_of(estimator) == "regression":
