@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+import numpy as np
 import onnx
+from numpy.typing import NDArray
 from onnx import TensorProto
 
 from convert.graph import Graph, tensor_type
@@ -31,7 +33,7 @@ def classifier_model(graph: Graph, answer: Labelled, oracle: Oracle, name: str) 
 
     Raw scores are no output: they keep the name SCORES within the graph, for `verify` to look at.
     """
-    graph.node("Gather", graph.constant(oracle.classes), answer.class_index, name="label", axis=0)
+    _write_label(graph, answer.class_index, oracle.classes)
     outputs: dict[str, tuple[int, list[int | None]]] = {"label": (tensor_type(oracle.classes), [None])}
     if answer.scores is not None:
         graph.node("Identity", answer.scores, name=SCORES)
@@ -45,3 +47,11 @@ def regressor_model(graph: Graph, value: str, oracle: Oracle, name: str) -> onnx
     """Return the model of a regressor from its `value`, (n, 1) float64."""
     graph.node("Identity", value, name="value")
     return graph.model(name, len(oracle.features), {"value": (int(TensorProto.DOUBLE), [None, 1])})
+
+
+def _write_label(graph: Graph, index: str, classes: NDArray[Any]) -> None:
+    """Write the label for its `index`; where the classes are 0, 1 and so on, it is the index."""
+    if classes.dtype == np.int64 and np.array_equal(classes, np.arange(len(classes))):
+        graph.node("Identity", index, name="label")
+    else:
+        graph.node("Gather", graph.constant(classes), index, name="label", axis=0)

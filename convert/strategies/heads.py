@@ -55,14 +55,12 @@ def _write_softmax(graph: Graph, sums: str, ensemble: TreeEnsemble) -> Labelled:
 
 
 def _write_sigmoid(graph: Graph, sums: str, ensemble: TreeEnsemble) -> Labelled:
-    """Write the two classes of a single raw sum, (n, 1): 1 - p and p."""
-    zero = graph.constant(np.float64(0))
-    positive = graph.node("GreaterOrEqual" if ensemble.head.endswith(">=0") else "Greater", sums, zero)
-    logits = graph.node("Mul", sums, graph.constant(np.float64(2))) if ensemble.head.startswith("sigmoid2") else sums
-    second = graph.node("Sigmoid", logits)
-    first = graph.node("Sub", graph.constant(np.float64(1)), second)
-    flat = graph.node("Squeeze", graph.cast(positive, np.int64), graph.constant(np.array([1])))
-    return Labelled(flat, graph.node("Concat", first, second, axis=1), sums)
+    """Write the two classes of a single raw sum s, (n, 1): the sigmoids of -s and s; s >= 0 is s >= -s."""
+    scale = 2.0 if ensemble.head.startswith("sigmoid2") else 1.0
+    logits = graph.node("Mul", sums, graph.constant(np.array([-scale, scale])))
+    last = int(ensemble.head.endswith(">=0"))
+    index = graph.node("ArgMax", logits, axis=1, keepdims=0, select_last_index=last)
+    return Labelled(index, graph.node("Sigmoid", logits), sums)
 
 
 def _write_ada_boost(graph: Graph, sums: str, ensemble: TreeEnsemble) -> Labelled:

@@ -136,7 +136,7 @@ def _cuts(thresholds: Floats, float32: bool) -> Floats:
 
 
 def _write_cell(graph: Graph, table: _Table) -> str:
-    """Write the number of the cell that a row is in, (n,) int64."""
+    """Write the number of the cell that a row is in, (n, 1) int64."""
     bins = [axis.bins for axis in table.axes]
     strides = np.append(np.cumprod(np.array(bins[:0:-1], dtype=np.int64))[::-1], 1)
     trees = tuple(
@@ -147,8 +147,7 @@ def _write_cell(graph: Graph, table: _Table) -> str:
     if not trees:
         return _write_zero(graph)
     ensemble = TreeEnsemble(trees, 1, None, None, table.float32, head="value")
-    cell = graph.cast(write_sums(graph, "X", ensemble), np.int64)
-    return graph.node("Squeeze", cell, graph.constant(np.array([1])))
+    return graph.cast(write_sums(graph, "X", len(table.axes), ensemble), np.int64)
 
 
 def _write_zero(graph: Graph) -> str:
@@ -157,7 +156,7 @@ def _write_zero(graph: Graph) -> str:
     No number, nor NaN, is less than itself. Expand would say it shorter, but the service loads no such operator: it
     makes memory out of a number in the file.
     """
-    first = graph.node("Gather", "X", graph.constant(np.int64(0)), axis=1)
+    first = graph.node("Gather", "X", graph.constant(np.array([0])), axis=1)
     return graph.cast(graph.node("Less", first, first), np.int64)
 
 
@@ -167,7 +166,7 @@ def write_bins(graph: Graph, values: str, cuts: Floats) -> str:
         return graph.cast(graph.node("Less", values, values), np.int64)
     tree = _search_tree(0, cuts, len(cuts) + 1, 1)
     ensemble = TreeEnsemble((tree,), 1, None, None, float32=False, head="value")
-    return graph.cast(write_sums(graph, values, ensemble), np.int64)
+    return graph.cast(write_sums(graph, values, 1, ensemble), np.int64)
 
 
 def _search_tree(feature: int, cut: Floats, bins: int, stride: int) -> Tree:
@@ -202,7 +201,7 @@ def _search_tree(feature: int, cut: Floats, bins: int, stride: int) -> Tree:
 
 def _write_answers(graph: Graph, oracle: Oracle, grid: Floats, cell: str, name: str) -> onnx.ModelProto:
     def look_up(table: NDArray[Any]) -> str:
-        return graph.node("Gather", graph.constant(table), cell, axis=0)
+        return graph.node("GatherND", graph.constant(table), cell)
 
     predicted, probabilities = oracle.predict(grid), oracle.predict_proba(grid)
     if oracle.task == "regression":

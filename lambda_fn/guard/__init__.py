@@ -29,9 +29,9 @@ ML = "ai.onnx.ml"
 OPERATORS: frozenset[tuple[str, str]] = frozenset(
     [("", name) for name in (
         *("Abs", "Add", "And", "ArgMax", "ArgMin", "Cast", "Clip", "Concat", "Constant", "CumSum", "Div", "Equal"),
-        *("Erf", "Exp", "Flatten", "Floor", "Gather", "GatherElements", "Gemm", "Greater", "GreaterOrEqual"),
-        *("Identity", "IsNaN", "Less", "LessOrEqual", "Log", "MatMul", "Max", "Min", "Mul", "Neg", "Not", "Or"),
-        *("Pow", "Reciprocal", "ReduceLogSumExp", "ReduceMax", "ReduceMean", "ReduceMin", "ReduceSum"),
+        *("Erf", "Exp", "Flatten", "Floor", "Gather", "GatherElements", "GatherND", "Gemm", "Greater"),
+        *("GreaterOrEqual", "Identity", "IsNaN", "Less", "LessOrEqual", "Log", "MatMul", "Max", "Min", "Mul", "Neg"),
+        *("Not", "Or", "Pow", "Reciprocal", "ReduceLogSumExp", "ReduceMax", "ReduceMean", "ReduceMin", "ReduceSum"),
         *("ReduceSumSquare", "Relu", "Reshape", "Shape", "Sigmoid", "Sign", "Slice", "Softmax", "Split", "Sqrt"),
         *("Squeeze", "Sub", "Sum", "Tanh", "TopK", "Transpose", "Unsqueeze", "Where", "Xor"),
     )]

@@ -11,7 +11,10 @@ from sklearn.decomposition import PCA
 from sklearn.ensemble import (
     BaggingClassifier,
     BaggingRegressor,
+    GradientBoostingClassifier,
+    GradientBoostingRegressor,
     RandomForestClassifier,
+    RandomForestRegressor,
     StackingClassifier,
     StackingRegressor,
     VotingClassifier,
@@ -103,6 +106,8 @@ OTHERS = [
     StackingClassifier([("svc", LinearSVC()), ("forest", FOREST)], final_estimator=FOREST),
     BaggingClassifier(LogisticRegression(), max_features=0.5),
     make_pipeline(StandardScaler(), LogisticRegression()),
+    GradientBoostingClassifier(n_estimators=10, init=DecisionTreeClassifier(max_depth=3)),
+    make_pipeline(StandardScaler(), GradientBoostingClassifier(n_estimators=10, init=FOREST)),
 ]
 
 
@@ -110,6 +115,18 @@ OTHERS = [
 @pytest.mark.parametrize("estimator", OTHERS, ids=range(len(OTHERS)))
 def test_their_settings_are_certified(estimator: Any, classes: int, tmp_path: Path) -> None:
     assert_certified(fitted(estimator, tmp_path, classes), "float64 operators")
+
+
+@pytest.mark.parametrize(
+    "init", [DecisionTreeRegressor(max_depth=3), RandomForestRegressor(3, random_state=0)], ids=repr
+)
+def test_a_regressor_that_starts_from_another_is_certified(init: Any, tmp_path: Path) -> None:
+    assert_certified(fitted(GradientBoostingRegressor(n_estimators=10, init=init), tmp_path), "float64 operators")
+
+
+def test_the_exponential_loss_from_another_classifier_is_certified(tmp_path: Path) -> None:
+    boosting = GradientBoostingClassifier(n_estimators=10, loss="exponential", init=FOREST)
+    assert_certified(fitted(boosting, tmp_path, 2), "float64 operators")
 
 
 def test_what_skl2onnx_alone_converts_is_certified_within_more(tmp_path: Path) -> None:
@@ -133,9 +150,10 @@ NEIGHBOURS = KNeighborsClassifier()
         (OneVsRestClassifier(NEIGHBOURS), "takes other neighbours than scikit-learn"),
         (OneVsRestClassifier(FOREST), "RandomForestClassifier within OneVsRestClassifier is not converted"),
         (CalibratedClassifierCV(FOREST, method="temperature"), "written with method='sigmoid' or 'isotonic'"),
+        (GradientBoostingClassifier(init=GaussianNB()), "starts from init=GaussianNB, which scikit-learn computes in"),
         (make_pipeline(PCA(2), FOREST), "PCA is not among the transformers"),
     ],
-    ids=range(7),
+    ids=range(8),
 )
 def test_what_would_be_wrong_is_refused(estimator: Any, message: str, tmp_path: Path) -> None:
     with pytest.raises(ConvertError, match=message) as raised:

@@ -11,9 +11,9 @@ from convert.errors import ConvertError
 from convert.graph import Graph
 from convert.strategies.answers import Labelled
 from convert.strategies.heads import write_label
-from convert.strategies.trees import write_leaves
+from convert.strategies.tree_operator import Leaves, write_tree_ensemble
 from convert.transforms import Columns
-from convert.trees import TreeEnsemble
+from convert.trees import READERS, TreeEnsemble
 
 if TYPE_CHECKING:
     from convert.strategies.composed.composer import Composer
@@ -23,18 +23,29 @@ EPSILON = float(np.finfo(np.float64).eps)
 
 def classifier(composer: Composer, rows: Columns, estimator: Any, ensemble: TreeEnsemble) -> Labelled:
     """Write GradientBoostingClassifier.predict_proba and predict."""
+    _check_init(estimator)
     graph, rows = composer.graph, _rounded(composer.graph, rows)
     answer = composer.classifier(rows, estimator.init_)
     if answer.probabilities is None or len(estimator.init_.classes_) != estimator.n_classes_:
         raise ConvertError(f"the probabilities of {type(estimator.init_).__name__} are not written")
     start = _write_link(graph, answer.probabilities, estimator)
-    return write_label(graph, _write_sums(graph, rows.name, start, ensemble), replace(ensemble, init=None))
+    return write_label(graph, _write_sums(graph, rows, start, ensemble), replace(ensemble, init=None))
 
 
 def regressor(composer: Composer, rows: Columns, estimator: Any, ensemble: TreeEnsemble) -> str:
     """Write GradientBoostingRegressor.predict."""
+    _check_init(estimator)
     rows = _rounded(composer.graph, rows)
-    return _write_sums(composer.graph, rows.name, composer.regressor(rows, estimator.init_), ensemble)
+    return _write_sums(composer.graph, rows, composer.regressor(rows, estimator.init_), ensemble)
+
+
+def _check_init(estimator: Any) -> None:
+    """Raise ConvertError for an estimator other than trees: it is fitted and asked in float32, digit by digit."""
+    if type(estimator.init_) not in READERS:
+        raise ConvertError(
+            f"{type(estimator).__name__} starts from init={type(estimator.init_).__name__}, which scikit-learn computes"
+            " in float32: fit it with init=None, init='zero' or an ensemble of trees"
+        )
 
 
 def _rounded(graph: Graph, rows: Columns) -> Columns:
@@ -55,13 +66,14 @@ def _write_link(graph: Graph, probabilities: str, estimator: Any) -> str:
     return graph.node("Mul", logit, graph.constant(np.float64(0.5))) if estimator.loss == "exponential" else logit
 
 
-def _write_sums(graph: Graph, rows: str, start: str, ensemble: TreeEnsemble) -> str:
+def _write_sums(graph: Graph, rows: Columns, start: str, ensemble: TreeEnsemble) -> str:
     """Write `start` and the leaves of each sum's trees, added up from the first to the last: (n, sums)."""
     sums = []
     for target in range(ensemble.sums):
         trees = [tree for tree in ensemble.trees if tree.target == target]
+        leaves = [Leaves(np.full(len(tree.left), place), tree.values[:, 0]) for place, tree in enumerate(trees)]
+        each = write_tree_ensemble(graph, rows.name, len(rows.categories), trees, leaves, len(trees))
         first = graph.node("Gather", start, graph.constant(np.array([target])), axis=1)
-        added = graph.node("Concat", first, write_leaves(graph, rows, trees), axis=1)
-        running = graph.node("CumSum", added, graph.constant(np.int64(1)))
+        running = graph.node("CumSum", graph.node("Concat", first, each, axis=1), graph.constant(np.int64(1)))
         sums.append(graph.node("Gather", running, graph.constant(np.array([len(trees)])), axis=1))
     return graph.node("Concat", *sums, axis=1)

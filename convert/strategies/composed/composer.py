@@ -68,7 +68,7 @@ class Composer:
             ensemble = read_trees(last)
             if ensemble.init is not None:
                 return boosting.classifier(self, rows, last, ensemble)
-            return write_label(self.graph, write_sums(self.graph, rows.name, ensemble), ensemble)
+            return write_label(self.graph, write_sums(self.graph, rows.name, len(rows.categories), ensemble), ensemble)
         return _writer_of(last, CLASSIFIERS)(self, rows, last)
 
     def regressor(self, rows: Columns, estimator: Any) -> str:
@@ -78,7 +78,7 @@ class Composer:
             ensemble = read_trees(last)
             if ensemble.init is not None:
                 return boosting.regressor(self, rows, last, ensemble)
-            return write_value(self.graph, write_sums(self.graph, rows.name, ensemble), ensemble)
+            return write_value(self.graph, write_sums(self.graph, rows.name, len(rows.categories), ensemble), ensemble)
         return _writer_of(last, REGRESSORS)(self, rows, last)
 
     def label_number(self, rows: Columns, estimator: Any) -> str:

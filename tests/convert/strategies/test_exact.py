@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from onnx import TensorProto
 from sklearn.base import clone, is_classifier
 from sklearn.dummy import DummyClassifier
 from sklearn.ensemble import (
@@ -23,12 +24,14 @@ from sklearn.ensemble import (
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor, ExtraTreeClassifier, ExtraTreeRegressor
 
 from convert.errors import ConvertError
+from convert.graph import Graph
 from convert.parity import Candidate
 from convert.rows import row_sets
 from convert.strategies import STRATEGIES, write_graph
 from convert.strategies.answers import SCORES
+from convert.strategies.trees import write_sums
 from convert.thresholds import tree_thresholds
-from convert.trees import READERS
+from convert.trees import READERS, Tree, TreeEnsemble
 from tests.conftest import oracle_of
 
 pytestmark = pytest.mark.filterwarnings("ignore:invalid value encountered in reduce")  # scikit-learn, at the limits
@@ -247,3 +250,43 @@ def test_a_thousand_trees() -> None:
     rows = np.random.default_rng(0).normal(size=(200, FEATURES))
     fitted = GradientBoostingClassifier(n_estimators=1000, max_depth=2, random_state=0).fit(rows, rows[:, 0] > 0)
     assert_exact(fitted, "float64 trees", tried(fitted, rows), bitwise=False)
+
+
+@pytest.mark.parametrize("float32", [True, False])
+def test_trees_that_are_turned_around_send_every_row_where_it_went(float32: bool) -> None:
+    edges = np.array([-np.inf, -1e39, -3.4028235e38, -1.0, -1e-46, -0.0, 0.0, 1e-46, 0.1, 3.4028235e38, 1e39, np.inf])
+    rows = np.concatenate([edges, np.nextafter(edges, np.inf), np.nextafter(edges, -np.inf), [np.nan]])[:, np.newaxis]
+    with np.errstate(over="ignore"):
+        compared = rows.astype(np.float32).astype(np.float64) if float32 else rows
+    for missing_left in (True, False):
+        trees = tuple(_stump(threshold, missing_left, position) for position, threshold in enumerate(edges)) * 8
+        ensemble = TreeEnsemble(trees, len(edges), None, None, float32=float32, head="value")
+        graph = Graph()
+        graph.node("Identity", write_sums(graph, "X", 1, ensemble), name="value")
+        model = graph.model("stumps", 1, {"value": (int(TensorProto.DOUBLE), [None, len(edges)])})
+        assert ("Neg" in [node.op_type for node in model.graph.node]) == missing_left
+        left = Candidate(model).run(rows)["value"]
+        np.testing.assert_array_equal(left, 8 * np.where(np.isnan(compared), missing_left, compared <= edges))
+
+
+def _stump(threshold: float, missing_left: bool, target: int) -> Tree:
+    none = np.array([-1, -1])
+    return Tree(
+        feature=np.zeros(3, dtype=np.int64),
+        threshold=np.array([threshold, 0.0, 0.0]),
+        left=np.array([1, *none]),
+        right=np.array([2, *none]),
+        missing_left=np.array([missing_left, False, False]),
+        values=np.array([[0.0], [1.0], [0.0]]),
+        target=target,
+    )
+
+
+@pytest.mark.parametrize("classes", [2, 3])
+@pytest.mark.parametrize("forest", [RandomForestClassifier, ExtraTreesClassifier])
+def test_forests_of_any_size(forest: Any, classes: int) -> None:
+    for trees, depth in ((1, 3), (1, None), (7, 1), (300, 4), (100, None)):
+        estimator = forest(trees, max_depth=depth, random_state=0)
+        rows, labels = training(estimator, classes, decimals=3)
+        fitted = estimator.fit(rows, labels)
+        assert_exact(fitted, "float64 trees", tried(fitted, rows)[-20_000:], bitwise=True)

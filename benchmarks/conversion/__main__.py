@@ -1,0 +1,196 @@
+"""Convert a number of models by each contender, compare answers, measure, and write benchmarks/CONVERSION.md."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import sys
+import tempfile
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing
+from dataclasses import dataclass, field
+from functools import partial
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from benchmarks.conversion.contenders import (
+    CONTENDERS,
+    TL2CGEN,
+    Answers,
+    Contender,
+    Maker,
+    NotConvertedError,
+    Plume,
+    Tl2cgen,
+)
+from benchmarks.conversion.models import DEMO, TRIED_ROWS, Model, fitted_models
+from benchmarks.harness import DisagreementError
+from convert.parity import BATCH_ROWS
+from scripts.emulator import ROOT
+
+RESULTS = ROOT / "benchmarks" / "CONVERSION.md"
+EXACT = 1e-15
+"""What our probabilities may differ by, and our values as part of the largest."""
+CLOSE = 1e-4
+"""The same for the others."""
+NONE = "-"
+
+
+@dataclass(slots=True)
+class Result:
+    """What a contender showed with a model: seconds, bytes, seconds a call, rows a second; or why it did not."""
+
+    note: str = ""
+    seconds: float | None = None
+    size: int | None = None
+    latencies: list[float] = field(default_factory=list)
+    throughputs: list[float] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """A model, the strategy that was chosen for it, and the results by contender."""
+
+    name: str
+    strategy: str
+    results: dict[str, Result]
+
+
+def main() -> int:
+    """Run the benchmark."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.conversion", description=__doc__)
+    parser.add_argument("--repetitions", type=int, default=9)
+    parser.add_argument("--out", type=Path, default=RESULTS)
+    parser.add_argument("--tl2cgen", type=Path, default=TL2CGEN, help="an interpreter that has tl2cgen")
+    asked = parser.parse_args()
+    warnings.simplefilter("ignore")
+    with tempfile.TemporaryDirectory(prefix="plume-") as name, threadpool_limits(1):
+        folder, makers = Path(name), CONTENDERS | {"tl2cgen": partial(Tl2cgen, python=asked.tl2cgen)}
+        measured = [measure(model, folder, asked.repetitions, makers) for model in fitted_models(folder)]
+    report = markdown(measured, asked.repetitions)
+    asked.out.write_text(report)
+    print(report)
+    return 0
+
+
+def measure(model: Model, folder: Path, repetitions: int, makers: Mapping[str, Maker] = CONTENDERS) -> Measured:
+    """Convert `model` by all, compare what they answer, then measure them in turns."""
+    results = {name: Result() for name in makers}
+    running: dict[str, Contender] = {}
+    with ExitStack() as stack:
+        for name, make in makers.items():
+            if name == "float64 trees" and model.name != DEMO:
+                continue
+            try:
+                running[name] = stack.enter_context(closing(make(model, folder)))
+            except NotConvertedError as error:
+                results[name].note = f"not converted: {error}"
+        rows = np.concatenate([model.training, model.random])
+        expected = running["scikit-learn"].answer(rows)
+        for name, contender in running.items():
+            result = results[name]
+            result.seconds, result.size = contender.seconds, contender.size
+            result.note = check(
+                f"{name} of {model.name}", expected, contender.answer(rows), isinstance(contender, Plume)
+            )
+        for _ in range(repetitions):
+            for name, contender in running.items():
+                results[name].latencies.append(contender.latency(model.random))
+                results[name].throughputs.append(contender.throughput(model.random))
+        return Measured(model.name, getattr(running["Plume"], "strategy", ""), results)
+
+
+def check(what: str, expected: Answers, actual: Answers, exact: bool) -> str:
+    """Return what differs; raise DisagreementError if anything does of what is to be exact."""
+    labels = 0
+    if expected.labels is not None and actual.labels is not None:
+        labels = int((expected.labels != actual.labels).sum())
+    largest = max(1.0, float(np.abs(expected.numbers).max()))
+    difference = float(np.abs(expected.numbers - actual.numbers).max()) / largest
+    if exact and (labels or not difference <= EXACT):
+        raise DisagreementError(f"{what}: {labels} labels differ, and numbers by {difference}")
+    if labels:
+        return f"wrong: {labels:,} labels differ"
+    if not difference <= CLOSE:
+        return f"wrong: off by {difference:.0e}"
+    return "same bits" if difference == 0 else f"within {difference:.0e}"
+
+
+def markdown(measured: Sequence[Measured], repetitions: int) -> str:
+    """Return the results as a page of one table for each figure."""
+    packages = ("onnxruntime", "scikit-learn", "skl2onnx", "numpy")
+    setting = (
+        f"Written by `make bench`. The best of {repetitions} interleaved repetitions on one thread, on"
+        f" {platform.system()} {platform.machine()} with {os.cpu_count()} cores, Python {platform.python_version()},"
+        f" {', '.join(f'{package} {version(package)}' for package in packages)}; in parentheses the ratio to"
+        f" scikit-learn, more is better. Rows are float64 and come {BATCH_ROWS:,} at once; in calls with 2 rows, each"
+        " has others than the one before, and the median call counts."
+    )
+    lines = [
+        "# Conversion",
+        "",
+        setting,
+        "",
+        "- **scikit-learn**: `predict_proba` or `predict`, the joblib file.",
+        "- **skl2onnx**: float32, without ZipMap, in onnxruntime; label and probabilities.",
+        "- **tl2cgen**: C, compiled by gcc -O3; probabilities.",
+        "- **float64 trees**: ours, where it would tabulate; in onnxruntime, label and probabilities.",
+        "- **Plume**: ours, by the strategy that it chooses, which stands beside the model; the same.",
+        "",
+        f"Answers on the training rows and {TRIED_ROWS:,} random ones, compared with scikit-learn's:",
+        "",
+        *_table(measured, lambda result, _: result.note or NONE),
+        "",
+        "Rows a second:",
+        "",
+        *_table(measured, _throughput),
+        "",
+        "A call with 2 rows, µs:",
+        "",
+        *_table(measured, _latency),
+        "",
+        "File, kB (tl2cgen: the library):",
+        "",
+        *_table(measured, _size),
+        "",
+        "Export, s:",
+        "",
+        *_table(measured, lambda result, _: NONE if result.seconds is None else f"{result.seconds:.2f}"),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _table(measured: Sequence[Measured], cell: Callable[[Result, Result], str]) -> Iterator[str]:
+    yield f"| | {' | '.join(CONTENDERS)} |"
+    yield "|---|" + "---|" * len(CONTENDERS)
+    for each in measured:
+        reference = each.results["scikit-learn"]
+        cells = [cell(result, reference) for result in each.results.values()]
+        yield f"| {each.name}: {each.strategy} | {' | '.join(cells)} |"
+
+
+def _throughput(result: Result, reference: Result) -> str:
+    if not result.throughputs:
+        return NONE
+    return f"{max(result.throughputs):,.0f} ({max(result.throughputs) / max(reference.throughputs):.1f})"
+
+
+def _latency(result: Result, reference: Result) -> str:
+    if not result.latencies:
+        return NONE
+    return f"{min(result.latencies) * 1e6:,.1f} ({min(reference.latencies) / min(result.latencies):.0f})"
+
+
+def _size(result: Result, reference: Result) -> str:
+    if result.size is None or reference.size is None:
+        return NONE
+    return f"{result.size / 1e3:,.0f} ({reference.size / result.size:.1f})"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
