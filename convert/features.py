@@ -44,12 +44,14 @@ class Feature:
 
     def decode(self, numbers: Floats) -> NDArray[Any]:
         """Return the values that `numbers`, (n,), stand for, as the estimator takes them."""
-        if self.type == "float":
+        if self.type == "float" and not self.none:
             return numbers
         values = np.empty(len(numbers), dtype=object)
         missing = np.isnan(numbers)
         values[missing] = None if self.none else np.nan
-        if self.type == "bool":
+        if self.type == "float":
+            values[~missing] = numbers[~missing].tolist()
+        elif self.type == "bool":
             values[~missing] = (numbers[~missing] != 0).tolist()
         else:
             known = np.array([*self.categories, self.unknown], dtype=object)  # -1 is the last one

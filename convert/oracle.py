@@ -65,7 +65,7 @@ class Oracle:
     def as_input(self, rows: Floats) -> Any:
         """Return `rows` as the estimator knows them: as a table with names, if it was fitted on one."""
         names = own_names(self.estimator)
-        if names is None and all(feature.type == "float" for feature in self.features):
+        if names is None and all(feature.type == "float" and not feature.none for feature in self.features):
             return rows
         columns = [feature.decode(rows[:, column]) for column, feature in enumerate(self.features)]
         if names is None:
@@ -129,8 +129,10 @@ def _feature(name: str, known: Sequence[NDArray[Any]], values: NDArray[Any] | No
     """
     categories = [value for one in known for value in one.tolist()]
     texts = tuple(sorted({value for value in categories if isinstance(value, str)}))
+    none = any(value is None for value in categories)
+    if none and any(value != value for value in categories):
+        raise ConvertError(f"the encoders on {name!r} tell None from NaN, JSON has null for both: fit on one of them")
     if texts:
-        none = None in categories and not any(value != value for value in categories)
         return Feature(name, "str", texts, none)
     present = [value for value in categories if value is not None and value == value]
     if any(float(value) != value for value in present):
@@ -139,6 +141,6 @@ def _feature(name: str, known: Sequence[NDArray[Any]], values: NDArray[Any] | No
             f"the categories of {name!r} are {listed}; numbers are served as float64, which these are not"
         )
     if present:
-        return Feature(name, "bool" if all(isinstance(value, bool) for value in present) else "float")
+        return Feature(name, "bool" if all(isinstance(value, bool) for value in present) else "float", none=none)
     kind = "float" if values is None else type_of(values)
     return Feature(name, "float" if kind == "str" and used else kind)

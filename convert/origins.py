@@ -81,7 +81,8 @@ def _imputer(imputer: Any, columns: Origins, known: Known) -> Origins:
     """A number that stands for a missing value falls out of the order; NaN is in none."""
     for column, statistic in zip(columns, imputer.statistics_, strict=True):
         if column is not None and column.how == "value" and isinstance(statistic, str):
-            known[column.feature].append(np.array([statistic], dtype=object))
+            missing = [None] if imputer.missing_values is None else []
+            known[column.feature].append(np.array([statistic, *missing], dtype=object))
     keeps_order = imputer.missing_values is None or imputer.missing_values != imputer.missing_values
     if not keeps_order:
         columns = [None] * len(columns)

@@ -14,6 +14,7 @@ from sklearn.ensemble import GradientBoostingClassifier, HistGradientBoostingReg
 from sklearn.impute import SimpleImputer
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, StandardScaler, TargetEncoder
+from sklearn.tree import DecisionTreeClassifier
 
 from convert.errors import ConvertError
 from convert.export import export
@@ -149,3 +150,33 @@ def test_a_sample_that_is_none_is_refused(name: str, content: bytes, message: st
     (tmp_path / name).write_bytes(content)
     with pytest.raises(ConvertError, match=message):
         export(model, tmp_path / "churn.onnx", name="churn", sample=tmp_path / name)
+
+
+FILLED = SimpleImputer(missing_values=None, strategy="constant", fill_value="a")
+NONE = [
+    (["a", "b", None], OneHotEncoder()),
+    (["a", "b", None], make_pipeline(FILLED, OneHotEncoder())),
+    ([True, False, None], OneHotEncoder(handle_unknown="ignore")),
+    ([True, False, None], OrdinalEncoder(encoded_missing_value=-1)),
+    ([1, 2, None], OneHotEncoder()),
+    ([1, 2, None], TargetEncoder(cv=2)),
+]
+
+
+@pytest.mark.parametrize(("values", "encoder"), NONE, ids=range(len(NONE)))
+def test_null_is_none_where_the_estimator_knows_it_so(values: list[Any], encoder: Any, tmp_path: Path) -> None:
+    table = pandas.DataFrame({"a": pandas.Series(values * 10, dtype=object)})
+    estimator = make_pipeline(encoder, DecisionTreeClassifier()).fit(table, [0, 1, 2] * 10)
+    joblib.dump(estimator, tmp_path / "model.joblib")
+    data = export(tmp_path / "model.joblib", tmp_path / "model.onnx", name="model").data
+    model = Model(data)
+    rows = [[value] for value in values]
+    assert model.score(decode({"data": rows}, model.card)).prediction.tolist() == estimator.predict(table[:3]).tolist()
+
+
+def test_none_and_nan_apart_are_refused(tmp_path: Path) -> None:
+    table = pandas.DataFrame({"a": pandas.Series(["a", None, np.nan] * 10, dtype=object)})
+    estimator = make_pipeline(OneHotEncoder(), DecisionTreeClassifier()).fit(table, [0, 1, 2] * 10)
+    joblib.dump(estimator, tmp_path / "model.joblib")
+    with pytest.raises(ConvertError, match="tell None from NaN, JSON has null for both"):
+        export(tmp_path / "model.joblib", tmp_path / "model.onnx", name="model")
