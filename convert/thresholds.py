@@ -50,7 +50,7 @@ def _pulled_back(oracle: Oracle, thresholds: list[Floats], *, float32: bool) -> 
     """
     back: list[list[Floats]] = [[] for _ in oracle.features]
     for column, origin in enumerate(oracle.traced.columns or []):
-        if origin is None or origin.how == "category" or oracle.accepts[origin.feature].values:
+        if origin is None or origin.how in {"category", "replaced"} or oracle.accepts[origin.feature].values:
             continue
         if len(thresholds[column]):
             function = partial(_column, oracle, origin.feature, column, np.float32 if float32 else np.float64)

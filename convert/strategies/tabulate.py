@@ -104,7 +104,7 @@ def _turns(oracle: Oracle) -> list[Floats | None]:
     for split, origin in zip(splits, oracle.traced.columns or [None] * len(splits), strict=True):
         if not len(split):
             continue
-        if origin is None:
+        if origin is None or origin.how == "replaced":
             raise ConvertError("its trees split on what is not made from a single feature")
         known = oracle.categories(origin.feature) if origin.how == "category" else np.empty(0)
         lowest = split[split == -np.inf]  # HistGradientBoosting tells minus infinity from the rest
