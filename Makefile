@@ -56,7 +56,7 @@ clean: down ## remove all that was built or installed here
 
 setup: $(TRAIN) $(NODE) $(EMULATOR)
 
-build/layer-%.zip: requirements-runtime.txt $(wildcard layers/*.py) layers/modules.txt | $(TRAIN)
+build/layer-%.zip: requirements-runtime.txt $(wildcard layers/*.py layers/blas/*) layers/modules.txt | $(TRAIN)
 	$(PYTHON) -m layers build $* --out $@
 
 build/model.joblib: convert/train.py $(TRAIN)

@@ -1,4 +1,4 @@
-"""Wheels become a pruned layer with bytecode."""
+"""Wheels become a layer: pruned, without OpenBLAS, as bytecode."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 
 from layers.architecture import Architecture
 from layers.archive import write_zip
+from layers.linear_algebra import replace_openblas
 from layers.prune import prune
 
 REQUIREMENTS = Path(__file__).parent.parent / "requirements-runtime.txt"
@@ -23,6 +24,7 @@ def build(architecture: Architecture, out: Path) -> None:
         python = Path(folder, "python")
         install(architecture, python)
         prune(python)
+        replace_openblas(python, architecture)
         _compile(python)
         write_zip(Path(folder), out)
 

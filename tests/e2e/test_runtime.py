@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+import sys
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -79,6 +80,40 @@ try:
 except ModuleNotFoundError as error:
     print(error)"""
     assert run_python(tree, code) == f"No module named '{module}'\n"
+
+
+PRODUCTS = """
+import itertools, json, zlib
+import numpy as np
+found = []
+for kind in (np.float32, np.float64, np.complex64, np.complex128):
+    a, b = np.arange(-20, 20).reshape(5, 8).astype(kind), np.arange(48).reshape(8, 6).astype(kind)
+    if kind in (np.complex64, np.complex128):
+        a, b = a * (1 + 2j), b * (3 - 1j)
+    vector, stack = b[:, 0].copy(), np.stack([b, b + 1])
+    found += [a @ b, a.T @ a, a @ a.T, a @ vector, vector @ b, b[:, ::2].T @ b[::-1], a @ stack]
+    found += [a @ np.asfortranarray(b), np.asfortranarray(a).T @ a[::-1]]
+    found += [vector @ vector, vector[::-1] @ vector, np.vdot(vector, vector), np.dot(a[1], b), np.inner(a, b.T)]
+    found += [np.linalg.matmul(a, b), np.linalg.matrix_power(a[:, :5], 2), np.einsum('ij,jk', a, b), np.outer(a, b)]
+    found += [np.tensordot(a, b, 1), np.correlate(vector, vector), np.convolve(vector, vector), a[:, :0] @ b[:0]]
+print(json.dumps([[each.dtype.str, each.shape, zlib.crc32(np.ascontiguousarray(each + 0))] for each in found]))"""
+
+
+def test_products_are_those_of_whole_numpy(tree: Tree) -> None:
+    whole = subprocess.run([sys.executable, "-c", PRODUCTS], capture_output=True, text=True, check=True).stdout
+    assert len(json.loads(whole)) == 4 * 22
+    assert json.loads(run_python(tree, PRODUCTS)) == json.loads(whole)
+
+
+@pytest.mark.parametrize("function", ["inv", "det", "svd", "eigh", "cholesky", "qr", "pinv"])
+def test_what_needs_lapack_raises(tree: Tree, function: str) -> None:
+    code = f"""
+import numpy as np
+try:
+    np.linalg.{function}(np.eye(2))
+except NotImplementedError as error:
+    print(error)"""
+    assert "numpy.linalg needs LAPACK for '" in run_python(tree, code)
 
 
 @pytest.mark.parametrize(
