@@ -1,5 +1,5 @@
 /* dot, axpy, gemv, gemm and syrk for numbers of type NUMBER, whose sums are of type SUM; see blas.c.
-   https://www.netlib.org/blas/ has the arguments. CBLAS takes complex scalars by their address, real ones as they are. */
+   https://www.netlib.org/blas/ has the arguments. Complex scalars come by their address, real ones as they are. */
 
 #ifdef COMPLEX
 #define SCALAR const void *
@@ -58,12 +58,14 @@ static void NAME(product)(integer rows, integer columns, integer inner, NUMBER a
 #ifdef COMPLEX
 EXPORT void NAME(dotu_sub)(integer n, const void *x, integer x_step, const void *y, integer y_step, void *out)
 {
-    *(NUMBER *)out = NAME(sum)(n, FIRST((const NUMBER *)x, n, x_step), x_step, FIRST((const NUMBER *)y, n, y_step), y_step, 0);
+    *(NUMBER *)out = NAME(sum)(n, FIRST((const NUMBER *)x, n, x_step), x_step, FIRST((const NUMBER *)y, n, y_step),
+                               y_step, 0);
 }
 
 EXPORT void NAME(dotc_sub)(integer n, const void *x, integer x_step, const void *y, integer y_step, void *out)
 {
-    *(NUMBER *)out = NAME(sum)(n, FIRST((const NUMBER *)x, n, x_step), x_step, FIRST((const NUMBER *)y, n, y_step), y_step, 1);
+    *(NUMBER *)out = NAME(sum)(n, FIRST((const NUMBER *)x, n, x_step), x_step, FIRST((const NUMBER *)y, n, y_step),
+                               y_step, 1);
 }
 #else
 EXPORT NUMBER NAME(dot)(integer n, const NUMBER *x, integer x_step, const NUMBER *y, integer y_step)
