@@ -14,16 +14,17 @@ NODE := node_modules/.ready
 EMULATOR := .tools/emulator/.ready
 LAMBDA := .tools/lambda-runtime/.ready .tools/rie/.ready
 LAYERS := build/layer-x86_64.zip build/layer-arm64.zip
+HOST_LAYER := build/layer-$(if $(filter arm64 aarch64,$(shell uname -m)),arm64,x86_64).zip
 
 .PHONY: help setup demo up down local test check layer bench lock clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
 
-demo: setup $(LAYERS) ## train, convert, publish, deploy to an AWS emulator and score over REST
+demo: setup $(HOST_LAYER) ## train, convert, publish, deploy to an AWS emulator and score over REST
 	@$(PYTHON) -m scripts.demo
 
-up: setup $(LAYERS) ## the same, left running; prints the URL
+up: setup $(HOST_LAYER) ## the same, left running; prints the URL
 	@$(PYTHON) -m scripts.demo --stay
 
 down: ## end what `make up` left running
@@ -56,7 +57,7 @@ clean: down ## remove all that was built or installed here
 
 setup: $(TRAIN) $(NODE) $(EMULATOR)
 
-build/layer-%.zip: requirements-runtime.txt $(wildcard layers/*.py) | $(TRAIN)
+build/layer-%.zip: requirements-runtime.txt $(wildcard layers/*.py layers/blas/*) layers/modules.txt | $(TRAIN)
 	$(PYTHON) -m layers build $* --out $@
 
 build/model.joblib: convert/train.py $(TRAIN)

@@ -64,7 +64,7 @@ def make_plume(folder: Path, emulator: Emulator) -> Contender:
     tree = unpack(layer, folder / "plume")
     write_zip(tree.task, folder / "function.zip")
     zipped = layer.stat().st_size + (folder / "function.zip").stat().st_size
-    environ = emulator.aws_environ() | {"MODEL_URI": uri, "OPENBLAS_NUM_THREADS": "1"}
+    environ = emulator.aws_environ() | {"MODEL_URI": uri}
     return Contender("plume", tree, "lambda_fn.handler.predict", environ, zipped, size_of(folder / "plume"))
 
 

@@ -1,4 +1,4 @@
-"""The command line: build a layer, check it."""
+"""The command line: build a layer, check it, trace what goes into it."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 from layers import gate
 from layers.architecture import ARCHITECTURES
 from layers.build import build
+from layers.prune import MODULES
 
 
 def main() -> int:
@@ -20,7 +21,13 @@ def main() -> int:
     build_parser.add_argument("--out", type=Path, required=True)
     check_parser = commands.add_parser("check", help="check layers that are built: layer-ARCHITECTURE.zip")
     check_parser.add_argument("layers", nargs="+", type=Path)
+    commands.add_parser("trace", help="write layers/modules.txt: what the scoring suite loads of the wheels")
     options = parser.parse_args()
+    if options.command == "trace":
+        from layers.trace import trace  # here: it imports scikit-learn
+
+        MODULES.write_text(trace())
+        return 0
     if options.command == "build":
         build(ARCHITECTURES[options.architecture], options.out)
         return 0 if report(options.out, options.architecture) else 1

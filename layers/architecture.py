@@ -14,6 +14,11 @@ class Architecture:
     wheel_platform: str
     elf_machine: str
 
+    @property
+    def cpu(self) -> str:
+        """The processor, as wheels and compilers call it."""
+        return self.wheel_platform.partition("-")[0]
+
 
 ARCHITECTURES = {
     architecture.name: architecture

@@ -1,4 +1,4 @@
-"""Wheels become a pruned layer with bytecode."""
+"""Wheels become a layer: pruned, without OpenBLAS, as bytecode."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 
 from layers.architecture import Architecture
 from layers.archive import write_zip
+from layers.linear_algebra import replace_openblas
 from layers.prune import prune
 
 REQUIREMENTS = Path(__file__).parent.parent / "requirements-runtime.txt"
@@ -21,13 +22,14 @@ def build(architecture: Architecture, out: Path) -> None:
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
         python = Path(folder, "python")
-        _install(architecture, python)
+        install(architecture, python)
         prune(python)
+        replace_openblas(python, architecture)
         _compile(python)
         write_zip(Path(folder), out)
 
 
-def _install(architecture: Architecture, target: Path) -> None:
+def install(architecture: Architecture, target: Path) -> None:
     """Unpack the pinned wheels, and nothing that they depend on: scoring needs none of it."""
     command = [sys.executable, "-m", "uv", "pip", "install", "--quiet", "--no-deps", "--require-hashes"]
     command += ["--only-binary", ":all:", "--python-version", "3.13", "--link-mode", "copy"]
@@ -38,12 +40,16 @@ def _install(architecture: Architecture, target: Path) -> None:
 
 
 def _compile(root: Path) -> None:
-    """Compile to bytecode that is valid on Lambda's read-only disk, where none can be written.
+    """Compile to bytecode in place of the sources: Lambda's disk is read-only, where none can be written.
 
-    Unchecked: the source's time is not compared, as it is not kept. Bytecode depends on what the same process compiled
-    before (marshal writes a reference where a string is shared), so the order is fixed and the interpreter bare.
+    Without docstrings, and without asserts: numpy and onnxruntime have no assert that they rely on. Unchecked: there is
+    no source to compare with. Bytecode depends on what the same process compiled before (marshal writes a reference
+    where a string is shared), so the order is fixed and the interpreter bare.
     """
-    sources = "\n".join(str(path) for path in sorted(root.rglob("*.py")))
+    sources = sorted(root.rglob("*.py"))
     command = [sys.executable, "-I", "-S", "-m", "compileall", "-q", "-j", "1", "--invalidation-mode", "unchecked-hash"]
-    command += ["-s", str(root), "-p", MOUNT, "-i", "-"]
-    subprocess.run(command, input=sources, text=True, check=True, env={"PYTHONHASHSEED": "0"})
+    command += ["-b", "-o", "2", "-s", str(root), "-p", MOUNT, "-i", "-"]
+    names = "\n".join(map(str, sources))
+    subprocess.run(command, input=names, text=True, check=True, env={"PYTHONHASHSEED": "0"})
+    for source in sources:
+        source.unlink()

@@ -35,6 +35,15 @@ def test_lambda_fn_names_only_what_lambda_has() -> None:
     assert imported("lambda_fn") <= allowed
 
 
+def test_lambda_fn_takes_no_matrix_products() -> None:
+    """The layer has a slow BLAS and no LAPACK (layers/linear_algebra.py): products are for the engine to compute."""
+    products = {"dot", "vdot", "inner", "matmul", "einsum", "tensordot", "linalg", "correlate", "convolve", "cov"}
+    for path in (ROOT / "lambda_fn").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            assert not isinstance(node, ast.MatMult), path
+            assert not (isinstance(node, ast.Attribute) and node.attr in products), (path, node.lineno)
+
+
 def loaded_after(code: str, **environ: str) -> set[str]:
     """Return the top-level packages that a new interpreter has loaded after `code`."""
     code += "\nimport sys; print(*sorted({name.partition('.')[0] for name in sys.modules}))"

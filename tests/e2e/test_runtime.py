@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,8 +16,11 @@ from numpy.typing import NDArray
 
 from convert.publish import publish
 from layers.architecture import host_architecture
+from layers.prune import MODULES, module_of
+from layers.suite.cases import write_cases
+from layers.trace import run_suite
 from scripts.emulator import Emulator
-from scripts.runtime import Function, Tree, run_python, serving, unpack
+from scripts.runtime import PYTHON, Function, Tree, run_python, serving, unpack
 from tests.conftest import LoadEvent
 
 pytestmark = pytest.mark.e2e
@@ -46,21 +51,69 @@ def test_numpy_and_onnxruntime_come_from_the_layer(tree: Tree) -> None:
         assert path.startswith(str(tree.opt))
 
 
-def test_importing_the_layer_reads_bytecode_only(tree: Tree) -> None:
-    code = """
-import importlib.machinery as machinery
-compiled = []
-original = machinery.SourceFileLoader.source_to_code
-def source_to_code(self, data, path, **options):
-    compiled.append(path)
-    return original(self, data, path, **options)
-machinery.SourceFileLoader.source_to_code = source_to_code
-import numpy, onnxruntime, lambda_fn.errors
-print(*compiled, sep='\\n')
-"""
-    compiled = run_python(tree, code).splitlines()
-    assert str(tree.task / "lambda_fn" / "errors.py") in compiled, "what has no bytecode is seen to be compiled"
-    assert [path for path in compiled if path.startswith(str(tree.opt))] == []
+def test_the_layer_passes_the_scoring_suite_and_stays_as_it_is(tree: Tree, tmp_path: Path) -> None:
+    before = {path: path.stat().st_mtime_ns for path in tree.opt.rglob("*")}
+    write_cases(tmp_path)
+    loaded = run_suite([str(PYTHON)], tree.opt / "python", tree.task, tmp_path)
+    assert {module_of(path) for path in loaded} <= set(MODULES.read_text().split())
+    assert {path: path.stat().st_mtime_ns for path in tree.opt.rglob("*")} == before
+
+
+def test_docstrings_are_left_out(tree: Tree) -> None:
+    code = "import numpy, onnxruntime; print(numpy.pad.__doc__, onnxruntime.InferenceSession.__doc__)"
+    assert run_python(tree, code) == "None None\n"
+
+
+def test_a_case_that_fails_is_told(tree: Tree, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    case = {"model": "none.onnx", "answers": [[{"data": []}, {"prediction": [1]}]], "tolerance": 0.0}
+    (tmp_path / "cases.json").write_text(json.dumps([case]))
+    with pytest.raises(subprocess.CalledProcessError):
+        run_suite([str(PYTHON)], tree.opt / "python", tree.task, tmp_path)
+    assert "none.onnx: expected {'prediction': [1]}, found {'type'" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize("module", ["numpy.random", "numpy.ma", "numpy.testing", "onnxruntime.quantization"])
+def test_what_is_not_in_the_layer_says_so(tree: Tree, module: str) -> None:
+    code = f"""
+try:
+    import {module}
+except ModuleNotFoundError as error:
+    print(error)"""
+    assert run_python(tree, code) == f"No module named '{module}'\n"
+
+
+PRODUCTS = """
+import itertools, json, zlib
+import numpy as np
+found = []
+for kind in (np.float32, np.float64, np.complex64, np.complex128):
+    a, b = np.arange(-20, 20).reshape(5, 8).astype(kind), np.arange(48).reshape(8, 6).astype(kind)
+    if kind in (np.complex64, np.complex128):
+        a, b = a * (1 + 2j), b * (3 - 1j)
+    vector, stack = b[:, 0].copy(), np.stack([b, b + 1])
+    found += [a @ b, a.T @ a, a @ a.T, a @ vector, vector @ b, b[:, ::2].T @ b[::-1], a @ stack]
+    found += [a @ np.asfortranarray(b), np.asfortranarray(a).T @ a[::-1]]
+    found += [vector @ vector, vector[::-1] @ vector, np.vdot(vector, vector), np.dot(a[1], b), np.inner(a, b.T)]
+    found += [np.linalg.matmul(a, b), np.linalg.matrix_power(a[:, :5], 2), np.einsum('ij,jk', a, b), np.outer(a, b)]
+    found += [np.tensordot(a, b, 1), np.correlate(vector, vector), np.convolve(vector, vector), a[:, :0] @ b[:0]]
+print(json.dumps([[each.dtype.str, each.shape, zlib.crc32(np.ascontiguousarray(each + 0))] for each in found]))"""
+
+
+def test_products_are_those_of_whole_numpy(tree: Tree) -> None:
+    whole = subprocess.run([sys.executable, "-c", PRODUCTS], capture_output=True, text=True, check=True).stdout
+    assert len(json.loads(whole)) == 4 * 22
+    assert json.loads(run_python(tree, PRODUCTS)) == json.loads(whole)
+
+
+@pytest.mark.parametrize("function", ["inv", "det", "svd", "eigh", "cholesky", "qr", "pinv"])
+def test_what_needs_lapack_raises(tree: Tree, function: str) -> None:
+    code = f"""
+import numpy as np
+try:
+    np.linalg.{function}(np.eye(2))
+except NotImplementedError as error:
+    print(error)"""
+    assert "numpy.linalg needs LAPACK for '" in run_python(tree, code)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,138 @@
+"""Write the scoring suite: model files by every strategy, files that are refused, and the answers that are expected."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import joblib
+import numpy as np
+import onnx
+import pandas
+from numpy.typing import NDArray
+from onnx import TensorProto, helper, numpy_helper
+from sklearn.compose import make_column_transformer
+from sklearn.ensemble import GradientBoostingClassifier, HistGradientBoostingRegressor, RandomForestClassifier
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
+
+from convert.export import export
+from convert.model_file import read_card
+from convert.seal import seal
+from convert.strategies import STRATEGIES
+
+type Answer = tuple[Any, dict[str, Any]]
+"""An event, and members that its answer has."""
+
+N = 120
+GENERATOR = np.random.default_rng(11)
+ROWS = GENERATOR.normal(size=(N, 3)).round(2)
+HOLES = np.where(GENERATOR.random(ROWS.shape) < 0.1, np.nan, ROWS)
+TABLE = pandas.DataFrame(
+    {"city": GENERATOR.choice(["Paris", "Oslo", "São Paulo"], N), "age": ROWS[:, 0], "level": np.arange(N) % 3}
+)
+LABELS = np.digitize(ROWS[:, 0] + ROWS[:, 1], [-0.5, 0.5])
+WORDS = np.array(["low", "middle", "high"])[LABELS]
+SMALL = GradientBoostingClassifier(n_estimators=5, max_depth=2, random_state=0)
+ENCODED = make_column_transformer((OneHotEncoder(), ["city", "level"]), remainder="passthrough")
+ESTIMATORS: tuple[tuple[str, str, Any, Any, Any], ...] = (
+    ("tabulated", "tabulated", SMALL, ROWS[:, :2], LABELS),
+    ("trees", "float64 trees", HistGradientBoostingRegressor(max_iter=5), HOLES, ROWS.sum(axis=1)),
+    ("operators", "float64 operators", make_pipeline(StandardScaler(), LogisticRegression()), ROWS, WORDS),
+    ("plain", "skl2onnx", RandomForestClassifier(5, random_state=0), ROWS, LABELS > 0),
+    ("table", "float64 trees", make_pipeline(ENCODED, RandomForestClassifier(5, random_state=0)), TABLE, WORDS),
+)
+"""Name, strategy, estimator, what it is fitted on: rows and labels."""
+BAD: tuple[tuple[Any, str], ...] = (
+    ({"data": [[1.0]]}, "wrong-width"),
+    ({"data": [[1.0, None]]}, "not-a-number"),
+    ({"data": [[1.0, "a"]]}, "not-a-number"),
+    ({"data": [[1.0, float("nan")]]}, "nan"),
+    ({"data": [[float("-inf"), 1.0]]}, "infinity"),
+    ({"data": [[1.0, 1e300]]}, "beyond-float32"),
+    ({"data": [[1.0, 10**400]]}, "beyond-float32"),
+    ({"data": []}, "empty-data"),
+    ({}, "missing-data"),
+)
+"""What the tabulated model is asked, and the code of the error."""
+
+
+def write_cases(folder: Path) -> None:
+    """Write cases.json and the model files that it names into `folder`."""
+    cases = [_estimator_case(folder, *each) for each in ESTIMATORS]
+    cases[0]["answers"] += [(body, {"status": 400, "code": code}) for body, code in BAD]
+    unknown = json.loads(TABLE[:1].to_json(orient="records"))[0]
+    for member, value in (("city", "Rome"), ("level", 7)):
+        cases[-1]["answers"].append(({"data": [unknown | {member: value}]}, {"code": "unknown-category"}))
+    broken = _broken_files((folder / cases[0]["model"]).read_bytes())
+    (folder / "cases.json").write_text(json.dumps(cases + [_refused_case(folder, *each) for each in broken.items()]))
+
+
+def _estimator_case(folder: Path, name: str, strategy: str, estimator: Any, rows: Any, labels: Any) -> dict[str, Any]:
+    """Fit and export an estimator; return its case, with the estimator's own answers."""
+    estimator.fit(rows, labels)
+    joblib.dump(estimator, folder / f"{name}.joblib")
+    pandas.DataFrame(rows).add_prefix("" if rows is TABLE else "x").to_csv(folder / f"{name}.csv", index=False)
+    export(folder / f"{name}.joblib", folder / f"{name}.onnx", name=name, strategy=strategy)
+    columns = [feature["name"] for feature in read_card((folder / f"{name}.onnx").read_bytes())["features"]]
+    data = json.loads(pandas.DataFrame(rows).set_axis(columns, axis=1).to_json(orient="records", double_precision=15))
+    event, answer = {"data": data}, {"prediction": estimator.predict(rows).tolist()}
+    answers: list[Answer] = [(event, answer), (_http(event), {"statusCode": 200})]
+    if hasattr(estimator, "predict_proba"):
+        probabilities = estimator.predict_proba(rows).tolist()
+        answers.append((event | {"probabilities": True}, answer | {"probabilities": probabilities}))
+    return _case(f"{name}.onnx", answers, STRATEGIES[strategy].tolerance)
+
+
+def _refused_case(folder: Path, name: str, data: bytes) -> dict[str, Any]:
+    (folder / f"{name}.onnx").write_bytes(data)
+    answer = {"status": 503, "code": "model-invalid"}
+    return _case(f"{name}.onnx", [({"data": [[1.0, 2.0]]}, answer), (_http({}), {"statusCode": 503})], 0.0)
+
+
+def _case(model: str, answers: Sequence[Answer], tolerance: float) -> dict[str, Any]:
+    return {"model": model, "answers": list(answers), "tolerance": tolerance}
+
+
+def _http(body: Any) -> dict[str, Any]:
+    """Return an event of an HTTP API that posts `body`."""
+    http = {"method": "POST", "path": "/predict"}
+    headers = {"content-type": "application/json"}
+    context = {"http": http, "stage": "$default"}
+    return {
+        "version": "2.0",
+        "rawPath": "/predict",
+        "rawQueryString": "",
+        "headers": headers,
+        "requestContext": context,
+        "body": json.dumps(body),
+        "isBase64Encoded": False,
+    }
+
+
+def _broken_files(whole: bytes) -> dict[str, bytes]:
+    """Return files that the seal, the guard and, behind them, onnxruntime itself refuse."""
+    model = onnx.load_from_string(whole)
+    model.graph.node[0].op_type = "Loop"
+    return {
+        "empty": b"",
+        "truncated": whole[:-1],
+        "altered": whole.replace(b"\x0a\x06digest", b"\x0a\x06digesT"),
+        "guarded": seal(model),
+        "mismatched": seal(_product(np.ones((7, 1)))),
+    }
+
+
+def _product(weights: NDArray[np.float64]) -> onnx.ModelProto:
+    """Return a graph that multiplies rows of two features by `weights`, which do not fit."""
+    graph = helper.make_graph(
+        [helper.make_node("MatMul", ["X", "weights"], ["value"])],
+        "mismatched",
+        [helper.make_tensor_value_info("X", TensorProto.DOUBLE, [None, 2])],
+        [helper.make_tensor_value_info("value", TensorProto.DOUBLE, None)],
+        [numpy_helper.from_array(weights, "weights")],
+    )
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 21)], ir_version=10)
