@@ -80,7 +80,7 @@ def _measure_once(contender: Contender, event: Any, expected: Any, results: Meas
         results.cold.append(_timed(contender, function, event, expected))
         warm = [_timed(contender, function, event, expected) for _ in range(WARM_CALLS)]
         results.warm.append(statistics.median(warm))
-        results.memory.append(_peak_memory(function.pid))
+        results.memory.append(_peak_memory(function))
     if contender.late is not None:
         with serving(contender.tree, contender.handler, contender.late) as function:
             results.cold_late.append(_timed(contender, function, event, expected))
@@ -95,14 +95,9 @@ def _timed(contender: Contender, function: Function, event: Any, expected: Any) 
     return taken
 
 
-def _peak_memory(pid: int) -> int:
-    """Return the peak resident memory, in bytes, of the largest process below `pid`: the function's interpreter."""
-    peaks = [0]
-    for status in Path("/proc").glob("[0-9]*/status"):
-        try:
-            fields = dict(line.split(":\t", 1) for line in status.read_text().splitlines() if ":\t" in line)
-        except (FileNotFoundError, ProcessLookupError):
-            continue
-        if fields["PPid"].strip() == str(pid) and "VmHWM" in fields:
-            peaks.append(int(fields["VmHWM"].split()[0]) * 1024)
-    return max(peaks)
+def _peak_memory(function: Function) -> int:
+    """Return the peak resident memory, in bytes, of the function's interpreter."""
+    [pid] = function.children()
+    status = Path(f"/proc/{pid}/status").read_text()
+    fields = dict(line.split(":\t", 1) for line in status.splitlines() if ":\t" in line)
+    return int(fields["VmHWM"].split()[0]) * 1024

@@ -11,8 +11,8 @@ import socket
 import subprocess
 import time
 import zipfile
-from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -88,8 +88,13 @@ def serving(tree: Tree, handler: str, environ: Mapping[str, str]) -> Iterator[Fu
         function.wait()
         yield function
     finally:
-        os.killpg(process.pid, signal.SIGKILL)
+        # the emulator starts the function in a process group of its own, which would outlive it for a while
+        pids = [process.pid, *function.children()]
+        for pid in pids:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
         process.wait()
+        _wait_for_end(pids)
         log.close()
 
 
@@ -99,6 +104,10 @@ class Function:
 
     port: int
     pid: int
+
+    def children(self) -> list[int]:
+        """Return the processes that the emulator started: the function's interpreter, once an event came."""
+        return [pid for pid, parent in _parents().items() if parent == self.pid]
 
     def wait(self) -> None:
         """Wait for the emulator to listen. It starts the function's process when the first event comes."""
@@ -118,3 +127,22 @@ class Function:
         with closing(connection):
             connection.request("POST", INVOKE, json.dumps(event))
             return json.loads(connection.getresponse().read())
+
+
+def _parents() -> dict[int, int]:
+    """Return the parent of every process that runs; one that has ended, but is still listed, is left out."""
+    parents = {}
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(FileNotFoundError, ProcessLookupError):
+            state, parent = path.read_text().rpartition(")")[2].split()[:2]  # behind the name, which may hold anything
+            if state != "Z":
+                parents[int(path.parent.name)] = int(parent)
+    return parents
+
+
+def _wait_for_end(pids: Sequence[int]) -> None:
+    deadline = time.monotonic() + TIMEOUT_SECONDS
+    while not _parents().keys().isdisjoint(pids):
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"a process of {pids} does not end")
+        time.sleep(0.001)
