@@ -10,28 +10,38 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from scripts.runtime import Tree, serving
+from scripts.runtime import Function, Tree, serving
 
 WARM_CALLS = 50
 
 
 @dataclass(frozen=True, slots=True)
 class Contender:
-    """A stack: its name, its unpacked tree, its handler and its environment; sizes in bytes."""
+    """A stack: its name, its unpacked tree, its handler and its environment; the size of its zips in bytes.
+
+    environ: with S3 at no added latency. late: the same with S3 behind the latency; None for what uses no S3.
+    scores: whether it does; the answer of one that does not is not compared.
+    """
 
     name: str
     tree: Tree
     handler: str
     environ: Mapping[str, str]
     zipped: int
-    unzipped: int
+    late: Mapping[str, str] | None = None
+    scores: bool = True
 
 
 @dataclass(slots=True)
 class Measurements:
-    """What was measured of a contender: a cold start each in seconds, warm calls in seconds, peak memory in bytes."""
+    """What was measured of a contender, an entry each repetition.
+
+    cold, cold_late: seconds, from the event to the answer of a function whose process does not run yet.
+    warm: seconds, the median of some calls. memory: bytes, the peak of the function's process.
+    """
 
     cold: list[float] = field(default_factory=list)
+    cold_late: list[float] = field(default_factory=list)
     warm: list[float] = field(default_factory=list)
     memory: list[int] = field(default_factory=list)
 
@@ -40,43 +50,54 @@ class DisagreementError(RuntimeError):
     """Raised when a contender's answer is not the expected one: then nothing is worth timing."""
 
 
+class TreeChangedError(RuntimeError):
+    """Raised when a run left something in a tree, which is read-only on Lambda: the next run would profit from it."""
+
+
 def measure(contenders: Sequence[Contender], event: Any, expected: Any, repetitions: int) -> dict[str, Measurements]:
-    """Measure the contenders in turns, `repetitions` times; the first turn, which fills the disk cache, is left out."""
+    """Measure the contenders in turns, `repetitions` times, after a turn that compares answers and fills caches."""
     results = {contender.name: Measurements() for contender in contenders}
-    for repetition in range(repetitions + 1):
+    sizes = {contender.name: contender.tree.size() for contender in contenders}
+    for contender in contenders:
+        _measure_once(contender, event, expected, Measurements())
+    for _ in range(repetitions):
         for contender in contenders:
-            taken = _measure_once(contender, event, expected)
-            if repetition > 0:
-                result = results[contender.name]
-                result.cold += taken.cold
-                result.warm += taken.warm
-                result.memory += taken.memory
+            _measure_once(contender, event, expected, results[contender.name])
+    for contender in contenders:
+        if contender.tree.size() != sizes[contender.name]:
+            raise TreeChangedError(f"{contender.name} had {sizes[contender.name]} bytes, now {contender.tree.size()}")
     return results
 
 
-def _measure_once(contender: Contender, event: Any, expected: Any) -> Measurements:
-    start = time.perf_counter()
+def check(contender: Contender, answer: Any, expected: Any) -> None:
+    """Raise DisagreementError if the body of `answer` is not `expected`."""
+    if contender.scores and ("body" not in answer or json.loads(answer["body"]) != expected):
+        raise DisagreementError(f"{contender.name} answers {answer}, expected {expected}")
+
+
+def _measure_once(contender: Contender, event: Any, expected: Any, results: Measurements) -> None:
     with serving(contender.tree, contender.handler, contender.environ) as function:
-        answer = function.invoke(event)
-        cold = time.perf_counter() - start
-        if "body" not in answer or json.loads(answer["body"]) != expected:
-            raise DisagreementError(f"{contender.name} answers {answer}, expected {expected}")
-        warm = []
-        for _ in range(WARM_CALLS):
-            start = time.perf_counter()
-            function.invoke(event)
-            warm.append(time.perf_counter() - start)
-        return Measurements([cold], [statistics.median(warm)], [_peak_memory(function.pid)])
+        results.cold.append(_timed(contender, function, event, expected))
+        warm = [_timed(contender, function, event, expected) for _ in range(WARM_CALLS)]
+        results.warm.append(statistics.median(warm))
+        results.memory.append(_peak_memory(function))
+    if contender.late is not None:
+        with serving(contender.tree, contender.handler, contender.late) as function:
+            results.cold_late.append(_timed(contender, function, event, expected))
 
 
-def _peak_memory(pid: int) -> int:
-    """Return the peak resident memory, in bytes, of the largest process below `pid`: the function's interpreter."""
-    peaks = [0]
-    for status in Path("/proc").glob("[0-9]*/status"):
-        try:
-            fields = dict(line.split(":\t", 1) for line in status.read_text().splitlines() if ":\t" in line)
-        except (FileNotFoundError, ProcessLookupError):
-            continue
-        if fields["PPid"].strip() == str(pid) and "VmHWM" in fields:
-            peaks.append(int(fields["VmHWM"].split()[0]) * 1024)
-    return max(peaks)
+def _timed(contender: Contender, function: Function, event: Any, expected: Any) -> float:
+    """Return the seconds from the event to its answer, which is compared with the expected one."""
+    start = time.perf_counter()
+    answer = function.invoke(event)
+    taken = time.perf_counter() - start
+    check(contender, answer, expected)
+    return taken
+
+
+def _peak_memory(function: Function) -> int:
+    """Return the peak resident memory, in bytes, of the function's interpreter."""
+    [pid] = function.children()
+    status = Path(f"/proc/{pid}/status").read_text()
+    fields = dict(line.split(":\t", 1) for line in status.splitlines() if ":\t" in line)
+    return int(fields["VmHWM"].split()[0]) * 1024

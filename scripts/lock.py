@@ -15,6 +15,7 @@ LOCKS = {
     "scripts/requirements-lambda-runtime.txt": ["--group", "lambda-runtime"],
     "scripts/requirements-seed.txt": ["--group", "seed"],
     "scripts/requirements-tl2cgen.txt": ["--group", "tl2cgen"],
+    "scripts/requirements-web.txt": ["--group", "web"],
     "scripts/requirements-rie.txt": ["--group", "rie", "--no-deps"],
 }
 

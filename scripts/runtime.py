@@ -7,11 +7,12 @@ import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import time
 import zipfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -41,6 +42,16 @@ class Tree:
             "PYTHONDONTWRITEBYTECODE": "1",
             "AWS_EXECUTION_ENV": "AWS_Lambda_python3.13",
         }
+
+    def size(self) -> int:
+        """The bytes of all its files."""
+        return sum(path.stat().st_size for root in (self.opt, self.task) for path in root.rglob("*") if path.is_file())
+
+    def protect(self) -> None:
+        """Make it read-only, as it is on Lambda."""
+        for root in (self.opt, self.task):
+            for path in (root, *root.rglob("*")):
+                path.chmod(0o555 if path.is_dir() else 0o444)
 
 
 def unpack(layer: Path, folder: Path) -> Tree:
@@ -72,11 +83,18 @@ def serving(tree: Tree, handler: str, environ: Mapping[str, str]) -> Iterator[Fu
     process = subprocess.Popen(
         command, cwd=tree.task, env={**tree.environ, **environ}, stdout=log, stderr=log, start_new_session=True
     )
+    function = Function(port, process.pid)
     try:
-        yield Function(port, process.pid)
+        function.wait()
+        yield function
     finally:
-        os.killpg(process.pid, signal.SIGKILL)
+        # the emulator starts the function in a process group of its own, which would outlive it for a while
+        pids = [process.pid, *function.children()]
+        for pid in pids:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
         process.wait()
+        _wait_for_end(pids)
         log.close()
 
 
@@ -87,17 +105,44 @@ class Function:
     port: int
     pid: int
 
-    def invoke(self, event: Any) -> Any:
-        """Invoke it with `event` and return its result; wait for the emulator to listen first."""
+    def children(self) -> list[int]:
+        """Return the processes that the emulator started: the function's interpreter, once an event came."""
+        return [pid for pid, parent in _parents().items() if parent == self.pid]
+
+    def wait(self) -> None:
+        """Wait for the emulator to listen. It starts the function's process when the first event comes."""
         deadline = time.monotonic() + TIMEOUT_SECONDS
         while True:
-            connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=TIMEOUT_SECONDS)
             try:
-                connection.request("POST", INVOKE, json.dumps(event))
-                return json.loads(connection.getresponse().read())
+                socket.create_connection(("127.0.0.1", self.port), TIMEOUT_SECONDS).close()
+                return
             except ConnectionRefusedError:
                 if time.monotonic() > deadline:
                     raise
-                time.sleep(0.02)
-            finally:
-                connection.close()
+                time.sleep(0.005)
+
+    def invoke(self, event: Any) -> Any:
+        """Invoke it with `event` and return its result."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=TIMEOUT_SECONDS)
+        with closing(connection):
+            connection.request("POST", INVOKE, json.dumps(event))
+            return json.loads(connection.getresponse().read())
+
+
+def _parents() -> dict[int, int]:
+    """Return the parent of every process that runs; one that has ended, but is still listed, is left out."""
+    parents = {}
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(FileNotFoundError, ProcessLookupError):
+            state, parent = path.read_text().rpartition(")")[2].split()[:2]  # behind the name, which may hold anything
+            if state != "Z":
+                parents[int(path.parent.name)] = int(parent)
+    return parents
+
+
+def _wait_for_end(pids: Sequence[int]) -> None:
+    deadline = time.monotonic() + TIMEOUT_SECONDS
+    while not _parents().keys().isdisjoint(pids):
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"a process of {pids} does not end")
+        time.sleep(0.001)

@@ -164,3 +164,12 @@ def test_a_model_on_s3_and_objects(
     with serving(tree, "lambda_fn.handler.objects", {**environ, "OBJECTS_URI": f"s3://{bucket}/objects/"}) as served:
         assert served.invoke(event("objects-put-http-api"))["statusCode"] == 200
         assert served.invoke(event("objects-get-http-api"))["body"] == '{"hello": "world"}'
+
+
+def test_nothing_outlives_the_context(tree: Tree, model_file: Path) -> None:
+    with serving(tree, "lambda_fn.handler.predict", {"MODEL_URI": model_file.as_uri()}) as served:
+        assert served.children() == []
+        served.invoke({"data": [[1, 2]]})
+        [pid] = served.children()
+    status = Path(f"/proc/{pid}/stat")
+    assert not status.exists() or ") Z " in status.read_text()
