@@ -77,23 +77,31 @@ class CsvRows:
         return values
 
     def _cells(self, text: bytes, start: int, count: int) -> list[list[str]]:
-        rows: list[list[str]] = []
-        width = len(self._card.features)
+        """Return the cells of `count` rows; raise ServiceError if they are not that many, or not of one width."""
         try:
-            for row in csv.reader(io.StringIO(text.decode(), newline=""), strict=True):
-                rows.append(row or [""])
-                if len(rows[-1]) != width:
-                    self._raise_width(start + len(rows) - 1, len(row))
-        except UnicodeDecodeError as error:
-            offsets = self._starts[start : start + count] - self._starts[start]
-            self._raise_malformed(start + int(np.searchsorted(offsets, error.start, "right")) - 1, "is not UTF-8")
-        except csv.Error as error:
-            self._raise_malformed(start + len(rows), f"is not CSV: {error}")
-        if len(rows) != count:
-            self._raise_malformed(
-                start, "or one after it has a quote, or a carriage return, within a cell without quotes"
-            )
+            rows = _records(text)
+        except ValueError:
+            rows = []
+        if len(rows) != count or set(map(len, rows)) != {len(self._order)}:
+            for row in range(start, start + count):
+                self._check_row(row)
         return rows
+
+    def _check_row(self, row: int) -> None:
+        try:
+            records = _records(self._body[self._starts[row] : self._starts[row + 1]])
+        except ValueError as error:
+            raise self._refusal(Problem.MALFORMED_CSV, row, f"is not CSV in UTF-8: {error}") from error
+        if len(records) != 1:
+            detail = "has a quote or a carriage return in a cell that is not quoted"
+            raise self._refusal(Problem.MALFORMED_CSV, row, detail)
+        count, takes = len(records[0]), f"{len(self._order)} ({', '.join(self._card.names)})"
+        if count != len(self._order):
+            problem = Problem.RAGGED_ROWS if row or self._headed else Problem.WRONG_WIDTH
+            raise self._refusal(problem, row, f"has {count} value{'' if count == 1 else 's'}, the model takes {takes}")
+
+    def _refusal(self, problem: Problem, row: int, detail: str) -> ServiceError:
+        return ServiceError(problem, f"{self._where(row)} {detail}", row=row)
 
     def _where(self, row: int) -> str:
         """Return how to find a row, counted from 0: with its line, counted from 1 as editors do."""
@@ -109,16 +117,6 @@ class CsvRows:
                 except ValueError as error:
                     raise _refusal(cell, self._where(row), row, column, feature) from error
         raise AssertionError("a cell was refused and now is not")
-
-    def _raise_width(self, row: int, count: int) -> NoReturn:
-        features = self._card.names
-        problem = Problem.RAGGED_ROWS if row or self._headed else Problem.WRONG_WIDTH
-        detail = f"has {count} value{'' if count == 1 else 's'}, the model takes {len(features)}"
-        raise ServiceError(problem, f"{self._where(row)} {detail} ({', '.join(features)})", row=row)
-
-    def _raise_malformed(self, row: int, detail: str) -> NoReturn:
-        row = min(row, len(self) - 1)
-        raise ServiceError(Problem.MALFORMED_CSV, f"{self._where(row)} {detail}", row=row)
 
 
 def decode_request(request: Request, parameters: Mapping[str, str], card: Card) -> CsvRows:
@@ -198,10 +196,9 @@ def _row_starts(body: bytes) -> NDArray[np.integer[Any]]:
 def _header(line: bytes, card: Card, certain: bool) -> list[int] | None:
     """Return, for each feature, its column as the header in `line` has it; None if `line` is no header."""
     try:
-        text = line.decode()
-        cells = next(csv.reader(io.StringIO(text, newline=""), strict=True), [])
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise ServiceError(Problem.MALFORMED_CSV, f"the first line is no CSV in UTF-8: {error}") from error
+        [cells, *_] = _records(line)
+    except ValueError as error:
+        raise ServiceError(Problem.MALFORMED_CSV, f"the first line is not CSV in UTF-8: {error}") from error
     names = [cell if cell in card.names else cell.strip() for cell in cells]
     if not certain and not _is_header(names, card):
         return None
@@ -220,6 +217,14 @@ def _is_number(cell: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def _records(text: bytes) -> list[list[str]]:
+    """Return the cells of each record, of an empty line one empty cell; raise ValueError if `text` is not CSV."""
+    try:
+        return [cells or [""] for cells in csv.reader(io.StringIO(text.decode(), newline=""), strict=True)]
+    except csv.Error as error:
+        raise ValueError(*error.args) from error
 
 
 def _load(text: bytes) -> NDArray[np.float64] | None:
