@@ -35,9 +35,10 @@ local: setup build/model.onnx ## the API on this machine, reloaded on change: ma
 test: setup $(LAMBDA) $(LAYERS) ## what the README says, tested
 	@$(PYTHON) -m pytest $(ARGS)
 
-bench: $(TRAIN) $(EMULATOR) $(LAMBDA) .tools/seed/.ready .tools/tl2cgen/.ready $(LAYERS) ## serving against the stack of 2017; conversion against skl2onnx and tl2cgen
+bench: $(TRAIN) $(EMULATOR) $(LAMBDA) .tools/seed/.ready .tools/tl2cgen/.ready $(LAYERS) ## serving against the stack of 2017, conversion against skl2onnx and tl2cgen, large bodies by dialect
 	@$(PYTHON) -m benchmarks
 	@$(PYTHON) -m benchmarks.conversion
+	@$(PYTHON) -m benchmarks.bulk
 
 check: $(TRAIN) $(LAYERS) ## ruff, mypy, lock files, layer size
 	$(PYTHON) -m ruff check .

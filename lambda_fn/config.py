@@ -27,7 +27,7 @@ class Settings:
     max_body_bytes: the largest request body that is scored. Lambda takes 6 MB with the event around the body.
     max_object_bytes: the largest JSON object that is stored.
     max_model_bytes: the largest model file that is read. A forest takes about twelve times its file's size in memory.
-    scoring_threads: how many threads score a body of many rows; unless it is set, one for each vCPU.
+    scoring_threads: how many threads score a body of many rows; unless it is set, one for each vCPU, or part of one.
     """
 
     model_uri: str | None
@@ -64,10 +64,10 @@ class Settings:
 
 
 def _vcpus(environ: Mapping[str, str]) -> int:
-    """Return how many whole vCPUs there are. Lambda shows at least two, and gives a share of them by the memory."""
+    """Return how many vCPUs there are, the last one perhaps in part: Lambda shows two at least, and gives by memory."""
     cores = os.process_cpu_count() or 1
     memory = environ.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "")
-    return max(1, min(cores, int(memory) // MB_PER_VCPU)) if memory.isdecimal() else cores
+    return min(cores, -(-int(memory) // MB_PER_VCPU)) if memory.isdecimal() and int(memory) > 0 else cores
 
 
 def _positive(environ: Mapping[str, str], name: str, default: int) -> int:

@@ -72,12 +72,12 @@ class Scoring:
             self._settings.scoring_threads,
             probabilities,
         )
-        encode = CODECS[answer_type]().encode
+        codec = CODECS[answer_type]()
         if probabilities:
-            body = encode(scores.prediction, scores.probabilities, model.card.classes)
+            body = codec.encode(scores.prediction, scores.probabilities, model.card.classes)
         else:
-            body = encode(scores.prediction)
-        return Response(200, body, {"content-type": answer_type})
+            body = codec.encode(scores.prediction)
+        return Response(200, body, {"content-type": codec.CONTENT_TYPE})
 
     def _load(self) -> Model:
         """Return the model; fetch it if there is none yet. Raises ServiceError (503) if that can't be done."""

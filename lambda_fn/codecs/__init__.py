@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 
 
 class Codec(Protocol):
-    """What the module of a dialect has."""
+    """What the module of a dialect has: the `CONTENT_TYPE` of what it encodes, and these."""
+
+    CONTENT_TYPE: str
 
     def decode_request(self, request: Request, parameters: Mapping[str, str], card: Card) -> Rows:
         """Return the rows in the body of `request`, whose media type has `parameters`."""

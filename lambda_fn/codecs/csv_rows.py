@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
@@ -18,6 +18,8 @@ from lambda_fn.errors import Problem, ServiceError
 if TYPE_CHECKING:
     from lambda_fn.request import Request
 
+CONTENT_TYPE = "text/csv; charset=utf-8"
+"""Clients take text for ISO 8859-1 where nothing is said."""
 BOM = b"\xef\xbb\xbf"
 CHARSETS = frozenset({"", "utf-8", "utf8", "us-ascii"})
 HEADERS = frozenset({"", "present", "absent"})
@@ -25,6 +27,7 @@ PIECE_BYTES = 1 << 18
 """How much of the body is searched for line ends at once."""
 BLOCK_ROWS = 4096
 """How many rows are written at once: each takes several times its text as Python objects."""
+STRAY = "has a quote that is not closed, or a quote or a carriage return in a cell that is not quoted"
 BOOLEANS = {"true": 1.0, "false": 0.0, "1": 1.0, "0": 0.0}
 
 
@@ -47,6 +50,8 @@ class CsvRows:
         """Return the `rows` from one on to another, (n, features); raise ServiceError naming row, line and column."""
         start, stop, _ = rows.indices(len(self))
         text = self._body[self._starts[start] : self._starts[stop]]
+        if _separators(text) != (stop - start) * (len(self._order) - 1):
+            self._check_widths(start, stop)
         values = self._numbers(text, stop - start)
         return self._parse(text, start, stop - start) if values is None else values
 
@@ -84,21 +89,34 @@ class CsvRows:
             rows = []
         if len(rows) != count or set(map(len, rows)) != {len(self._order)}:
             for row in range(start, start + count):
-                self._check_row(row)
+                self._check_record(row)
         return rows
 
-    def _check_row(self, row: int) -> None:
+    def _check_widths(self, start: int, stop: int) -> None:
+        """Raise ServiceError for the first row of another width, without its cells as Python objects."""
+        takes = f"{len(self._order)} ({', '.join(self._card.names)})"
+        for row in range(start, stop):
+            text = self._text(row)
+            count = _separators(text) + 1
+            if count == len(self._order):
+                continue
+            if text.count(b'"') % 2 or b"\r" in text.rstrip(b"\r\n"):
+                raise self._refusal(Problem.MALFORMED_CSV, row, STRAY)
+            problem = Problem.RAGGED_ROWS if row or self._headed else Problem.WRONG_WIDTH
+            values = f"{count} value{'' if count == 1 else 's'}"
+            raise self._refusal(problem, row, f"has {values}, the model takes {takes}")
+
+    def _check_record(self, row: int) -> None:
+        """Raise ServiceError for a row that is not one record."""
         try:
-            records = _records(self._body[self._starts[row] : self._starts[row + 1]])
+            records = _records(self._text(row))
         except ValueError as error:
             raise self._refusal(Problem.MALFORMED_CSV, row, f"is not CSV in UTF-8: {error}") from error
-        if len(records) != 1:
-            detail = "has a quote or a carriage return in a cell that is not quoted"
-            raise self._refusal(Problem.MALFORMED_CSV, row, detail)
-        count, takes = len(records[0]), f"{len(self._order)} ({', '.join(self._card.names)})"
-        if count != len(self._order):
-            problem = Problem.RAGGED_ROWS if row or self._headed else Problem.WRONG_WIDTH
-            raise self._refusal(problem, row, f"has {count} value{'' if count == 1 else 's'}, the model takes {takes}")
+        if [len(record) for record in records] != [len(self._order)]:
+            raise self._refusal(Problem.MALFORMED_CSV, row, STRAY)
+
+    def _text(self, row: int) -> bytes:
+        return self._body[self._starts[row] : self._starts[row + 1]]
 
     def _refusal(self, problem: Problem, row: int, detail: str) -> ServiceError:
         return ServiceError(problem, f"{self._where(row)} {detail}", row=row)
@@ -176,25 +194,37 @@ def _text(label: Any) -> Any:
 
 def _row_starts(body: bytes) -> NDArray[np.integer[Any]]:
     """Return where each row starts, and where the last one ends: (n + 1,). Line ends within quotes start none."""
-    begin, end = len(BOM) if body.startswith(BOM) else 0, len(body.rstrip(b"\r\n"))
-    if begin >= end:
+    begin, end = len(BOM) if body.startswith(BOM) else 0, len(body)
+    while end > begin:  # rstrip of it all would make another body
+        tail = body[max(begin, end - 4096) : end]
+        kept = tail.rstrip(b"\r\n")
+        end -= len(tail) - len(kept)
+        if kept:
+            break
+    if begin == end:
         return np.empty(0, np.int64)
     dtype = np.int32 if len(body) < 2**31 else np.int64
-    quoted, quotes_before = b'"' in body, 0
-    found = [np.array([begin], dtype)]
+    line_ends = _outside_quotes(body, b"\n", begin, end)
+    return np.concatenate([[begin], *((each + 1).astype(dtype) for each in line_ends), [end]], dtype=dtype)
+
+
+def _outside_quotes(text: bytes, byte: bytes, begin: int, end: int) -> Iterator[NDArray[np.integer[Any]]]:
+    """Yield where in `text` a `byte` stands that is not within quotes, piece by piece."""
+    quoted, quotes_before = b'"' in text, 0
     for at in range(begin, end, PIECE_BYTES):
-        piece = np.frombuffer(body, np.uint8, min(PIECE_BYTES, end - at), at)
-        line_ends = np.flatnonzero(piece == 10)
+        piece = np.frombuffer(text, np.uint8, min(PIECE_BYTES, end - at), at)
+        found = np.flatnonzero(piece == ord(byte))
         if quoted:
-            quotes = np.flatnonzero(piece == 34)
-            line_ends = line_ends[(np.searchsorted(quotes, line_ends) + quotes_before) % 2 == 0]
+            quotes = np.flatnonzero(piece == ord('"'))
+            found = found[(np.searchsorted(quotes, found) + quotes_before) % 2 == 0]
             quotes_before += len(quotes)
-        found.append((line_ends + (at + 1)).astype(dtype))
-    return np.concatenate([*found, np.array([end], dtype)])
+        yield found + at
 
 
 def _header(line: bytes, card: Card, certain: bool) -> list[int] | None:
     """Return, for each feature, its column as the header in `line` has it; None if `line` is no header."""
+    if _separators(line) > 4 * len(card.names) + 256:  # too many to be names: a row, and too wide for one
+        return None
     try:
         [cells, *_] = _records(line)
     except ValueError as error:
@@ -217,6 +247,11 @@ def _is_number(cell: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def _separators(text: bytes) -> int:
+    """Return how many commas stand outside quotes."""
+    return sum(map(len, _outside_quotes(text, b",", 0, len(text)))) if b'"' in text else text.count(b",")
 
 
 def _records(text: bytes) -> list[list[str]]:

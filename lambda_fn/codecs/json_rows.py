@@ -16,6 +16,7 @@ from lambda_fn.errors import Problem, ServiceError
 from lambda_fn.json_body import parse_json
 from lambda_fn.request import Request
 
+CONTENT_TYPE = "application/json"
 NUMBERS = frozenset({int, float})
 """The types of a JSON number. A bool is none of them, though Python would count with it."""
 TYPES: Mapping[str, frozenset[type]] = {"float": NUMBERS, "bool": frozenset({bool}), "str": frozenset({str})}

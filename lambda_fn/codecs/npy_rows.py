@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from lambda_fn.request import Request
     from lambda_fn.rows import Rows
 
+CONTENT_TYPE = "application/x-npy"
 MAGIC = b"\x93NUMPY"
 HEADER_BYTES = 65_536
 """The longest header that is read: Python parses it."""

@@ -137,7 +137,7 @@ def test_scoring_over_rest(gateway: Gateway, published: str) -> None:
 
 def test_csv_and_npy_over_rest(gateway: Gateway, published: str) -> None:
     csv = gateway.call("POST", "/predict", "6.2,3.4\n6.2,1\n", headers={"Content-Type": "text/csv"})
-    assert (csv.status, csv.headers["content-type"], csv.body) == (200, "text/csv", "prediction\n2\n1\n")
+    assert (csv.status, csv.headers["content-type"], csv.body) == (200, "text/csv; charset=utf-8", "prediction\n2\n1\n")
 
     rows = np.tile([[6.2, 3.4], [6.2, 1.0]], (10_000, 1))
     npy = gateway.call("POST", "/predict", npy_of(rows), headers={"Content-Type": "application/x-npy"})

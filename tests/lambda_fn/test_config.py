@@ -23,16 +23,17 @@ def test_settings_come_from_the_environment() -> None:
     [
         ({"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "512"}, 1),
         ({"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "1769"}, 1),
-        ({"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "3537"}, 1),
+        ({"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "1770"}, 2),
         ({"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "3538"}, 2),
         ({"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "10240"}, 3),
         ({"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "unknown"}, 3),
+        ({"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "0"}, 3),
         ({}, 3),
         ({"SCORING_THREADS": "2"}, 2),
         ({"SCORING_THREADS": "4", "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "512"}, 4),
     ],
 )
-def test_there_is_a_thread_for_each_whole_vcpu(
+def test_there_is_a_thread_for_each_vcpu_or_part_of_one(
     environ: dict[str, str], threads: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(os, "process_cpu_count", lambda: 3)

@@ -4,6 +4,7 @@ import base64
 import csv
 import io
 import json
+import tracemalloc
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -61,7 +62,7 @@ def test_predict(handler: ModuleType, event: LoadEvent, name: str) -> None:
 def test_predict_rows_in_csv(handler: ModuleType, event: LoadEvent, name: str) -> None:
     assert handler.predict(event(name), None) == {
         "statusCode": 200,
-        "headers": {"content-type": "text/csv"},
+        "headers": {"content-type": "text/csv; charset=utf-8"},
         "body": "prediction\n2\n1\n",
         "isBase64Encoded": False,
     }
@@ -90,7 +91,8 @@ def test_any_body_is_answered_in_any_dialect_with_the_same_numbers(
     for accept in (JSON, CSV, NPY):
         asked["headers"]["accept"] = f"{accept}, */*;q=0.1"
         answers[accept] = handler.predict(asked, None)
-        assert (answers[accept]["statusCode"], answers[accept]["headers"]) == (200, {"content-type": accept})
+        assert answers[accept]["statusCode"] == 200
+        assert answers[accept]["headers"]["content-type"].partition(";")[0] == accept
     expected = json.loads(answers[JSON]["body"])
     header, *table = csv.reader(io.StringIO(answers[CSV]["body"]))
     array = np.load(io.BytesIO(base64.b64decode(answers[NPY]["body"])), allow_pickle=False)
@@ -160,6 +162,22 @@ def test_bodies_of_four_and_a_half_megabytes_come_in_and_go_out(
     answer = handler.predict(asked, None)
     assert 4_400_000 < len(base64.b64decode(answer["body"])) < 4_500_000
     assert len(answer["body"]) < 6 * 1024 * 1024
+
+
+@pytest.mark.parametrize(("kind", "accept"), [(CSV, CSV), (CSV, JSON), (NPY, NPY), (NPY, JSON)])
+def test_a_large_body_takes_at_most_four_times_its_size(
+    handler: ModuleType, event: LoadEvent, kind: str, accept: str
+) -> None:
+    rows = np.random.default_rng(7).uniform(0.1, 7.9, (100_000, 2)).round(1)
+    body = npy_of(rows) if kind == NPY else "".join(f"{left},{right}\n" for left, right in rows.tolist()).encode()
+    headers = {"content-type": kind, "accept": accept}
+    asked = post(event, base64.b64encode(body).decode(), headers=headers, isBase64Encoded=True)
+    tracemalloc.start()
+    try:
+        assert handler.predict(asked, None)["statusCode"] == 200
+        assert tracemalloc.get_traced_memory()[1] < 4 * len(body)
+    finally:
+        tracemalloc.stop()
 
 
 def test_predict_by_a_direct_invocation(handler: ModuleType, event: LoadEvent) -> None:

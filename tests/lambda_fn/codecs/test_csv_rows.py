@@ -2,6 +2,7 @@ import csv
 import io
 import random
 import struct
+import tracemalloc
 
 import numpy as np
 import pandas as pd
@@ -34,6 +35,7 @@ def rows_of(body: str | bytes, of: Card = NUMBERS, header: str = "") -> list[lis
         "1,2.5\n-3,4",
         "1,2.5\r\n-3,4\r\n",
         "1,2.5\n-3,4\n\n\n",
+        "1,2.5\n-3,4" + "\r\n" * 9000,
         "a,b\n1,2.5\n-3,4\n",
         "b,a\n2.5,1\n4,-3\n",
         '"a","b"\n1,2.5\n-3,4\n',
@@ -122,6 +124,7 @@ def test_the_parameter_header_settles_what_names_leave_open() -> None:
         ("\n\r\n", Problem.EMPTY_DATA, None, None, "the body has no line"),
         ("\ufeff", Problem.EMPTY_DATA, None, None, "the body has no line"),
         ("a,b\n", Problem.EMPTY_DATA, None, None, "a header and no row"),
+        (" " * 9000, Problem.WRONG_WIDTH, 0, None, "row 0 (line 1) has 1 value"),
         ("a,c\n1,2", Problem.UNKNOWN_FEATURE, None, None, "the header has 'c', the model takes 'a', 'b'"),
         ("x,y\n1,2", Problem.UNKNOWN_FEATURE, None, None, "the header has 'x'"),
         ("a;b\n1;2", Problem.UNKNOWN_FEATURE, None, None, "the header has 'a;b'"),
@@ -148,7 +151,13 @@ def test_the_parameter_header_settles_what_names_leave_open() -> None:
             "row 1 (line 2) is not CSV in UTF-8: unexpected end of data",
         ),
         ('1,2\n3,"4"4', Problem.MALFORMED_CSV, 1, None, "row 1 (line 2) is not CSV"),
-        ('1,2\n3,4"\n5,6', Problem.MALFORMED_CSV, 1, None, "row 1 (line 2) has a quote or a carriage"),
+        (
+            '1,2\n3,4"\n5,6',
+            Problem.MALFORMED_CSV,
+            1,
+            None,
+            "row 1 (line 2) has a quote that is not closed, or a quote or a carriage return",
+        ),
         ("1,2\r3,4", Problem.MALFORMED_CSV, 0, None, "row 0 (line 1)"),
         (b"1,2\n3,\xff\n5,6", Problem.MALFORMED_CSV, 1, None, "row 1 (line 2) is not CSV in UTF-8: 'utf-8' codec"),
         (b"\xff\xfea\x00,\x00b\x00", Problem.MALFORMED_CSV, None, None, "the first line is not CSV in UTF-8"),
@@ -194,6 +203,18 @@ def test_charset_and_header_are_parameters_of_the_media_type() -> None:
         with pytest.raises(ServiceError) as raised:
             decode_request(request, parameters, NUMBERS)
         assert raised.value.problem is Problem.UNSUPPORTED_MEDIA_TYPE
+
+
+@pytest.mark.parametrize("cell", [b"10,", b'"",', b'"a,b",', b"1\n", b"\n", b'"', b'1,"2\n', b",\n"])
+def test_a_large_body_that_is_refused_takes_little_memory(cell: bytes) -> None:
+    body = cell * (1_000_000 // len(cell))
+    tracemalloc.start()
+    try:
+        with pytest.raises(ServiceError):
+            decode(body, NUMBERS)[:1024]
+        assert tracemalloc.get_traced_memory()[1] < 8 * len(body)
+    finally:
+        tracemalloc.stop()
 
 
 def test_random_changes_of_a_body_are_read_or_refused() -> None:
