@@ -69,7 +69,7 @@ def _quick(estimator: Any) -> Any:
     """Return an estimator that accepts the same numbers, most likely, and answers sooner: with one of its trees."""
     *transformers, last = steps_of(estimator)
     members = getattr(last, "estimators_", None)
-    if not transformers or not isinstance(members, list | np.ndarray):
+    if not isinstance(members, list | np.ndarray):
         return estimator
     return make_pipeline(*transformers, np.ravel(np.asarray(members, dtype=object))[0])
 
@@ -86,7 +86,7 @@ def _ask_feature(oracle: Oracle, quick: Any, column: int) -> Accepts:
 
     nan, kind, known = accepted(np.nan), oracle.features[column].type, oracle.categories(column)
     if kind == "str":
-        return _among(np.array([UNKNOWN, *known]), accepted, nan)
+        return _among(np.array([UNKNOWN, *known] if accepted(UNKNOWN) or not len(known) else known), accepted, nan)
     if kind == "bool":
         return _among(np.array([0.0, 1.0]), accepted, nan)
     if len(known) and not accepted(other_than(known)):

@@ -77,7 +77,7 @@ def _read(path: Path) -> Any:
     except ConvertError:
         raise
     except Exception as error:  # unpickling runs anything, and so raises anything
-        reason = f"{type(error).__name__} {error}"
+        reason = f"{type(error).__name__} {' '.join(str(error).split())[:200]}"
         raise ConvertError(f"{path} is not a joblib, pickle or skops file that loads here: {reason}") from error
 
 
@@ -110,9 +110,14 @@ def label_type(classes: NDArray[Any]) -> str:
     """Return the card's name for the type of the class labels: ``bool``, ``int``, ``float`` or ``str``."""
     kind = classes.dtype.kind
     known = kind in LABEL_TYPES and classes.dtype.itemsize <= MAX_LABEL_BYTES.get(kind, np.inf)
-    if not known or (kind == "O" and not all(isinstance(label, str) for label in classes)):
+    if not known or (kind == "O" and not all(isinstance(label, str) and _is_unicode(label) for label in classes)):
         raise ConvertError(f"class labels are booleans, numbers or strings; these are {classes.dtype}")
     return LABEL_TYPES[kind]
+
+
+def _is_unicode(text: str) -> bool:
+    """Whether the text has no half of a surrogate pair, which neither ONNX nor JSON can hold."""
+    return text == text.encode("utf-8", "replace").decode()
 
 
 def steps_of(estimator: Any) -> list[Any]:

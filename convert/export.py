@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import onnx
 
 from convert.card import creation_time, make_card
@@ -13,7 +12,7 @@ from convert.errors import ConvertError
 from convert.estimator import load_estimator
 from convert.model_file import write_model
 from convert.oracle import Oracle
-from convert.parity import Candidate
+from convert.parity import Candidate, check_answers
 from convert.sample import find_table
 from convert.strategies import write_graph
 
@@ -36,7 +35,7 @@ def export(model: Path, out: Path, *, name: str, sample: Path | None = None, str
     graph, written_by, reason = write_graph(oracle, name, strategy)
     accepts = [written_by.accepts(asked) for asked in oracle.accepts]
     card = make_card(oracle, accepts, name=name, strategy=written_by.name, created_at=creation_time(model))
-    Candidate(graph).run(oracle.row[np.newaxis])
+    check_answers(Candidate(graph), oracle)
     try:
         onnx.checker.check_model(graph)
     except onnx.checker.ValidationError as error:

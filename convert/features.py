@@ -44,12 +44,14 @@ class Feature:
 
     def decode(self, numbers: Floats) -> NDArray[Any]:
         """Return the values that `numbers`, (n,), stand for, as the estimator takes them."""
-        if self.type == "float":
+        if self.type == "float" and not self.none:
             return numbers
         values = np.empty(len(numbers), dtype=object)
         missing = np.isnan(numbers)
         values[missing] = None if self.none else np.nan
-        if self.type == "bool":
+        if self.type == "float":
+            values[~missing] = numbers[~missing].tolist()
+        elif self.type == "bool":
             values[~missing] = (numbers[~missing] != 0).tolist()
         else:
             known = np.array([*self.categories, self.unknown], dtype=object)  # -1 is the last one
@@ -67,22 +69,24 @@ class Feature:
         return np.array([self._number(value, codes, row, where) for row, value in enumerate(values)], dtype=np.float64)
 
     def _number(self, value: Any, codes: dict[str, float], row: int, where: str) -> float:
-        if value in codes:
+        if isinstance(value, str) and value in codes:
             return codes[value]
         if is_missing(value):
             return np.nan
-        if self.type == "str":
+        if self.type == "str" and not isinstance(value, list | dict):
             return codes.get(str(value), UNKNOWN)
         number = BOOLEANS.get(str(value).strip().lower()) if self.type == "bool" else as_number(value)
         if number is None:
-            expected = "a number" if self.type == "float" else "true or false"
+            expected = {"float": "a number", "bool": "true or false", "str": "a string"}[self.type]
             raise ConvertError(f"{where}, row {row}: expected {expected} for {self.name!r}, got {str(value)[:50]!r}")
         return number
 
 
 def is_missing(value: Any) -> bool:
     """Whether `value` is None, NaN or empty text."""
-    return value is None or value != value or (isinstance(value, str) and not value.strip())
+    return (
+        value is None or (isinstance(value, float) and value != value) or (isinstance(value, str) and not value.strip())
+    )
 
 
 def as_number(value: Any) -> float | None:

@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convert.accepts import Accepts, ask
-from convert.errors import ConvertError
+from convert.errors import ConvertError, listed
 from convert.estimator import classes_of, own_names, steps_of, task_of, width_of
-from convert.features import Feature, Floats, as_number, type_of
+from convert.features import Feature, Floats, as_number, is_missing, type_of
 from convert.origins import Traced, trace
 from convert.sample import Sample, Table
 
@@ -65,7 +65,7 @@ class Oracle:
     def as_input(self, rows: Floats) -> Any:
         """Return `rows` as the estimator knows them: as a table with names, if it was fitted on one."""
         names = own_names(self.estimator)
-        if names is None and all(feature.type == "float" for feature in self.features):
+        if names is None and all(feature.type == "float" and not feature.none for feature in self.features):
             return rows
         columns = [feature.decode(rows[:, column]) for column, feature in enumerate(self.features)]
         if names is None:
@@ -97,10 +97,14 @@ class Oracle:
         return np.unique([number for number in numbers if number is not None and not np.isnan(number)])
 
     def _start(self, column: int) -> float:
-        """Return a value that all encoders on the feature know, if there is one."""
-        feature, known = self.features[column], self.traced.known[column]
-        common = [value for value in (known[0].tolist() if known else []) if all(value in one for one in known)]
-        return float(feature.encode(common[:1] or [0.0], "the estimator")[0])
+        """Return a value that the encoders on the feature know, if there are any."""
+        feature, known = self.features[column], [each.tolist() for each in self.traced.known[column]]
+        every = [(value, sum(value in one for one in known), len(one)) for one in known for value in one]
+        present = [each for each in every if not is_missing(each[0])]
+        if not present:
+            return 0.0
+        likeliest, _, _ = max(present, key=lambda each: each[1:])  # known to most, and to an encoder, not an imputer
+        return float(feature.encode([likeliest], "the estimator")[0])
 
 
 def _names(estimator: Any, table: Table | None, given: tuple[str, ...] | None) -> tuple[str, ...]:
@@ -116,9 +120,11 @@ def _names(estimator: Any, table: Table | None, given: tuple[str, ...] | None) -
     else:
         names = tuple(f"x{column}" for column in range(count))
     if len(names) != count:
-        raise ConvertError(f"the estimator takes {count} features, the sample has {len(names)}: {', '.join(names)}")
+        raise ConvertError(f"the estimator takes {count} features, the sample has {len(names)}: {listed(names)}")
     if len(set(names)) != count:
-        raise ConvertError(f"two features share a name: {', '.join(names)}")
+        raise ConvertError(
+            f"two features share a name: {listed(sorted({name for name in names if names.count(name) > 1}))}"
+        )
     return names
 
 
@@ -129,8 +135,10 @@ def _feature(name: str, known: Sequence[NDArray[Any]], values: NDArray[Any] | No
     """
     categories = [value for one in known for value in one.tolist()]
     texts = tuple(sorted({value for value in categories if isinstance(value, str)}))
+    none = any(value is None for value in categories)
+    if none and any(value != value for value in categories):
+        raise ConvertError(f"the encoders on {name!r} tell None from NaN, JSON has null for both: fit on one of them")
     if texts:
-        none = None in categories and not any(value != value for value in categories)
         return Feature(name, "str", texts, none)
     present = [value for value in categories if value is not None and value == value]
     if any(float(value) != value for value in present):
@@ -139,6 +147,8 @@ def _feature(name: str, known: Sequence[NDArray[Any]], values: NDArray[Any] | No
             f"the categories of {name!r} are {listed}; numbers are served as float64, which these are not"
         )
     if present:
-        return Feature(name, "bool" if all(isinstance(value, bool) for value in present) else "float")
+        return Feature(
+            name, "bool" if all(isinstance(value, bool | np.bool_) for value in present) else "float", none=none
+        )
     kind = "float" if values is None else type_of(values)
     return Feature(name, "float" if kind == "str" and used else kind)

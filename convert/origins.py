@@ -31,12 +31,13 @@ type Known = list[list[NDArray[Any]]]
 class Origin(NamedTuple):
     """The feature that a column is made from, and how.
 
-    ``value``: it is the feature, missing values replaced or not. ``grows``: where the feature grows, it does not fall.
-    ``category``: it tells which of the known categories the feature is.
+    ``value``: it is the feature, missing values replaced or not. ``replaced``: it is, some number aside that stands for
+    missing values. ``grows``: where the feature grows, it does not fall. ``category``: it tells which of the known
+    categories the feature is.
     """
 
     feature: int
-    how: Literal["value", "grows", "category"]
+    how: Literal["value", "replaced", "grows", "category"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +71,7 @@ def _follow(transformer: Any, columns: Origins, known: Known) -> Origins | None:
 
 def _scaler(scaler: Any, columns: Origins, known: Known) -> Origins:
     """Every scaler divides by, or multiplies with, a number above 0; rounding keeps the order."""
-    return [None if c is None or c.how == "category" else Origin(c.feature, "grows") for c in columns]
+    return [Origin(c.feature, "grows") if c is not None and c.how in {"value", "grows"} else None for c in columns]
 
 
 def _function(transformer: Any, columns: Origins, known: Known) -> Origins:
@@ -78,18 +79,26 @@ def _function(transformer: Any, columns: Origins, known: Known) -> Origins:
 
 
 def _imputer(imputer: Any, columns: Origins, known: Known) -> Origins:
-    """A number that stands for a missing value falls out of the order; NaN is in none."""
+    """Follow the columns that are kept, and the indicators behind them; NaN is in no order that could break."""
     for column, statistic in zip(columns, imputer.statistics_, strict=True):
         if column is not None and column.how == "value" and isinstance(statistic, str):
-            known[column.feature].append(np.array([statistic], dtype=object))
-    keeps_order = imputer.missing_values is None or imputer.missing_values != imputer.missing_values
-    if not keeps_order:
-        columns = [None] * len(columns)
+            missing = [None] if imputer.missing_values is None else []
+            known[column.feature].append(np.array([statistic, *missing], dtype=object))
+    if imputer.missing_values is not None and imputer.missing_values == imputer.missing_values:
+        columns = [_replaced(column, imputer.missing_values, known) for column in columns]
     made = [columns[index] for index in imputed_columns(imputer)]
     if imputer.add_indicator:
         told = [columns[index] for index in imputer.indicator_.features_]
         made += [None if column is None else Origin(column.feature, "category") for column in told]
     return made
+
+
+def _replaced(column: Origin | None, placeholder: Any, known: Known) -> Origin | None:
+    """A number that stands for a missing value falls out of the order, and is one more that is known."""
+    if column is None or column.how not in {"value", "replaced"}:
+        return None
+    known[column.feature].append(np.array([placeholder], dtype=object))
+    return Origin(column.feature, "replaced")
 
 
 def imputed_columns(imputer: Any) -> list[int]:
@@ -101,7 +110,7 @@ def imputed_columns(imputer: Any) -> list[int]:
 def _encoder(encoder: Any, columns: Origins, known: Known) -> Origins:
     made: Origins = []
     for column, categories, count in zip(columns, encoder.categories_, outputs_of(encoder), strict=True):
-        if column is not None and column.how == "value":
+        if column is not None and column.how in {"value", "replaced"}:
             known[column.feature].append(categories)
             made += [Origin(column.feature, "category")] * count
         else:

@@ -82,6 +82,17 @@ class Candidate:
         return outputs
 
 
+def check_answers(candidate: Candidate, oracle: Oracle) -> None:
+    """Raise ConvertError if the model does not run, or answers in other shapes than the service serves."""
+    rows = np.repeat(oracle.row[np.newaxis], 2, axis=0)
+    shapes = {name: output.shape for name, output in candidate.run(rows).items() if name != SCORES}
+    expected: dict[str, tuple[int, ...]] = {"value": (2, 1)}
+    if oracle.task == "classification":
+        expected = {"label": (2,)} | ({"probabilities": (2, len(oracle.classes))} if "probabilities" in shapes else {})
+    if shapes != expected:
+        raise ConvertError(f"for 2 rows the graph answers {shapes}, expected {expected}")
+
+
 def _showing_scores(model: onnx.ModelProto) -> onnx.ModelProto:
     if not any(SCORES in node.output for node in model.graph.node):
         return model

@@ -12,8 +12,10 @@ from convert.accepts import Accepts
 from convert.features import Floats
 from convert.oracle import Oracle
 from convert.sample import Sample
+from convert.trees import READERS
 
 RANDOM_ROWS = 100_000
+SIZE_ROWS = 10_000
 SEED = 0
 MISSING_SHARE = 0.1
 THRESHOLD_ROWS = 200_000
@@ -25,7 +27,7 @@ EVERY_CELL = "every cell of the table"
 
 
 def row_sets(oracle: Oracle, accepts: Sequence[Accepts], thresholds: Sequence[Floats]) -> Iterator[tuple[str, Floats]]:
-    """Yield the sets of rows to try, each with its name: training, random, thresholds, limits, missing values.
+    """Yield the sets of rows to try, each with its name: training, random, of any size, thresholds, limits, missing.
 
     Only what is accepted is in them; of very many threshold rows, some are drawn.
     """
@@ -38,6 +40,9 @@ def row_sets(oracle: Oracle, accepts: Sequence[Accepts], thresholds: Sequence[Fl
     _mix_in_categories(oracle, accepts, random, generator)
     random = random[accepted_rows(random, accepts)]
     yield f"random rows (seed {SEED})", random
+    if type(oracle.last) in READERS:  # which compare; what is computed of such numbers overflows, here and there
+        sizes = _rows_of_any_size(random[:SIZE_ROWS], generator)
+        yield "numbers of any size", np.where(accepted_cells(sizes, accepts), sizes, random[:SIZE_ROWS])
     turns = [_turns(oracle, column, found, accepts[column]) for column, found in enumerate(thresholds)]
     if any(len(found) for found in turns):
         rows = _threshold_rows(turns, training if len(training) else random)
@@ -56,15 +61,28 @@ def _turns(oracle: Oracle, column: int, thresholds: Floats, accepts: Accepts) ->
     return np.empty(0) if accepts.values else np.union1d(thresholds, oracle.categories(column))
 
 
+def _rows_of_any_size(bases: Floats, generator: np.random.Generator) -> Floats:
+    """Return rows in which half of the numbers are of any order of magnitude, and of either sign."""
+    exponents = generator.uniform(-324, 308, bases.shape)
+    numbers = np.copysign(10.0**exponents, generator.random(bases.shape) - 0.5)
+    return np.where(generator.random(bases.shape) < 0.5, numbers, bases)
+
+
 def accepted_rows(rows: Floats, accepts: Sequence[Accepts]) -> NDArray[np.bool_]:
     """Return (n,), whether every value of the row is accepted."""
+    every: NDArray[np.bool_] = accepted_cells(rows, accepts).all(axis=1)
+    return every
+
+
+def accepted_cells(rows: Floats, accepts: Sequence[Accepts]) -> NDArray[np.bool_]:
+    """Return (n, features), whether the value is accepted."""
     low, high = limits_of(accepts)
     nan = np.array([each.nan for each in accepts])
     inside: NDArray[np.bool_] = ((rows >= low) & (rows <= high)) | (np.isnan(rows) & nan)
     for column, each in enumerate(accepts):
         if each.values:
             inside[:, column] &= np.isin(rows[:, column], each.values) | np.isnan(rows[:, column])
-    return inside.all(axis=1)
+    return inside
 
 
 def limits_of(accepts: Sequence[Accepts]) -> tuple[Floats, Floats]:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from convert.errors import ConvertError
+from convert.errors import ConvertError, listed
 from convert.features import Feature, Floats, as_number
 
 
@@ -38,8 +38,9 @@ class Table:
         """
         own = self.names if self.names is not None else names
         if not set(names) <= set(own) or len(set(own)) != len(self.columns):
-            has = ", ".join(self.names) if self.names is not None else f"{len(self.columns)} columns without names"
-            raise ConvertError(f"the sample has {has}, the model takes {', '.join(names)}")
+            has = listed(self.names) if self.names is not None else f"{len(self.columns)} columns without names"
+            lacks = [name for name in names if name not in own] or ["each of them once"]
+            raise ConvertError(f"the sample has {has}, the model takes {listed(names)}; it lacks {listed(lacks)}")
         return Table(self.source, names, tuple(self.columns[own.index(name)] for name in names))
 
     def encoded(self, features: Sequence[Feature]) -> Sample:
@@ -89,10 +90,10 @@ def _read_csv(path: Path) -> Table:
             reader = csv.reader(file)
             names = next(reader, [])
             lines = [_checked(line, names, f"{path}, line {reader.line_num}") for line in reader if line]
-    except UnicodeDecodeError as error:
+    except (UnicodeDecodeError, csv.Error) as error:
         raise ConvertError(f"{path} is not a CSV file in UTF-8: {error}") from error
     if names and all(as_number(name) is not None for name in names):
-        raise ConvertError(f"{path} starts with {', '.join(names)}, expected a header with the names of the features")
+        raise ConvertError(f"{path} starts with {listed(names)}, expected a header with the names of the features")
     return Table(str(path), tuple(names), tuple(np.array(column, dtype=object) for column in zip(*lines, strict=True)))
 
 
@@ -124,6 +125,8 @@ def _read_npy(path: Path) -> Table:
         raise ConvertError(f"{path} holds several arrays, expected one")
     if array.dtype.names is not None and array.ndim == 1:
         return Table(str(path), array.dtype.names, tuple(array[name] for name in array.dtype.names))
+    if array.dtype.names is None and array.dtype.kind not in "biufU":
+        raise ConvertError(f"{path} holds {array.dtype}, expected numbers, booleans or strings")
     if array.ndim != 2:
         raise ConvertError(f"{path} holds an array of shape {array.shape}, expected (rows, features)")
     return Table(str(path), None, tuple(array.T))

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from convert.accepts import LARGEST
 from convert.estimator import parts_of
 from convert.floats import from_ordinal, ordinal
 from convert.oracle import Oracle
@@ -49,11 +50,14 @@ def _pulled_back(oracle: Oracle, thresholds: list[Floats], *, float32: bool) -> 
     """
     back: list[list[Floats]] = [[] for _ in oracle.features]
     for column, origin in enumerate(oracle.traced.columns or []):
-        if origin is None or origin.how == "category" or oracle.accepts[origin.feature].values:
+        if origin is None or origin.how in {"category", "replaced"} or oracle.accepts[origin.feature].values:
             continue
         if len(thresholds[column]):
             function = partial(_column, oracle, origin.feature, column, np.float32 if float32 else np.float64)
-            back[origin.feature].append(_largest_at_or_below(thresholds[column], function))
+            accepts = oracle.accepts[origin.feature]
+            low = -LARGEST if accepts.low is None else accepts.low
+            high = LARGEST if accepts.high is None else accepts.high
+            back[origin.feature].append(_largest_at_or_below(thresholds[column], function, low, high))
     return back
 
 
@@ -69,12 +73,16 @@ def _column(oracle: Oracle, feature: int, column: int, precision: type[np.floati
     return np.asarray(dense[:, 0]).astype(precision).astype(np.float64)
 
 
-def _largest_at_or_below(limits: Floats, function: Callable[[Floats], Floats]) -> Floats:
-    """Return, for each limit, the largest number at which the growing `function` is at or below it."""
-    reach = np.float64(1e30)
-    low, high = np.full(len(limits), ordinal(-reach)), np.full(len(limits), ordinal(reach))
-    while (low + 1 < high).any():
-        middle = (low & high) + ((low ^ high) >> 1)  # half way, where the difference would overflow
-        below = function(from_ordinal(middle)) <= limits
-        low, high = np.where(below, middle, low), np.where(below, high, middle)
-    return from_ordinal(low)
+def _largest_at_or_below(limits: Floats, function: Callable[[Floats], Floats], low: float, high: float) -> Floats:
+    """Return, for each limit, the largest number from `low` to `high` at which the growing `function` is not above it.
+
+    A limit that the function is above everywhere, or nowhere, is left out: it parts nothing.
+    """
+    ends = function(np.array([low, high]))
+    limits = limits[(limits >= ends[0]) & (limits < ends[1])]
+    below, above = np.full(len(limits), ordinal(np.float64(low))), np.full(len(limits), ordinal(np.float64(high)))
+    while (below + 1 < above).any():
+        middle = (below & above) + ((below ^ above) >> 1)  # half way, where the difference would overflow
+        is_below = function(from_ordinal(middle)) <= limits
+        below, above = np.where(is_below, middle, below), np.where(is_below, above, middle)
+    return from_ordinal(below)

@@ -153,8 +153,11 @@ def _simple_imputer(graph: Graph, rows: Columns, imputer: Any) -> Columns:
 def _write_missing(graph: Graph, rows: Columns, missing: Any) -> str:
     if missing is None or missing != missing:
         return graph.node("IsNaN", rows.name)
+    if isinstance(missing, str):  # each column holds the numbers of its own categories
+        numbers = [float(known.index(missing)) if known and missing in known else np.nan for known in rows.categories]
+        return graph.node("Equal", rows.name, graph.constant(np.array(numbers)))
     if not isinstance(missing, Real):
-        raise ConvertError(f"SimpleImputer is written for missing_values that are numbers, not {missing!r}")
+        raise ConvertError(f"SimpleImputer is written for missing_values that are numbers or strings, not {missing!r}")
     return graph.node("Equal", rows.name, graph.constant(np.float64(missing)))
 
 
@@ -166,6 +169,8 @@ def _one_hot_encoder(graph: Graph, rows: Columns, encoder: Any) -> Columns:
             places = np.where(table.any(axis=1), table.argmax(axis=1), -1)
             place = graph.node("Gather", graph.constant(places), _rank(graph, rows, column, categories), axis=0)
             made.append(graph.node("Equal", place, graph.constant(np.arange(table.shape[1]))))
+    if not made:  # every feature had one category, which was dropped
+        return rows.chosen(graph, [])
     return rows.numbers(
         graph.cast(graph.node("Concat", *made, axis=1), np.float64),
         sum(outputs_of(encoder)),

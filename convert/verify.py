@@ -16,7 +16,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from convert.accepts import Accepts
 from convert.card import make_card
 from convert.certificate import make_certificate
-from convert.errors import ConvertError
+from convert.errors import ConvertError, listed
 from convert.estimator import classes_of, load_estimator, task_of, width_of
 from convert.features import Floats
 from convert.model_file import read_card, read_model, write_model
@@ -134,6 +134,6 @@ def _check_kind(estimator: Any, card: dict[str, Any], source: Path) -> None:
     expected_labels = classes_of(estimator).tolist() if task_of(estimator) == "classification" else None
     if (takes, repr(labels)) != (width_of(estimator), repr(expected_labels)):
         raise ConvertError(
-            f"{source} takes {takes} features and has the classes {labels},"
-            f" the estimator takes {width_of(estimator)} and has {expected_labels}"
+            f"{source} takes {takes} features and has the classes {listed(labels or ['none'])}, the estimator takes"
+            f" {width_of(estimator)} and has {listed(expected_labels or ['none'])}"
         )

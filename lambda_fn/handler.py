@@ -54,10 +54,18 @@ def problem_response(error: ServiceError) -> Response:
 
 @cache
 def scoring() -> Scoring:
-    """Return the scoring routes, made once. Imported here: the function `objects` has no use for onnxruntime."""
+    """Return the scoring routes, made once. Imported here: the function `objects` has no use for onnxruntime.
+
+    S3 is asked for the model before onnxruntime is imported: waiting for it does not hold the interpreter.
+    """
+    uri, ahead = SETTINGS.model_uri, None
+    if uri is not None and uri.startswith("s3://"):
+        from lambda_fn.store import Ahead
+
+        ahead = Ahead(uri, SETTINGS.max_model_bytes)
     from lambda_fn.scoring import Scoring
 
-    return Scoring(SETTINGS)
+    return Scoring(SETTINGS, ahead)
 
 
 @cache

@@ -23,9 +23,10 @@ NO_PARAMETERS: Mapping[str, str] = {}
 class Scoring:
     """The routes over the model at `settings.model_uri`."""
 
-    def __init__(self, settings: Settings) -> None:
-        """Fetch nothing yet: `warm_up` does, or else the first request."""
+    def __init__(self, settings: Settings, ahead: store.Ahead | None = None) -> None:
+        """Fetch nothing yet: `warm_up` does, or else the first request. What was fetched `ahead` is taken first."""
         self._settings = settings
+        self._ahead = ahead
         self._model: Model | None = None
         self._version_id: str | None = None
 
@@ -84,7 +85,8 @@ class Scoring:
         if self._model is None:
             if self._settings.model_uri is None:
                 raise ServiceError(Problem.NOT_CONFIGURED, "MODEL_URI is not set on this function")
-            blob = store.fetch(self._settings.model_uri, self._settings.max_model_bytes)
+            ahead, self._ahead = self._ahead, None  # once: after a failure the next request fetches anew
+            blob = ahead.result() if ahead else store.fetch(self._settings.model_uri, self._settings.max_model_bytes)
             self._model, self._version_id = Model(blob.data), blob.version_id
         return self._model
 

@@ -2,20 +2,46 @@
 
 from __future__ import annotations
 
-import urllib.parse
+import logging
+import os
+import threading
 from contextlib import closing
-from dataclasses import dataclass
-from pathlib import Path
+from typing import NamedTuple
 
+from lambda_fn import s3_get
 from lambda_fn.errors import Problem, ServiceError
 
+log = logging.getLogger(__name__)
 
-@dataclass(frozen=True, slots=True)
-class Blob:
+
+class Blob(NamedTuple):
     """The bytes at a URI and, on versioned S3, the id of their version."""
 
     data: bytes
     version_id: str | None = None
+
+
+class Ahead:
+    """A fetch in a thread of its own, so that waiting for S3 and importing onnxruntime take the same time."""
+
+    def __init__(self, uri: str, max_bytes: int) -> None:
+        """Begin to fetch."""
+        self._outcome: Blob | Exception | None = None
+        self._thread = threading.Thread(target=self._fetch, args=(uri, max_bytes), daemon=True)
+        self._thread.start()
+
+    def _fetch(self, uri: str, max_bytes: int) -> None:
+        try:
+            self._outcome = fetch(uri, max_bytes)
+        except Exception as error:  # `result` raises it where it is awaited
+            self._outcome = error
+
+    def result(self) -> Blob:
+        """Return what came; raise what `fetch` raises."""
+        self._thread.join()
+        if isinstance(self._outcome, Blob):
+            return self._outcome
+        raise self._outcome or RuntimeError("the fetch ended without an outcome")
 
 
 def fetch(uri: str, max_bytes: int) -> Blob:
@@ -28,7 +54,10 @@ def fetch(uri: str, max_bytes: int) -> Blob:
 
 
 def _fetch_file(uri: str, max_bytes: int) -> Blob:
-    path = Path(urllib.parse.unquote(urllib.parse.urlsplit(uri).path))
+    from pathlib import Path  # here, as a model on S3 needs neither
+    from urllib.parse import unquote, urlsplit
+
+    path = Path(unquote(urlsplit(uri).path))
     try:
         _check_size(uri, path.stat().st_size, max_bytes)
         return Blob(path.read_bytes())
@@ -39,7 +68,32 @@ def _fetch_file(uri: str, max_bytes: int) -> Blob:
 
 
 def _fetch_s3(uri: str, max_bytes: int) -> Blob:
-    from lambda_fn import s3  # here, so that a model from a file does not wait for boto3's import
+    """Fetch with sockets; leave to boto3, which takes longer to import than all the rest, what that does not do."""
+    bucket, _, key = uri.removeprefix("s3://").partition("/")
+    answer = _get(uri, bucket, key, max_bytes)
+    if answer is None or answer.status not in {200, 404}:
+        return _fetch_with_boto3(uri, max_bytes)
+    if answer.status == 404:
+        raise _not_published(uri)
+    _check_size(uri, int(answer.headers["content-length"]), max_bytes)
+    return Blob(answer.body, answer.headers.get("x-amz-version-id"))
+
+
+def _get(uri: str, bucket: str, key: str, max_bytes: int) -> s3_get.Answer | None:
+    """Return S3's answer at the first or the second attempt; raise ServiceError if the network fails both times."""
+    try:
+        return s3_get.get_object(bucket, key, os.environ, max_bytes)
+    except OSError:
+        pass
+    try:
+        return s3_get.get_object(bucket, key, os.environ, max_bytes)
+    except OSError as error:
+        log.error("%s: %s", uri, error)
+        raise ServiceError(Problem.STORAGE_UNAVAILABLE, f"{uri}: {type(error).__name__}") from error
+
+
+def _fetch_with_boto3(uri: str, max_bytes: int) -> Blob:
+    from lambda_fn import s3
 
     bucket, key = s3.location(uri)
     try:

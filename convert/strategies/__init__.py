@@ -52,10 +52,12 @@ def _candidates(oracle: Oracle) -> tuple[Strategy, ...]:
     """Return the strategies that may write the estimator, best first; raise ConvertError if none may."""
     if type(oracle.last) in READERS:
         return EXACT if read_trees(oracle.last).init is None else (COMPOSED,)
-    refusal, composes = plain.refusal(oracle.last), type(oracle.last) in composed.ESTIMATORS
-    if refusal is not None and not composes:
+    if type(oracle.last) in composed.ESTIMATORS:
+        return (COMPOSED,) if composed.is_ensemble(oracle.last) else (COMPOSED, PLAIN)
+    refusal = plain.refusal(oracle.last)
+    if refusal is not None:
         raise ConvertError(refusal)
-    return (*([COMPOSED] if composes else []), *([PLAIN] if refusal is None else []))
+    return (PLAIN,)
 
 
 def write_graph(oracle: Oracle, name: str, wanted: str | None = None) -> tuple[onnx.ModelProto, Strategy, str]:

@@ -69,8 +69,12 @@ class _Table:
 
     def rows(self) -> Floats:
         """Return a row in each cell, in the cells' order: (cells, features)."""
-        mesh = np.meshgrid(*(axis.values for axis in self.axes), indexing="ij")
-        return np.stack([values.ravel() for values in mesh], axis=1)
+        bins = [axis.bins for axis in self.axes]
+        cells, columns = int(np.prod(bins)), []
+        for place, axis in enumerate(self.axes):  # numpy knows no grid of more than 64 axes
+            below = int(np.prod(bins[place + 1 :]))
+            columns.append(np.tile(np.repeat(axis.values, below), cells // (axis.bins * below)))
+        return np.stack(columns, axis=1)
 
 
 def _table(oracle: Oracle) -> _Table:
@@ -100,7 +104,7 @@ def _turns(oracle: Oracle) -> list[Floats | None]:
     for split, origin in zip(splits, oracle.traced.columns or [None] * len(splits), strict=True):
         if not len(split):
             continue
-        if origin is None:
+        if origin is None or origin.how == "replaced":
             raise ConvertError("its trees split on what is not made from a single feature")
         known = oracle.categories(origin.feature) if origin.how == "category" else np.empty(0)
         lowest = split[split == -np.inf]  # HistGradientBoosting tells minus infinity from the rest
@@ -119,10 +123,12 @@ def _axis(turns: Floats | None, accepts: Accepts, start: float, float32: bool) -
         values = np.array(accepts.values)
         return _Axis(values[:-1], np.array([*values, *missing]))
     cuts = _cuts(turns, float32)
+    cuts = cuts[cuts < (np.inf if accepts.high is None else accepts.high)]  # beyond it nothing is asked
     if not len(cuts):
         return _Axis(cuts, np.array([0.0 if np.isnan(start) else start, *missing]))
     step = np.float32 if float32 else np.float64
     last = float(np.nextafter(step(cuts[-1]), step(np.inf)))
+    last = last if accepts.high is None else min(last, accepts.high)
     return _Axis(cuts, np.array([*cuts, last, *missing]))
 
 

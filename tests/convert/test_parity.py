@@ -18,7 +18,7 @@ from convert.errors import ConvertError
 from convert.export import export
 from convert.oracle import Oracle
 from convert.parity import compare
-from convert.rows import RANDOM_ROWS, row_sets
+from convert.rows import RANDOM_ROWS, SIZE_ROWS, row_sets
 from convert.sample import Sample, write_sample
 from convert.thresholds import tree_thresholds
 from convert.verify import verify
@@ -33,7 +33,7 @@ def sets_of(oracle: Oracle, accepts: Sequence[Accepts] | None = None) -> dict[st
 
 def test_the_demo_model_is_the_same_model(oracle: Oracle, model_file: Path) -> None:
     comparisons = compare(oracle, onnx.load(model_file), list(sets_of(oracle).items()))
-    assert [len(comparison.rows) for comparison in comparisons] == [150, RANDOM_ROWS, 6 * (31 + 21), 4]
+    assert [len(comparison.rows) for comparison in comparisons] == [150, RANDOM_ROWS, SIZE_ROWS, 6 * (31 + 21), 4]
     assert not any(comparison.failed(0.0).any() for comparison in comparisons)
 
 

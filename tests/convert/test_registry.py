@@ -106,6 +106,7 @@ OTHERS = [
     StackingClassifier([("svc", LinearSVC()), ("forest", FOREST)], final_estimator=FOREST),
     BaggingClassifier(LogisticRegression(), max_features=0.5),
     make_pipeline(StandardScaler(), LogisticRegression()),
+    CalibratedClassifierCV(GridSearchCV(LogisticRegression(), {"C": [1, 2]}, cv=2), cv=2),
     GradientBoostingClassifier(n_estimators=10, init=DecisionTreeClassifier(max_depth=3)),
     make_pipeline(StandardScaler(), GradientBoostingClassifier(n_estimators=10, init=FOREST)),
 ]
@@ -151,9 +152,10 @@ NEIGHBOURS = KNeighborsClassifier()
         (OneVsRestClassifier(FOREST), "RandomForestClassifier within OneVsRestClassifier is not converted"),
         (CalibratedClassifierCV(FOREST, method="temperature"), "written with method='sigmoid' or 'isotonic'"),
         (GradientBoostingClassifier(init=GaussianNB()), "starts from init=GaussianNB, which scikit-learn computes in"),
+        (BaggingClassifier(LinearSVC()), "is written if its members have probabilities"),
         (make_pipeline(PCA(2), FOREST), "PCA is not among the transformers"),
     ],
-    ids=range(8),
+    ids=range(9),
 )
 def test_what_would_be_wrong_is_refused(estimator: Any, message: str, tmp_path: Path) -> None:
     with pytest.raises(ConvertError, match=message) as raised:

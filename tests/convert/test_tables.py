@@ -14,6 +14,7 @@ from sklearn.ensemble import GradientBoostingClassifier, HistGradientBoostingReg
 from sklearn.impute import SimpleImputer
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, StandardScaler, TargetEncoder
+from sklearn.tree import DecisionTreeClassifier
 
 from convert.errors import ConvertError
 from convert.export import export
@@ -135,6 +136,7 @@ def test_a_sample_of_numbers_alone_has_no_names(tmp_path: Path) -> None:
         ("rows.xlsx", b"", "is none of .csv, .parquet, .npy"),
         ("rows.npy", b"\x93NUMPY", "is not an NPY file of numbers"),
         ("rows.parquet", b"PAR", "is not a Parquet file"),
+        ("rows.csv", b"city,age\n" + b"x" * 200_000 + b",1\n", "field larger than field limit"),
         ("rows.csv", b"city,age\nOslo,3\n", "the sample has city, age, the model takes customer"),
         ("rows.csv", b"customer,city,age,income,plan,active,level\nc,Oslo,x,1,basic,true,1\n", "expected a number for"),
         (
@@ -149,3 +151,71 @@ def test_a_sample_that_is_none_is_refused(name: str, content: bytes, message: st
     (tmp_path / name).write_bytes(content)
     with pytest.raises(ConvertError, match=message):
         export(model, tmp_path / "churn.onnx", name="churn", sample=tmp_path / name)
+
+
+FILLED = SimpleImputer(missing_values=None, strategy="constant", fill_value="a")
+MARKED = SimpleImputer(missing_values="?", strategy="most_frequent")
+NONE = [
+    (["a", "b", "?"], make_pipeline(MARKED, OneHotEncoder())),
+    ([1, 2, -1], make_pipeline(SimpleImputer(missing_values=-1, strategy="most_frequent"), OneHotEncoder())),
+    (["a", "b", "a"], make_pipeline(SimpleImputer(strategy="constant", fill_value="none"), OrdinalEncoder())),
+    (["a", "b", None], OneHotEncoder()),
+    (["a", "b", None], make_pipeline(FILLED, OneHotEncoder())),
+    ([True, False, None], OneHotEncoder(handle_unknown="ignore")),
+    ([True, False, None], OrdinalEncoder(encoded_missing_value=-1)),
+    ([1, 2, None], OneHotEncoder()),
+    ([1, 2, None], TargetEncoder(cv=2)),
+]
+
+
+@pytest.mark.parametrize(("values", "encoder"), NONE, ids=range(len(NONE)))
+def test_what_stands_for_a_missing_value_is_what_the_estimator_knows(
+    values: list[Any], encoder: Any, tmp_path: Path
+) -> None:
+    table = pandas.DataFrame({"a": pandas.Series(values * 10, dtype=object)})
+    estimator = make_pipeline(encoder, DecisionTreeClassifier()).fit(table, [0, 1, 2] * 10)
+    joblib.dump(estimator, tmp_path / "model.joblib")
+    data = export(tmp_path / "model.joblib", tmp_path / "model.onnx", name="model").data
+    model = Model(data)
+    rows = [[value] for value in values]
+    assert verify(tmp_path / "model.joblib", tmp_path / "model.onnx", None, Console(quiet=True))
+    assert model.score(decode({"data": rows}, model.card)).prediction.tolist() == estimator.predict(table[:3]).tolist()
+
+
+def test_none_and_nan_apart_are_refused(tmp_path: Path) -> None:
+    table = pandas.DataFrame({"a": pandas.Series(["a", None, np.nan] * 10, dtype=object)})
+    estimator = make_pipeline(OneHotEncoder(), DecisionTreeClassifier()).fit(table, [0, 1, 2] * 10)
+    joblib.dump(estimator, tmp_path / "model.joblib")
+    with pytest.raises(ConvertError, match="tell None from NaN, JSON has null for both"):
+        export(tmp_path / "model.joblib", tmp_path / "model.onnx", name="model")
+
+
+def test_messages_stay_short_whatever_the_model(tmp_path: Path) -> None:
+    rows = GENERATOR.normal(size=(60, 50))
+    joblib.dump(GradientBoostingClassifier(n_estimators=2).fit(rows, rows[:, 0] > 0), tmp_path / "model.joblib")
+    names = [f"a feature with quite a long name, number {number}" for number in range(51)]
+    for columns in (names, names[:49], ["1.5"] * 50, ["same"] * 50):
+        pandas.DataFrame(np.zeros((3, len(columns))), columns=columns).to_csv(tmp_path / "rows.csv", index=False)
+        with pytest.raises(ConvertError) as raised:
+            export(tmp_path / "model.joblib", tmp_path / "model.onnx", name="m", sample=tmp_path / "rows.csv")
+        assert len(str(raised.value)) < 800
+        assert "\n" not in str(raised.value)
+
+
+def test_what_is_no_number_in_a_file_is_refused(tmp_path: Path) -> None:
+    rows = GENERATOR.normal(size=(60, 2))
+    joblib.dump(GradientBoostingClassifier(n_estimators=2).fit(rows, rows[:, 0] > 0), tmp_path / "model.joblib")
+    np.save(tmp_path / "rows.npy", rows.astype(complex))
+    with pytest.raises(ConvertError, match="holds complex128, expected numbers, booleans or strings"):
+        export(tmp_path / "model.joblib", tmp_path / "model.onnx", name="m", sample=tmp_path / "rows.npy")
+    pandas.DataFrame({"a": [[1.0], [2.0]], "b": [1.0, 2.0]}).to_parquet(tmp_path / "rows.parquet")
+    with pytest.raises(ConvertError, match=r"row 0: expected a number for 'a', got '\[1.0\]'"):
+        export(tmp_path / "model.joblib", tmp_path / "model.onnx", name="m", sample=tmp_path / "rows.parquet")
+
+
+def test_a_label_that_is_half_a_character_is_refused(tmp_path: Path) -> None:
+    rows = GENERATOR.normal(size=(60, 2))
+    labels = np.array(["a\nb", "\ud800"], dtype=object)[(rows[:, 0] > 0).astype(int)]
+    joblib.dump(DecisionTreeClassifier().fit(rows, labels), tmp_path / "model.joblib")
+    with pytest.raises(ConvertError, match="class labels are booleans, numbers or strings"):
+        export(tmp_path / "model.joblib", tmp_path / "model.onnx", name="m")

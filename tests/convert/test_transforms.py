@@ -53,6 +53,7 @@ SCALES = GENERATOR.normal(size=(300, 4)) * [1, 100, 1e-3, 1e5] + [0, 5, 1, 1.6e9
 CODES = np.c_[SCALES[:, :2], GENERATOR.integers(0, 4, 300), GENERATOR.integers(10, 13, 300)]
 CODE_HOLES = np.where(GENERATOR.random(CODES.shape) < 0.1, np.nan, CODES)
 HOLES = np.where(GENERATOR.random(SCALES.shape) < 0.1, np.nan, SCALES)
+CONSTANT = np.c_[np.ones(300), SCALES[:, 1:]]
 EMPTY = np.c_[HOLES[:, :3], np.full(300, np.nan)]
 LABELS = np.digitize(SCALES[:, 0] + SCALES[:, 1] / 100, [-0.5, 0.8])
 NAMES = ("a", "b", "c", "d")
@@ -61,6 +62,7 @@ ONE_HOT = OneHotEncoder(handle_unknown="ignore")
 DROPPED = OneHotEncoder(handle_unknown="ignore", drop="first")
 ORDINAL = OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1)
 WITH_MISSING = OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1, encoded_missing_value=-2)
+DROP_ALL = OneHotEncoder(drop="first")
 FREQUENT = OneHotEncoder(handle_unknown="infrequent_if_exist", min_frequency=100)
 TARGET = TargetEncoder(cv=3, random_state=0)
 BOOSTING = GradientBoostingClassifier(n_estimators=20, random_state=0)
@@ -100,6 +102,11 @@ PIPELINES = [
     (make_pipeline(ColumnTransformer([("a", ONE_HOT, [2, 3])]), MaxAbsScaler(), BOOSTING), CODES),
     (make_pipeline(ONE_HOT, StandardScaler(with_mean=False), RandomForestClassifier(9, random_state=0)), CODES.round()),
     (make_pipeline(SimpleImputer(add_indicator=True), StandardScaler(), BOOSTING), HOLES),
+    (
+        make_pipeline(SimpleImputer(missing_values=10, strategy="most_frequent"), OneHotEncoder(), BOOSTING),
+        CODES.round(),
+    ),
+    (make_pipeline(ColumnTransformer([("a", DROP_ALL, [0])], remainder="passthrough"), BOOSTING), CONSTANT),
     (make_pipeline(SimpleImputer(strategy="constant", fill_value=-1.0, add_indicator=True), BOOSTING), EMPTY),
 ]
 

@@ -5,9 +5,9 @@ import pytest
 from botocore.exceptions import ClientError
 from botocore.response import StreamingBody
 
-from lambda_fn import s3
+from lambda_fn import s3, s3_get
 from lambda_fn.errors import Problem, ServiceError
-from lambda_fn.store import Blob, fetch
+from lambda_fn.store import Ahead, Blob, fetch
 from scripts.deployment import Deployment
 from scripts.emulator import Emulator
 
@@ -36,6 +36,21 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     assert raised.value.problem is Problem.STORAGE_UNAVAILABLE
 
 
+@pytest.fixture(params=["sockets", "boto3"])
+def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """How S3 is asked: sockets alone, and never boto3; or boto3, as sockets leave it to."""
+
+    def never() -> None:
+        raise AssertionError("boto3 was asked")
+
+    if request.param == "boto3":
+        monkeypatch.setattr(s3_get, "get_object", lambda *_: None)
+    else:
+        monkeypatch.setattr(s3, "client", never)
+    return str(request.param)
+
+
+@pytest.mark.usefixtures("way")
 def test_an_object_comes_with_its_version(aws: Emulator, bucket: str) -> None:
     client = Deployment(aws).client("s3")
     version_id = client.put_object(Bucket=bucket, Key="models/a.onnx", Body=b"bytes")["VersionId"]
@@ -51,6 +66,7 @@ def test_a_file_that_is_too_large_is_not_read(tmp_path: Path) -> None:
     assert raised.value.problem is Problem.MODEL_INVALID
 
 
+@pytest.mark.usefixtures("way")
 def test_an_object_that_is_too_large_is_not_read(aws: Emulator, bucket: str, monkeypatch: pytest.MonkeyPatch) -> None:
     Deployment(aws).client("s3").put_object(Bucket=bucket, Key="large.onnx", Body=b"bytes!")
     monkeypatch.delattr(StreamingBody, "read")
@@ -64,11 +80,13 @@ def test_an_object_that_is_not_what_was_published_is_not_taken(
 ) -> None:
     Deployment(aws).client("s3").put_object(Bucket=bucket, Key="a.onnx", Body=b"bytes", ChecksumAlgorithm="SHA256")
     assert fetch(f"s3://{bucket}/a.onnx", 5).data == b"bytes"
+    monkeypatch.setattr(s3_get, "_read_body", lambda *_: b"other")  # then boto3 is asked, which says what is wrong
     monkeypatch.setattr(StreamingBody, "read", lambda self, amt=None: b"other")
     with pytest.raises(ServiceError, match="FlexibleChecksumError"):
         fetch(f"s3://{bucket}/a.onnx", 5)
 
 
+@pytest.mark.usefixtures("way")
 @pytest.mark.parametrize("name", ["{bucket}/models/none.onnx", "no-such-bucket-anywhere/models/a.onnx"])
 def test_an_object_that_is_not_there_is_not_published(bucket: str, name: str) -> None:
     uri = f"s3://{name.format(bucket=bucket)}"
@@ -85,7 +103,24 @@ def test_storage_out_of_reach_is_named(monkeypatch: pytest.MonkeyPatch, aws: Emu
     with pytest.raises(ServiceError) as raised:
         fetch("s3://bucket/key", 1000)
     assert raised.value.problem is Problem.STORAGE_UNAVAILABLE
-    assert raised.value.detail == "s3://bucket/key: S3 answered EndpointConnectionError"
+    assert raised.value.detail == "s3://bucket/key: ConnectionRefusedError"
+    monkeypatch.setattr(s3_get, "get_object", lambda *_: None)
+    with pytest.raises(ServiceError, match="s3://bucket/key: S3 answered EndpointConnectionError"):
+        fetch("s3://bucket/key", 1000)
+
+
+def test_what_s3_refuses_is_told_by_boto3(monkeypatch: pytest.MonkeyPatch, aws: Emulator, bucket: str) -> None:
+    monkeypatch.setattr(s3_get, "get_object", lambda *_: s3_get.Answer(503, {"content-length": "0"}, b""))
+    Deployment(aws).client("s3").put_object(Bucket=bucket, Key="a.onnx", Body=b"bytes")
+    assert fetch(f"s3://{bucket}/a.onnx", 5).data == b"bytes"
+
+
+def test_a_fetch_ahead_has_the_outcome_of_a_fetch(tmp_path: Path) -> None:
+    path = tmp_path / "model.onnx"
+    with pytest.raises(ServiceError, match="there is no model"):
+        Ahead(path.as_uri(), 5).result()
+    path.write_bytes(b"bytes")
+    assert Ahead(path.as_uri(), 5).result() == Blob(b"bytes")
 
 
 def test_the_words_of_s3_go_to_the_log_only(caplog: pytest.LogCaptureFixture) -> None:

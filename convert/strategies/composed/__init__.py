@@ -5,6 +5,8 @@ Sums are those of other libraries than scikit-learn's, so last bits may differ; 
 
 from __future__ import annotations
 
+from typing import Any
+
 import onnx
 
 from convert.graph import Graph
@@ -16,6 +18,11 @@ from convert.transforms import input_columns
 NAME = "float64 operators"
 ESTIMATORS = CLASSIFIERS.keys() | REGRESSORS.keys()
 """The classes that are written."""
+
+
+def is_ensemble(estimator: Any) -> bool:
+    """Whether the estimator is made of others: those that can't be written here, nothing else writes rightly."""
+    return hasattr(estimator, "estimators_") or hasattr(estimator, "calibrated_classifiers_")
 
 
 def write_graph(oracle: Oracle, name: str) -> onnx.ModelProto:

@@ -90,6 +90,7 @@ class Composer:
     def _behind_steps(self, rows: Columns, estimator: Any) -> tuple[Columns, Any]:
         """Write the transformers of a pipeline; return what they make, and the estimator behind them."""
         estimator = estimator.estimator if isinstance(estimator, FrozenEstimator) else estimator
+        estimator = getattr(estimator, "best_estimator_", estimator)  # of a search
         if not isinstance(estimator, Pipeline):
             return rows, estimator
         *transformers, last = steps_of(estimator)

@@ -21,6 +21,8 @@ from sklearn.ensemble import (
     RandomForestClassifier,
     RandomForestRegressor,
 )
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import MinMaxScaler, StandardScaler
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor, ExtraTreeClassifier, ExtraTreeRegressor
 
 from convert.errors import ConvertError
@@ -221,6 +223,33 @@ def test_one_feature_and_fifty(features: int) -> None:
     rows = np.random.default_rng(0).normal(size=(300, features))
     fitted = GradientBoostingClassifier(n_estimators=100, random_state=0).fit(rows, rows.sum(axis=1) > 0)
     assert_exact(fitted, "float64 trees", rows, bitwise=False)
+
+
+def test_a_table_over_a_hundred_features() -> None:
+    rows = np.random.default_rng(0).normal(size=(200, 100))
+    fitted = DecisionTreeClassifier(max_depth=2, random_state=0).fit(rows, rows[:, 7] > 0)
+    assert_exact(fitted, "tabulated", rows, bitwise=True)
+
+
+@pytest.mark.parametrize("scale", [1e-300, 1e30, 1e37])
+@pytest.mark.parametrize("scaler", ["passthrough", StandardScaler(), MinMaxScaler()], ids=repr)
+def test_a_table_behind_a_scaler_has_thresholds_of_any_size(scaler: Any, scale: float) -> None:
+    rows = np.linspace(1, 2, 60)[:, np.newaxis] * scale
+    labels = (rows[:, 0] > 1.3 * scale) & (rows[:, 0] < 1.6 * scale)
+    pipeline = make_pipeline(scaler, DecisionTreeClassifier()).fit(rows, labels)
+    if scale < 1e30 and scaler == "passthrough":
+        assert pipeline.predict(rows).tolist() != labels.tolist()  # float32 has no such numbers
+    assert_exact(pipeline, "tabulated", tried(pipeline, rows), bitwise=True)
+
+
+def test_thresholds_at_the_end_of_float32() -> None:
+    largest = float(np.finfo(np.float32).max)
+    rows = np.array([1e38, 3.4e38, largest] * 20)[:, np.newaxis]
+    for seed in range(5):
+        fitted = ExtraTreeRegressor(random_state=seed).fit(rows, np.arange(60) % 3)
+        assert_exact(fitted, "tabulated", tried(fitted, rows), bitwise=True)
+    forest = ExtraTreesRegressor(50, random_state=0).fit(rows, np.arange(60) % 3)
+    assert_exact(forest, "tabulated", tried(forest, rows), bitwise=True)
 
 
 def test_thresholds_at_minus_infinity() -> None:

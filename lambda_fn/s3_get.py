@@ -1,0 +1,157 @@
+"""One signed GET from S3 with sockets alone.
+
+At a cold start boto3 takes longer to import than everything else together, and http.client brings a parser of mail.
+What this does not do (redirects, retries after a refusal, credentials from elsewhere than the environment) it leaves
+to boto3.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import socket
+import time
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from lambda_fn.sigv4 import Credentials, signed_headers
+
+CONNECT_SECONDS, READ_SECONDS = 1.0, 3.0
+SAFE = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~/")
+"""What a path holds as it is."""
+PIECE = 2**16
+
+
+class Answer(NamedTuple):
+    """What S3 answered: the status, the headers with names in lower case, the body."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class Endpoint(NamedTuple):
+    """Where a bucket is: whether over TLS, at which host and port, and what goes in front of the key in the path."""
+
+    tls: bool
+    host: str
+    port: int
+    prefix: str
+
+    @property
+    def authority(self) -> str:
+        """The value of the header Host."""
+        return self.host if self.port == (443 if self.tls else 80) else f"{self.host}:{self.port}"
+
+
+def get_object(bucket: str, key: str, environ: Mapping[str, str], max_bytes: int) -> Answer | None:
+    """Return what S3 answers, with a body that is whole and as its checksum says; None if boto3 has to be asked.
+
+    Of a body of more than `max_bytes` only the length is told. Raises OSError where the network fails.
+    """
+    credentials = Credentials.from_environ(environ)
+    region = environ.get("AWS_REGION") or environ.get("AWS_DEFAULT_REGION")
+    endpoint = endpoint_of(bucket, region, environ) if region else None
+    if credentials is None or region is None or endpoint is None:
+        return None
+    path = endpoint.prefix + encoded(key)
+    wanted = {"x-amz-checksum-mode": "ENABLED"}
+    headers = signed_headers(endpoint.authority, path, wanted, region, credentials, time.time())
+    answer = _exchange(endpoint, path, headers, max_bytes)
+    return answer if answer is not None and _is_whole(answer, max_bytes) else None
+
+
+def endpoint_of(bucket: str, region: str, environ: Mapping[str, str]) -> Endpoint | None:
+    """Return where `bucket` is: at the endpoint in the environment, or at AWS; None for another kind of URL."""
+    url = environ.get("AWS_ENDPOINT_URL_S3") or environ.get("AWS_ENDPOINT_URL")
+    if url:
+        scheme, _, authority = url.rstrip("/").partition("://")
+        host, _, port = authority.partition(":")
+        if scheme not in {"http", "https"} or "/" in authority or not host or not (port or "0").isdecimal():
+            return None
+        tls = scheme == "https"
+        return Endpoint(tls, host, int(port or (443 if tls else 80)), f"/{bucket}/")
+    domain = f"s3.{region}.amazonaws.com" + (".cn" if region.startswith("cn-") else "")
+    if "." in bucket:  # its name would not match the certificate
+        return Endpoint(True, domain, 443, f"/{bucket}/")
+    return Endpoint(True, f"{bucket}.{domain}", 443, "/")
+
+
+def encoded(key: str) -> str:
+    """Return `key` percent-encoded, its slashes aside."""
+    if SAFE.issuperset(key):
+        return key
+    from urllib.parse import quote  # here, as keys seldom need it
+
+    return quote(key, safe="/~")
+
+
+def _exchange(endpoint: Endpoint, path: str, headers: Mapping[str, str], max_bytes: int) -> Answer | None:
+    """Send the request and read the answer; None for one that is not in HTTP/1.1 with its length."""
+    lines = [f"GET {path} HTTP/1.1", *(f"{name}: {value}" for name, value in headers.items()), "connection: close"]
+    with _connect(endpoint) as connection:
+        connection.sendall("\r\n".join([*lines, "", ""]).encode("latin-1"))
+        head, body = _read_head(connection)
+        status, fields = _parse_head(head)
+        length = fields.get("content-length", "")
+        if status == 0 or not length.isdecimal():
+            return None
+        if int(length) <= max_bytes:
+            body = _read_body(connection, body, int(length))
+        return Answer(status, fields, body)
+
+
+def _connect(endpoint: Endpoint) -> socket.socket:
+    connection = socket.create_connection((endpoint.host, endpoint.port), CONNECT_SECONDS)
+    connection.settimeout(READ_SECONDS)
+    if not endpoint.tls:
+        return connection
+    import ssl  # here: it takes 10 ms, and an emulator has none
+
+    return ssl.create_default_context().wrap_socket(connection, server_hostname=endpoint.host)
+
+
+def _read_head(connection: socket.socket) -> tuple[bytes, bytes]:
+    """Return the head of the answer, and what came of its body with it."""
+    received = b""
+    while b"\r\n\r\n" not in received:
+        piece = connection.recv(PIECE)
+        if not piece or len(received) > PIECE:
+            return b"", b""
+        received += piece
+    head, _, body = received.partition(b"\r\n\r\n")
+    return head, body
+
+
+def _parse_head(head: bytes) -> tuple[int, dict[str, str]]:
+    """Return status and headers; a status of 0 if it is no head of HTTP/1.1."""
+    first, *lines = head.decode("latin-1").split("\r\n")
+    version, _, rest = first.partition(" ")
+    if version != "HTTP/1.1" or not rest[:3].isdecimal():
+        return 0, {}
+    pairs = (line.partition(":") for line in lines)
+    return int(rest[:3]), {name.lower(): value.strip() for name, _, value in pairs}
+
+
+def _read_body(connection: socket.socket, start: bytes, length: int) -> bytes:
+    """Return the body, of which `start` has come already; it is shorter if the connection ends."""
+    body = bytearray(length)
+    view, place = memoryview(body), len(start)
+    view[:place] = start[:length]
+    while place < length:
+        count = connection.recv_into(view[place:])
+        if count == 0:
+            return bytes(view[:place])
+        place += count
+    return bytes(body)
+
+
+def _is_whole(answer: Answer, max_bytes: int) -> bool:
+    """Whether the body has the length and the SHA-256 that S3 tells of; a checksum of parts (``…-2``) tells of none."""
+    length = int(answer.headers["content-length"])
+    if length > max_bytes:
+        return True
+    checksum = answer.headers.get("x-amz-checksum-sha256", "")
+    if len(answer.body) != length:
+        return False
+    return not checksum or "-" in checksum or base64.b64decode(checksum) == hashlib.sha256(answer.body).digest()

@@ -1,0 +1,65 @@
+"""AWS Signature Version 4 for a GET from S3.
+
+See https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import time
+from collections.abc import Mapping
+from typing import NamedTuple
+
+EMPTY = hashlib.sha256(b"").hexdigest()
+"""The hash of a body that is none."""
+
+
+class Credentials(NamedTuple):
+    """Who signs; the token is there for temporary credentials only, as a function has them."""
+
+    key_id: str
+    secret: str
+    token: str | None = None
+
+    @classmethod
+    def from_environ(cls, environ: Mapping[str, str]) -> Credentials | None:
+        """Return what is in the environment; None if it is not there, as under SnapStart."""
+        key_id, secret = environ.get("AWS_ACCESS_KEY_ID"), environ.get("AWS_SECRET_ACCESS_KEY")
+        if not (key_id and secret):
+            return None
+        return cls(key_id, secret, environ.get("AWS_SESSION_TOKEN") or None)
+
+
+def signed_headers(
+    host: str, path: str, headers: Mapping[str, str], region: str, credentials: Credentials, now: float
+) -> dict[str, str]:
+    """Return the headers of a signed GET, names in lower case.
+
+    path: already percent-encoded, from its slash on; it has no query.
+    headers: what else is signed, names in lower case.
+    now: in seconds since 1970.
+    """
+    moment = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(now))
+    signed = {**headers, "host": host, "x-amz-content-sha256": EMPTY, "x-amz-date": moment}
+    if credentials.token is not None:
+        signed["x-amz-security-token"] = credentials.token
+    names = ";".join(sorted(signed))
+    lines = "".join(f"{name}:{' '.join(signed[name].split())}\n" for name in sorted(signed))
+    request = f"GET\n{path}\n\n{lines}\n{names}\n{EMPTY}"
+    scope = f"{moment[:8]}/{region}/s3/aws4_request"
+    text = f"AWS4-HMAC-SHA256\n{moment}\n{scope}\n{hashlib.sha256(request.encode()).hexdigest()}"
+    signature = _key(credentials.secret, moment[:8], region, text).hex()
+    signed["authorization"] = (
+        f"AWS4-HMAC-SHA256 Credential={credentials.key_id}/{scope},SignedHeaders={names},Signature={signature}"
+    )
+    return signed
+
+
+def _key(secret: str, *parts: str) -> bytes:
+    """Return the key for the day, the region and the service, and with it the signature of the text, the last part."""
+    day, region, text = parts
+    key = f"AWS4{secret}".encode()
+    for part in (day, region, "s3", "aws4_request", text):
+        key = hmac.digest(key, part.encode(), "sha256")
+    return key
