@@ -36,9 +36,10 @@ local: setup build/model.onnx ## the API on this machine, reloaded on change: ma
 test: setup $(LAMBDA) $(LAYERS) ## what the README says, tested
 	@$(PYTHON) -m pytest $(ARGS)
 
-bench: $(TRAIN) $(EMULATOR) $(LAMBDA) .tools/seed/.ready .tools/web/.ready .tools/tl2cgen/.ready $(LAYERS) ## serving against the stack of 2017, FastAPI and the bare steps; conversion against skl2onnx and tl2cgen
+bench: $(TRAIN) $(EMULATOR) $(LAMBDA) .tools/seed/.ready .tools/web/.ready .tools/tl2cgen/.ready $(LAYERS) ## serving, conversion and large bodies, against others side by side
 	@$(PYTHON) -m benchmarks
 	@$(PYTHON) -m benchmarks.conversion
+	@$(PYTHON) -m benchmarks.bulk
 
 check: $(TRAIN) $(LAYERS) ## ruff, mypy, lock files, layer size
 	$(PYTHON) -m ruff check .

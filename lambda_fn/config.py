@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 MODEL_URI = re.compile(r"s3://[^/]+/.+|file:///.+")
 OBJECTS_URI = re.compile(r"s3://[^/]+/(.+/)?[^/]+/")
+
+MB_PER_VCPU = 1769
+"""The memory, in MB, that a function has one vCPU with."""
 
 
 class ConfigError(ValueError):
@@ -23,6 +27,7 @@ class Settings:
     max_body_bytes: the largest request body that is scored. Lambda takes 6 MB with the event around the body.
     max_object_bytes: the largest JSON object that is stored.
     max_model_bytes: the largest model file that is read. A forest takes about twelve times its file's size in memory.
+    scoring_threads: how many threads score a body of many rows; unless it is set, one for each vCPU, or part of one.
     """
 
     model_uri: str | None
@@ -30,6 +35,7 @@ class Settings:
     max_body_bytes: int
     max_object_bytes: int
     max_model_bytes: int
+    scoring_threads: int
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str]) -> Settings:
@@ -53,7 +59,15 @@ class Settings:
             max_body_bytes=_positive(environ, "MAX_BODY_BYTES", 6_000_000),
             max_object_bytes=_positive(environ, "MAX_OBJECT_BYTES", 1_000_000),
             max_model_bytes=_positive(environ, "MAX_MODEL_BYTES", 256_000_000),
+            scoring_threads=_positive(environ, "SCORING_THREADS", _vcpus(environ)),
         )
+
+
+def _vcpus(environ: Mapping[str, str]) -> int:
+    """Return how many vCPUs there are, the last one perhaps in part: Lambda shows two at least, and gives by memory."""
+    cores = os.process_cpu_count() or 1
+    memory = environ.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "")
+    return min(cores, -(-int(memory) // MB_PER_VCPU)) if memory.isdecimal() and int(memory) > 0 else cores
 
 
 def _positive(environ: Mapping[str, str], name: str, default: int) -> int:

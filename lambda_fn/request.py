@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import binascii
 import json
 from collections.abc import Mapping
@@ -28,10 +27,10 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """An HTTP response whose body is JSON text."""
+    """An HTTP response: text, which is JSON unless its headers say otherwise, or bytes."""
 
     status: int
-    body: str
+    body: str | bytes
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -65,23 +64,26 @@ def parse_event(event: Any) -> Request:
 def render(response: Response, event: Any) -> Any:
     """Return `response` as the sender of `event` expects it: a proxy result, or the bare body if it was direct.
 
-    Raises ServiceError when Lambda would refuse the answer for its size.
+    Bytes travel in base64. Raises ServiceError when Lambda would refuse the answer for its size.
     """
-    size = len(response.body.encode())
-    if is_http(event):  # there the body is a JSON string once more, with these escaped
-        size += sum(response.body.count(character) for character in '"\\\n\r\t')
+    body, binary = response.body, False
+    if isinstance(body, bytes):
+        body, binary = binascii.b2a_base64(body, newline=False).decode(), True
+    size = len(body) if body.isascii() else len(body.encode())
+    if is_http(event) and not binary:  # there the body is a JSON string once more, with these escaped
+        size += sum(body.count(character) for character in '"\\\n\r\t')
     if size > MAX_RESPONSE_BYTES:
         raise ServiceError(
             Problem.RESPONSE_TOO_LARGE,
             f"the answer takes {size} bytes, Lambda returns at most {MAX_RESPONSE_BYTES}: send fewer rows",
         )
     if not is_http(event):
-        return json.loads(response.body)
+        return json.loads(body)
     return {
         "statusCode": response.status,
         "headers": {"content-type": "application/json", **response.headers},
-        "body": response.body,
-        "isBase64Encoded": False,
+        "body": body,
+        "isBase64Encoded": binary,
     }
 
 
@@ -108,7 +110,7 @@ def _body(event: Mapping[str, Any]) -> bytes:
     if not event.get("isBase64Encoded"):
         return str(text).encode("utf-8", "surrogatepass")
     try:
-        return base64.b64decode(text, validate=True)
+        return binascii.a2b_base64(text, strict_mode=True)  # as base64 does, without a copy of the text
     except (binascii.Error, ValueError) as error:
         raise ServiceError(
             Problem.MALFORMED_BASE64, f"isBase64Encoded is true, but the body is not: {error}"

@@ -6,11 +6,10 @@ import json
 import logging
 from collections.abc import Mapping
 
-from lambda_fn import store
-from lambda_fn.codecs import json_rows
+from lambda_fn import media, store
+from lambda_fn.codecs import CODECS, JSON
 from lambda_fn.config import Settings
 from lambda_fn.errors import Problem, ServiceError
-from lambda_fn.json_body import parse_json
 from lambda_fn.model import Model
 from lambda_fn.request import Request, Response
 from lambda_fn.routes import Routes
@@ -18,6 +17,7 @@ from lambda_fn.routes import Routes
 log = logging.getLogger(__name__)
 
 FLAGS: Mapping[str, bool] = {"true": True, "1": True, "false": False, "0": False}
+NO_PARAMETERS: Mapping[str, str] = {}
 
 
 class Scoring:
@@ -66,11 +66,19 @@ class Scoring:
             raise ServiceError(
                 Problem.BODY_TOO_LARGE, f"the body has {len(request.body)} bytes, at most {limit} are scored"
             )
-        card = model.card
-        scores = model.score(json_rows.decode(parse_json(request), card))
-        if not probabilities:
-            return Response(200, json_rows.encode(scores.prediction))
-        return Response(200, json_rows.encode(scores.prediction, scores.probabilities, card.classes))
+        body_type, parameters = _body_type(request)
+        answer_type = _answer_type(request, body_type)
+        scores = model.score(
+            CODECS[body_type]().decode_request(request, parameters, model.card),  # unnamed, so that rows end with this
+            self._settings.scoring_threads,
+            probabilities,
+        )
+        codec = CODECS[answer_type]()
+        if probabilities:
+            body = codec.encode(scores.prediction, scores.probabilities, model.card.classes)
+        else:
+            body = codec.encode(scores.prediction)
+        return Response(200, body, {"content-type": codec.CONTENT_TYPE})
 
     def _load(self) -> Model:
         """Return the model; fetch it if there is none yet. Raises ServiceError (503) if that can't be done."""
@@ -81,6 +89,32 @@ class Scoring:
             blob = ahead.result() if ahead else store.fetch(self._settings.model_uri, self._settings.max_model_bytes)
             self._model, self._version_id = Model(blob.data), blob.version_id
         return self._model
+
+
+def _body_type(request: Request) -> tuple[str, Mapping[str, str]]:
+    """Return the dialect of the body and the parameters beside it: JSON for anything +json, and for no type at all."""
+    content_type = request.headers.get("content-type", JSON)
+    if content_type == JSON:  # nearly always
+        return JSON, NO_PARAMETERS
+    media_type, parameters = media.parse(content_type)
+    if media_type in CODECS:
+        return media_type, parameters
+    if not media_type or media_type.endswith("+json"):
+        return JSON, parameters
+    raise ServiceError(Problem.UNSUPPORTED_MEDIA_TYPE, f"this path takes {', '.join(CODECS)}, not {media_type[:200]}")
+
+
+def _answer_type(request: Request, body_type: str) -> str:
+    """Return the dialect to answer in: the body's own, unless the request accepts others only, or rather."""
+    accept = request.headers.get("accept", "")
+    if accept in media.ANYTHING:
+        return body_type
+    chosen = media.choose(accept, (body_type, *(each for each in CODECS if each != body_type)))
+    if chosen is None:
+        raise ServiceError(
+            Problem.NOT_ACCEPTABLE, f"this path answers in {', '.join(CODECS)}; accepted is {accept[:200]}"
+        )
+    return chosen
 
 
 def _flag(request: Request, name: str) -> bool:

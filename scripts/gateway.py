@@ -18,12 +18,17 @@ TIMEOUT_SECONDS = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came back: status, headers in lower case, body, and the seconds that it took."""
+    """What came back: status, headers in lower case, the bytes of the body, and the seconds that it took."""
 
     status: int
     headers: Mapping[str, str]
-    body: str
+    content: bytes
     seconds: float
+
+    @property
+    def body(self) -> str:
+        """The body as text."""
+        return self.content.decode()
 
     def json(self) -> Any:
         """Return the body as a JSON document."""
@@ -67,11 +72,11 @@ class Gateway:
         try:
             connection.request(method, path, body, sent)
             response = connection.getresponse()
-            text = response.read().decode()
+            content = response.read()
         finally:
             connection.close()
         received = {name.lower(): value for name, value in response.getheaders()}
-        return Answer(response.status, received, text, time.perf_counter() - start)
+        return Answer(response.status, received, content, time.perf_counter() - start)
 
     def _sign(self, method: str, path: str, body: str | bytes | None, headers: dict[str, str]) -> dict[str, str]:
         request = AWSRequest(method, self.url + path, headers, body)

@@ -65,6 +65,11 @@ def test_scoring_loads_no_training_package(model_file: Path) -> None:
     assert not loaded & (TRAINING | {"boto3"})
 
 
+def test_scoring_json_loads_nothing_that_other_dialects_and_threads_need(model_file: Path) -> None:
+    code = "from lambda_fn import handler; assert handler.predict({'data': [[6.2, 3.4]]}, None) == {'prediction': [2]}"
+    assert not loaded_after(code, MODEL_URI=model_file.as_uri()) & {"csv", "concurrent", "queue"}
+
+
 @pytest.mark.parametrize("name", ["get", "put"])
 def test_objects_load_neither_numpy_nor_onnxruntime(name: str) -> None:
     code = f"""

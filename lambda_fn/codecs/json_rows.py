@@ -13,11 +13,19 @@ from numpy.typing import NDArray
 
 from lambda_fn.card import UNKNOWN, Card, Feature
 from lambda_fn.errors import Problem, ServiceError
+from lambda_fn.json_body import parse_json
+from lambda_fn.request import Request
 
+CONTENT_TYPE = "application/json"
 NUMBERS = frozenset({int, float})
 """The types of a JSON number. A bool is none of them, though Python would count with it."""
 TYPES: Mapping[str, frozenset[type]] = {"float": NUMBERS, "bool": frozenset({bool}), "str": frozenset({str})}
 EXPECTED = {"float": "a number", "bool": "true or false", "str": "a string"}
+
+
+def decode_request(request: Request, parameters: Mapping[str, str], card: Card) -> NDArray[np.float64]:
+    """Return the rows in the JSON body of `request`; raises what `parse_json` and `decode` raise."""
+    return decode(parse_json(request), card)
 
 
 def decode(document: Any, card: Card) -> NDArray[np.float64]:
@@ -50,11 +58,15 @@ def _numbers(values: Sequence[Any], column: int, feature: Feature) -> Sequence[f
     codes = [None if value is None else feature.categories.get(value, UNKNOWN) for value in values]
     if UNKNOWN in codes and not feature.takes_unknown:
         row = codes.index(UNKNOWN)
-        takes = ", ".join(map(repr, list(feature.categories)[:20])) + (", …" if len(feature.categories) > 20 else "")
-        where = f"row {row}, column {column} ({feature.name!r})"
-        detail = f"{where} is {values[row][:200]!r}, the model takes {takes}"
-        raise ServiceError(Problem.UNKNOWN_CATEGORY, detail, row=row, column=column)
+        raise unknown_category(values[row], f"row {row}, column {column} ({feature.name!r})", row, column, feature)
     return codes
+
+
+def unknown_category(value: str, where: str, row: int, column: int, feature: Feature) -> ServiceError:
+    """Return the error for a string, found at `where`, that is none of the feature's categories."""
+    takes = ", ".join(map(repr, list(feature.categories)[:20])) + (", …" if len(feature.categories) > 20 else "")
+    detail = f"{where} is {value[:200]!r}, the model takes {takes}"
+    return ServiceError(Problem.UNKNOWN_CATEGORY, detail, row=row, column=column)
 
 
 def encode(

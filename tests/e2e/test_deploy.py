@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from convert.publish import publish
@@ -13,6 +14,7 @@ from scripts.deployment import Deployment
 from scripts.emulator import Emulator
 from scripts.gateway import Gateway
 from tests.conftest import TESTS
+from tests.lambda_fn.codecs.test_npy_rows import npy_of
 
 pytestmark = pytest.mark.e2e
 
@@ -133,11 +135,27 @@ def test_scoring_over_rest(gateway: Gateway, published: str) -> None:
     assert gateway.call("GET", "/model").json()["version_id"] == published
 
 
+def test_csv_and_npy_over_rest(gateway: Gateway, published: str) -> None:
+    csv = gateway.call("POST", "/predict", "6.2,3.4\n6.2,1\n", headers={"Content-Type": "text/csv"})
+    assert (csv.status, csv.headers["content-type"], csv.body) == (200, "text/csv; charset=utf-8", "prediction\n2\n1\n")
+
+    rows = np.tile([[6.2, 3.4], [6.2, 1.0]], (10_000, 1))
+    npy = gateway.call("POST", "/predict", npy_of(rows), headers={"Content-Type": "application/x-npy"})
+    assert (npy.status, npy.headers["content-type"]) == (200, "application/x-npy")
+    assert npy.content == npy_of(np.tile([2, 1], 10_000))
+
+    headers = {"Content-Type": "application/x-npy", "Accept": "application/json"}
+    assert gateway.call("POST", "/predict", npy_of(rows[:2]), headers=headers).json() == {"prediction": [2, 1]}
+
+
 def test_errors_reach_the_client_as_they_are(gateway: Gateway, published: str) -> None:
     for method, path, body, headers, status, code in (
         ("POST", "/predict", '{"data": [[6.2]]}', {}, 400, "wrong-width"),
         ("POST", "/predict", "{", {}, 400, "malformed-json"),
-        ("POST", "/predict", "1,2", {"Content-Type": "text/csv"}, 415, "unsupported-media-type"),
+        ("POST", "/predict", "<p>", {"Content-Type": "text/html"}, 415, "unsupported-media-type"),
+        ("POST", "/predict", ROWS, {"Accept": "text/html"}, 406, "not-acceptable"),
+        ("POST", "/predict", "6.2,x", {"Content-Type": "text/csv"}, 400, "not-a-number"),
+        ("POST", "/predict", b"\x93NUMPY\xff", {"Content-Type": "application/x-npy"}, 400, "malformed-npy"),
         ("GET", "/predict", None, {}, 405, "method-not-allowed"),
         ("DELETE", "/objects/a", None, {}, 405, "method-not-allowed"),
         ("GET", "/nowhere", None, {}, 404, "not-found"),

@@ -1,3 +1,4 @@
+import os
 import re
 
 import pytest
@@ -13,7 +14,30 @@ def test_settings_come_from_the_environment() -> None:
         max_body_bytes=10,
         max_object_bytes=1_000_000,
         max_model_bytes=256_000_000,
+        scoring_threads=os.process_cpu_count() or 1,
     )
+
+
+@pytest.mark.parametrize(
+    ("environ", "threads"),
+    [
+        ({"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "512"}, 1),
+        ({"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "1769"}, 1),
+        ({"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "1770"}, 2),
+        ({"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "3538"}, 2),
+        ({"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "10240"}, 3),
+        ({"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "unknown"}, 3),
+        ({"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "0"}, 3),
+        ({}, 3),
+        ({"SCORING_THREADS": "2"}, 2),
+        ({"SCORING_THREADS": "4", "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "512"}, 4),
+    ],
+)
+def test_there_is_a_thread_for_each_vcpu_or_part_of_one(
+    environ: dict[str, str], threads: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "process_cpu_count", lambda: 3)
+    assert Settings.from_environ({"MODEL_URI": "s3://b/k"} | environ).scoring_threads == threads
 
 
 @pytest.mark.parametrize(
@@ -30,6 +54,7 @@ def test_settings_come_from_the_environment() -> None:
         ({"MODEL_URI": "s3://b/k", "MAX_BODY_BYTES": "many"}, "MAX_BODY_BYTES is a positive whole number, not 'many'"),
         ({"MODEL_URI": "s3://b/k", "MAX_OBJECT_BYTES": "0"}, "MAX_OBJECT_BYTES is a positive whole number, not '0'"),
         ({"MODEL_URI": "s3://b/k", "MAX_MODEL_BYTES": "1e9"}, "MAX_MODEL_BYTES is a positive whole number, not '1e9'"),
+        ({"MODEL_URI": "s3://b/k", "SCORING_THREADS": "0"}, "SCORING_THREADS is a positive whole number, not '0'"),
     ],
 )
 def test_a_missing_or_wrong_setting_is_named(environ: dict[str, str], message: str) -> None:

@@ -1,6 +1,10 @@
 """Whole events against whole responses, through the entry points."""
 
+import base64
+import csv
+import io
 import json
+import tracemalloc
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -10,6 +14,7 @@ import pytest
 from numpy.typing import NDArray
 
 from tests.conftest import Event, LoadEvent
+from tests.lambda_fn.codecs.test_npy_rows import npy_of
 from tests.lambda_fn.conftest import Load
 
 
@@ -51,6 +56,128 @@ def test_predict(handler: ModuleType, event: LoadEvent, name: str) -> None:
         "body": '{"prediction": [2, 1]}',
         "isBase64Encoded": False,
     }
+
+
+@pytest.mark.parametrize("name", ["predict-http-api-csv", "predict-rest-api-csv-base64"])
+def test_predict_rows_in_csv(handler: ModuleType, event: LoadEvent, name: str) -> None:
+    assert handler.predict(event(name), None) == {
+        "statusCode": 200,
+        "headers": {"content-type": "text/csv; charset=utf-8"},
+        "body": "prediction\n2\n1\n",
+        "isBase64Encoded": False,
+    }
+
+
+@pytest.mark.parametrize("name", ["predict-http-api-npy", "predict-function-url-npy", "predict-rest-api-npy"])
+def test_predict_rows_in_npy(handler: ModuleType, event: LoadEvent, name: str) -> None:
+    assert handler.predict(event(name), None) == {
+        "statusCode": 200,
+        "headers": {"content-type": "application/x-npy"},
+        "body": base64.b64encode(npy_of(np.array([2, 1]))).decode(),
+        "isBase64Encoded": True,
+    }
+
+
+JSON, CSV, NPY = "application/json", "text/csv", "application/x-npy"
+
+
+@pytest.mark.parametrize("name", ["predict-http-api", "predict-http-api-csv", "predict-http-api-npy"])
+@pytest.mark.parametrize("probabilities", ["false", "true"])
+def test_any_body_is_answered_in_any_dialect_with_the_same_numbers(
+    handler: ModuleType, event: LoadEvent, name: str, probabilities: str
+) -> None:
+    asked = event(name) | {"queryStringParameters": {"probabilities": probabilities}}
+    answers = {}
+    for accept in (JSON, CSV, NPY):
+        asked["headers"]["accept"] = f"{accept}, */*;q=0.1"
+        answers[accept] = handler.predict(asked, None)
+        assert answers[accept]["statusCode"] == 200
+        assert answers[accept]["headers"]["content-type"].partition(";")[0] == accept
+    expected = json.loads(answers[JSON]["body"])
+    header, *table = csv.reader(io.StringIO(answers[CSV]["body"]))
+    array = np.load(io.BytesIO(base64.b64decode(answers[NPY]["body"])), allow_pickle=False)
+    assert [int(row[0]) for row in table] == expected["prediction"]
+    if probabilities == "false":
+        assert (header, array.tolist()) == (["prediction"], expected["prediction"])
+        return
+    assert header == ["prediction", "0", "1", "2"]
+    assert [[float(cell) for cell in row[1:]] for row in table] == expected["probabilities"]
+    assert array["prediction"].tolist() == expected["prediction"]
+    assert array["probabilities"].tolist() == expected["probabilities"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "body", "status", "code", "row", "column"),
+    [
+        (CSV, b"", 400, "empty-data", None, None),
+        (CSV, b"6.2,3.4\n6.2", 400, "ragged-rows", 1, None),
+        (CSV, b"6.2,3.4\n6.2,inf", 400, "infinity", 1, 1),
+        (CSV, b"6.2,3.4\n" * 5000 + b"6.2,nan", 400, "nan", 5000, 1),
+        (CSV, b"6.2,3.4\n" * 5000 + b"6.2,", 400, "not-a-number", 5000, 1),
+        (CSV, b"6.2,\xff", 400, "malformed-csv", None, None),
+        (f"{CSV}; charset=utf-16", b"6.2,3.4", 415, "unsupported-media-type", None, None),
+        (CSV, b"1,2\n" * 1_500_001, 413, "body-too-large", None, None),
+        (NPY, b"", 400, "malformed-npy", None, None),
+        (NPY, b"\x93NUMPY\x01\x00v\x00{", 400, "malformed-npy", None, None),
+    ],
+)
+def test_a_bad_body_of_another_dialect_is_answered_with_problem_details(
+    handler: ModuleType,
+    event: LoadEvent,
+    kind: str,
+    body: bytes,
+    status: int,
+    code: str,
+    row: int | None,
+    column: int | None,
+) -> None:
+    asked = post(event, base64.b64encode(body).decode(), headers={"Content-Type": kind}, isBase64Encoded=True)
+    answer = handler.predict(asked, None)
+    details = json.loads(answer["body"])
+    assert answer["headers"]["content-type"] == "application/problem+json"
+    assert (answer["statusCode"], details["code"], details.get("row"), details.get("column")) == (
+        status,
+        code,
+        row,
+        column,
+    )
+
+
+def test_bodies_of_four_and_a_half_megabytes_come_in_and_go_out(
+    handler: ModuleType, event: LoadEvent, estimator: Any, training_rows: NDArray[np.float64]
+) -> None:
+    low, high = training_rows.min(0), training_rows.max(0)
+    rows = np.random.default_rng(7).uniform(low, high, (4_499_872 // 16, 2))
+    body = npy_of(rows)
+    asked = post(event, base64.b64encode(body).decode(), headers={"Content-Type": NPY}, isBase64Encoded=True)
+    answer = handler.predict(asked, None)
+    assert len(body) == 4_500_000
+    predicted = np.load(io.BytesIO(base64.b64decode(answer["body"])), allow_pickle=False)
+    np.testing.assert_array_equal(predicted, estimator.predict(rows))
+
+    asked |= {
+        "queryStringParameters": {"probabilities": "true"},
+        "body": base64.b64encode(npy_of(rows[:140_000])).decode(),
+    }
+    answer = handler.predict(asked, None)
+    assert 4_400_000 < len(base64.b64decode(answer["body"])) < 4_500_000
+    assert len(answer["body"]) < 6 * 1024 * 1024
+
+
+@pytest.mark.parametrize(("kind", "accept"), [(CSV, CSV), (CSV, JSON), (NPY, NPY), (NPY, JSON)])
+def test_a_large_body_takes_at_most_four_times_its_size(
+    handler: ModuleType, event: LoadEvent, kind: str, accept: str
+) -> None:
+    rows = np.random.default_rng(7).uniform(0.1, 7.9, (100_000, 2)).round(1)
+    body = npy_of(rows) if kind == NPY else "".join(f"{left},{right}\n" for left, right in rows.tolist()).encode()
+    headers = {"content-type": kind, "accept": accept}
+    asked = post(event, base64.b64encode(body).decode(), headers=headers, isBase64Encoded=True)
+    tracemalloc.start()
+    try:
+        assert handler.predict(asked, None)["statusCode"] == 200
+        assert tracemalloc.get_traced_memory()[1] < 4 * len(body)
+    finally:
+        tracemalloc.stop()
 
 
 def test_predict_by_a_direct_invocation(handler: ModuleType, event: LoadEvent) -> None:
@@ -136,8 +263,13 @@ def with_method(event: Event, method: str) -> Event:
 
 
 def test_a_wrong_media_type_method_path_and_query(handler: ModuleType, event: LoadEvent) -> None:
-    csv = handler.predict(post(event, "1,2", headers={"Content-Type": "text/csv"}), None)
-    assert (csv["statusCode"], json.loads(csv["body"])["code"]) == (415, "unsupported-media-type")
+    html = handler.predict(post(event, "<p>", headers={"Content-Type": "text/html"}), None)
+    assert (html["statusCode"], json.loads(html["body"])["code"]) == (415, "unsupported-media-type")
+    assert "application/json, text/csv, application/x-npy, not text/html" in json.loads(html["body"])["detail"]
+
+    accept = handler.predict(post(event, {"data": [[1, 2]]}, headers={"Accept": "text/html"}), None)
+    assert (accept["statusCode"], json.loads(accept["body"])["code"]) == (406, "not-acceptable")
+    assert accept["headers"] == {"content-type": "application/problem+json"}
 
     get = handler.predict(with_method(event("predict-http-api"), "GET"), None)
     assert (get["statusCode"], get["headers"]["allow"]) == (405, "POST")

@@ -5,11 +5,11 @@ import joblib
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.ensemble import GradientBoostingRegressor, HistGradientBoostingClassifier, RandomForestClassifier
 
 from convert.export import export
 from lambda_fn.errors import Problem, ServiceError
-from lambda_fn.model import Model
+from lambda_fn.model import BATCH_ROWS, THREADED_ROWS, Model
 
 FLOAT32_MAX = float(np.finfo(np.float32).max)
 SMALLEST_BEYOND = 2.0**128 - 2.0**103
@@ -64,6 +64,49 @@ def test_missing_values_and_infinity_are_taken_where_the_estimator_takes_them(tm
     odd = np.array([[np.nan, 1.0], [np.inf, np.nan], [-np.inf, 1e300]])
     scores = model.score(np.concatenate([rows, odd]))
     assert scores.prediction.tolist() == estimator.predict(np.concatenate([rows, odd])).tolist()
+
+
+@pytest.fixture(scope="module", params=["forest", "boosting", "regressor", "strings"])
+def fitted(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Model:
+    """A model of float64 trees on 6 features."""
+    generator = np.random.default_rng(0)
+    rows = generator.normal(size=(300, 6))
+    classes = np.digitize(rows[:, 0] + rows[:, 1] * rows[:, 2], [-0.5, 0.5])
+    estimator = {
+        "forest": RandomForestClassifier(30, random_state=0).fit(rows, classes),
+        "boosting": HistGradientBoostingClassifier(max_iter=5).fit(rows, classes),
+        "regressor": GradientBoostingRegressor(n_estimators=30, random_state=0).fit(rows, rows[:, 0]),
+        "strings": RandomForestClassifier(5, random_state=0).fit(rows, np.array(["no", "maybe", "yes"])[classes]),
+    }[request.param]
+    folder = tmp_path_factory.mktemp(request.param)
+    joblib.dump(estimator, folder / "model.joblib")
+    return Model(export(folder / "model.joblib", folder / "model.onnx", name="model").data)
+
+
+@pytest.mark.parametrize("threads", [1, 2, 3, 4])
+@pytest.mark.parametrize("count", [BATCH_ROWS, BATCH_ROWS + 1, THREADED_ROWS + 1, 10_000])
+def test_any_number_of_threads_gives_the_same_bits(fitted: Model, threads: int, count: int) -> None:
+    rows = np.random.default_rng(1).normal(size=(count, 6))
+    batches = [fitted.score(rows[start : start + BATCH_ROWS]) for start in range(0, count, BATCH_ROWS)]
+    scores = fitted.score(rows, threads)
+    assert scores.prediction.tobytes() == b"".join(batch.prediction.tobytes() for batch in batches) or (
+        scores.prediction.dtype == object
+        and scores.prediction.tolist() == [label for batch in batches for label in batch.prediction.tolist()]
+    )
+    if scores.probabilities is not None:
+        expected = np.concatenate([batch.probabilities for batch in batches if batch.probabilities is not None])
+        assert scores.probabilities.tobytes() == expected.tobytes()
+    assert fitted.score(rows, threads, probabilities=False).prediction.tolist() == scores.prediction.tolist()
+
+
+@pytest.mark.parametrize("threads", [1, 4])
+def test_of_several_values_that_are_refused_the_first_is_named(model: Model, threads: int) -> None:
+    rows = np.zeros((20_000, 2))
+    rows[[7777, 7778, 19_999], [1, 0, 0]] = -np.inf, np.nan, np.nan
+    for _ in range(5):
+        with pytest.raises(ServiceError, match=r"row 7777, column 1 \(") as raised:
+            model.score(rows, threads)
+        assert (raised.value.problem, raised.value.row, raised.value.column) == (Problem.INFINITY, 7777, 1)
 
 
 def test_an_altered_byte_anywhere_is_seen(model_file: Path) -> None:

@@ -70,6 +70,16 @@ def test_an_http_event_is_answered_with_a_proxy_result(event: LoadEvent) -> None
         }
 
 
+def test_bytes_are_answered_in_base64(event: LoadEvent) -> None:
+    for name in ("predict-http-api-npy", "predict-rest-api-npy"):
+        assert render(Response(200, b"\x93NUMPY", {"content-type": "application/x-npy"}), event(name)) == {
+            "statusCode": 200,
+            "headers": {"content-type": "application/x-npy"},
+            "body": "k05VTVBZ",
+            "isBase64Encoded": True,
+        }
+
+
 def test_a_direct_event_is_answered_with_the_bare_body() -> None:
     assert render(Response(200, '{"prediction": [1]}'), {"data": [[1]]}) == {"prediction": [1]}
 
@@ -78,6 +88,9 @@ def test_an_answer_that_lambda_would_refuse_is_an_error(event: LoadEvent) -> Non
     lines = Response(200, "\n" * (MAX_RESPONSE_BYTES // 2 + 1))
     with pytest.raises(ServiceError):
         render(lines, event("status-http-api"))
+    with pytest.raises(ServiceError):  # base64 takes 4 bytes for 3
+        render(Response(200, bytes(MAX_RESPONSE_BYTES * 3 // 4 + 3)), event("status-http-api"))
+    assert render(Response(200, bytes(4_500_000)), event("status-http-api"))["statusCode"] == 200
     quotes = json.dumps("a" * (MAX_RESPONSE_BYTES - 2))
     assert render(Response(200, quotes), {}) == "a" * (MAX_RESPONSE_BYTES - 2)
     with pytest.raises(ServiceError) as raised:

@@ -1,0 +1,26 @@
+"""Where a body names its columns once, for all rows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from lambda_fn.errors import Problem, ServiceError
+
+
+def columns(names: Sequence[str], features: Sequence[str], where: str) -> list[int]:
+    """Return for each of `features` its place in `names`, which `where` has.
+
+    Raises ServiceError: unknown-feature, also for a name that is there twice; missing-feature.
+    """
+    takes = f"the model takes {', '.join(map(repr, features))}"
+    places: dict[str, int] = {}
+    known = frozenset(features)
+    for place, name in enumerate(names):
+        if name not in known or name in places:
+            twice = " twice" if name in known else ""
+            raise ServiceError(Problem.UNKNOWN_FEATURE, f"{where} has {name[:200]!r}{twice}, {takes}")
+        places[name] = place
+    for column, name in enumerate(features):
+        if name not in places:
+            raise ServiceError(Problem.MISSING_FEATURE, f"{where} lacks {name!r}, {takes}", column=column)
+    return [places[name] for name in features]

@@ -1,0 +1,22 @@
+"""Cards to decode by."""
+
+import json
+from typing import Any
+
+from lambda_fn.card import Card
+from tests.conftest import TESTS
+
+EXAMPLE = json.loads((TESTS / "card.json").read_text())
+
+
+def card(*features: tuple[str, str, bool], categories: tuple[str, ...] = (), unknown: bool = False) -> Card:
+    """Return a card with features of a name, a type, and whether they take NaN."""
+    document = {**EXAMPLE, "features": [member(*feature, categories, unknown) for feature in features]}
+    return Card.parse(json.dumps(document))
+
+
+def member(name: str, kind: str, nan: bool, categories: tuple[str, ...], unknown: bool) -> dict[str, Any]:
+    high = len(categories) - 1 if kind == "str" else 1e38
+    low = -int(unknown) if kind == "str" else -1e38
+    texts = {"categories": list(categories)} if kind == "str" else {}
+    return {"name": name, "type": kind, **texts, "accepts": {"nan": nan, "low": low, "high": high}}
