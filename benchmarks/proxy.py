@@ -43,8 +43,10 @@ async def _serve(
     server = await asyncio.start_server(connected, "127.0.0.1", 0)
     listening.set_result((server.sockets[0].getsockname()[1], asyncio.get_running_loop(), stop))
     await stop.wait()
+    await asyncio.sleep(0.1)  # for those that connect just now
     server.close()
-    server.close_clients()
+    server.abort_clients()
+    await server.wait_closed()
 
 
 async def _connect(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, upstream: int, seconds: float) -> None:

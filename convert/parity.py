@@ -17,7 +17,7 @@ from convert.features import Floats
 from convert.oracle import Oracle
 from convert.strategies.answers import SCORES
 
-BATCH_ROWS = 1024
+BATCH_ROWS = 2048
 """How many rows are scored at once, as in `lambda_fn`, which says why."""
 BLOCK_ROWS = 16 * BATCH_ROWS
 """How many rows are compared at once."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from lambda_fn.errors import Problem, ServiceError
@@ -27,8 +26,7 @@ class Accepts(NamedTuple):
     values: tuple[float, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Feature:
+class Feature(NamedTuple):
     """A column of the model's input, which is numbers.
 
     type: ``float``; ``bool``, which is 0 or 1 there; or ``str``, which is the number of its category.
@@ -46,8 +44,7 @@ class Feature:
         return self.accepts.low <= UNKNOWN
 
 
-@dataclass(frozen=True, slots=True)
-class Card:
+class Card(NamedTuple):
     """The members of the card that scoring needs; `document` is the whole of it.
 
     task: ``classification`` or ``regression``.

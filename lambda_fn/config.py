@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 MODEL_URI = re.compile(r"s3://[^/]+/.+|file:///.+")
 OBJECTS_URI = re.compile(r"s3://[^/]+/(.+/)?[^/]+/")
@@ -18,8 +18,7 @@ class ConfigError(ValueError):
     """Raised at init when a setting is missing or has a value it does not take; says which."""
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(NamedTuple):
     """What the function was deployed with. The field `model_uri` is the variable MODEL_URI, and so on.
 
     model_uri: where the model is, ``s3://bucket/key`` or ``file:///path``; None on a function that does not score.

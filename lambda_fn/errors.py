@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import Enum
+
+LISTED = 20
 
 
 class Problem(Enum):
@@ -92,3 +95,8 @@ class ServiceError(Exception):
         if self.column is not None:
             details["column"] = self.column
         return details
+
+
+def listed(values: Sequence[object]) -> str:
+    """Return the values as a message lists them: of many, the first few."""
+    return ", ".join(map(repr, values[:LISTED])) + (", …" if len(values) > LISTED else "")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from lambda_fn.config import Settings
 from lambda_fn.errors import Problem, ServiceError
-from lambda_fn.request import Response, parse_event, render
+from lambda_fn.request import Response, is_http, parse_event, render
 from lambda_fn.routes import Routes, dispatch
 
 if TYPE_CHECKING:
@@ -34,14 +34,15 @@ def objects(event: Any, context: Any) -> Any:
 
 def respond(event: Any, routes: Routes) -> Any:
     """Parse the event, dispatch the request, render the response; every error becomes problem details."""
+    http = is_http(event)
     try:
-        return render(dispatch(routes, parse_event(event)), event)
+        return render(dispatch(routes, parse_event(event, http)), http)
     except ServiceError as error:
-        return render(problem_response(error), event)
+        return render(problem_response(error), http)
     except Exception:
         log.exception("unexpected failure")
         failure = ServiceError(Problem.INTERNAL_ERROR, "the service failed; its log says how")
-        return render(problem_response(failure), event)
+        return render(problem_response(failure), http)
 
 
 def problem_response(error: ServiceError) -> Response:

@@ -3,32 +3,33 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import onnxruntime
-from numpy.typing import NDArray
 
 from lambda_fn.card import Card, Feature
-from lambda_fn.errors import Problem, ServiceError
+from lambda_fn.errors import Problem, ServiceError, listed
 from lambda_fn.guard import check_model
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from lambda_fn.rows import Rows
 
 SEAL = b"\x0a\x06digest\x12\x40"
 """How the metadata entry ``digest`` starts in the file: its key, and the length of the 64 digits that follow."""
 
-BATCH_ROWS = 1024
+FEW_VALUES = 32
+"""Up to so many values Python compares sooner than numpy: 0.6 instead of 2.4 µs for two rows of two."""
+BATCH_ROWS = 2048
 """How many rows are scored at once: 10,000 rows on a forest of 500 deep trees took 0.8 GB in one."""
 THREADED_ROWS = 4 * BATCH_ROWS
 """Threads are started for more rows than these only: it takes 0.1 ms."""
 DTYPES: dict[str, type[np.floating[Any]]] = {"tensor(float)": np.float32, "tensor(double)": np.float64}
 
 
-@dataclass(frozen=True, slots=True)
-class Scores:
+class Scores(NamedTuple):
     """What a model says of n rows.
 
     prediction: (n,), the class labels or, for a regression, the values.
@@ -56,10 +57,12 @@ class Model:
             self._low = np.array([each.low for each in accepts], float)
             self._high = np.array([each.high for each in accepts], float)
             self._values = {column: each.values for column, each in enumerate(accepts) if each.values}
+            self._limits = [(each.low, each.high) for each in accepts]
             # The first run of a session allocates what later ones use again, and shows whether it runs at all.
             outputs = self._session.run(None, {self._input: np.zeros((1, len(self.card.features)), self._dtype)})
             _check_outputs(outputs, self.card)
             self.has_probabilities = len(outputs) > 1
+            self._names = [output.name for output in self._session.get_outputs()]
         except ServiceError:
             raise
         except Exception as error:  # onnxruntime raises ValueError, RuntimeError or classes of its own, as it comes
@@ -71,24 +74,24 @@ class Model:
         Without `probabilities`, none are kept for many rows. Raises ServiceError for the first value, row by row, that
         the estimator refuses, or that the rows' codec does.
         """
-        if len(rows) <= BATCH_ROWS:
-            outputs = self._score_batch(rows, 0)
+        count = len(rows)
+        if count <= BATCH_ROWS:
+            outputs = self._score_batch(rows, 0, probabilities)
         else:
-            kept = None if probabilities else 1
-            outputs = self._score_batches(rows, threads if len(rows) > THREADED_ROWS else 1, kept)
-        return Scores(outputs[0].reshape(len(rows)), outputs[1] if len(outputs) > 1 else None)
+            outputs = self._score_batches(rows, threads if count > THREADED_ROWS else 1, probabilities)
+        return Scores(outputs[0].reshape(count), outputs[1] if len(outputs) > 1 else None)
 
-    def _score_batches(self, rows: Rows, threads: int, kept: int | None) -> list[NDArray[Any]]:
-        """Return the first `kept` outputs for all `rows`, each (n, …), written batch by batch."""
-        first = self._score_batch(rows, 0)[:kept]
+    def _score_batches(self, rows: Rows, threads: int, probabilities: bool) -> list[NDArray[Any]]:
+        """Return the outputs for all `rows`, each (n, …), written batch by batch."""
+        first = self._score_batch(rows, 0, probabilities)
         outputs = [np.empty((len(rows), *output.shape[1:]), output.dtype) for output in first]
 
         def write(start: int, batch: list[NDArray[Any]]) -> None:
-            for whole, part in zip(outputs, batch, strict=False):
+            for whole, part in zip(outputs, batch, strict=True):
                 whole[start : start + BATCH_ROWS] = part
 
         def score_at(start: int) -> None:
-            write(start, self._score_batch(rows, start))
+            write(start, self._score_batch(rows, start, probabilities))
 
         write(0, first)
         starts = range(BATCH_ROWS, len(rows), BATCH_ROWS)
@@ -104,19 +107,22 @@ class Model:
                 pass
         return outputs
 
-    def _score_batch(self, rows: Rows, start: int) -> list[NDArray[Any]]:
-        """Return the outputs for the batch of rows from `start` on."""
+    def _score_batch(self, rows: Rows, start: int, probabilities: bool) -> list[NDArray[Any]]:
+        """Return the outputs for the batch of rows from `start` on: one, or with probabilities two."""
         batch = rows[start : start + BATCH_ROWS]
         self._refuse(batch, start)
         values = batch.astype(self._dtype, copy=False)
+        names = self._names if probabilities else self._names[:1]
         try:
-            outputs: list[NDArray[Any]] = self._session.run(None, {self._input: values})
+            outputs: list[NDArray[Any]] = self._session.run(names, {self._input: values})
         except Exception as error:  # as above; a graph that is sound for one row may not be for others
             raise ServiceError(Problem.MODEL_INVALID, f"the model file does not run: {error}") from error
         return outputs
 
     def _refuse(self, rows: NDArray[np.float64], start: int) -> None:
         """Raise ServiceError for the first value that the estimator itself refuses; the first row is number `start`."""
+        if rows.size <= FEW_VALUES and not self._values and self._all_within(rows.tolist()):
+            return
         inside = (rows >= self._low) & (rows <= self._high)
         for column, values in self._values.items():
             inside[:, column] &= np.isin(rows[:, column], values)
@@ -127,6 +133,13 @@ class Model:
             return
         row, column = refused[0].tolist()
         raise _refusal(float(rows[row, column]), start + row, column, self.card.features[column])
+
+    def _all_within(self, rows: list[list[float]]) -> bool:
+        for row in rows:
+            for value, (low, high) in zip(row, self._limits):  # noqa: B905 - strict takes as long as the comparison
+                if not low <= value <= high:
+                    return False
+        return True
 
 
 def _refusal(value: float, row: int, column: int, feature: Feature) -> ServiceError:
@@ -142,7 +155,7 @@ def _refusal(value: float, row: int, column: int, feature: Feature) -> ServiceEr
         problem = Problem.BEYOND_FLOAT32
     takes = f"numbers from {accepts.low} to {accepts.high}"
     if accepts.values:
-        takes = ", ".join(map(repr, accepts.values[:20])) + (", …" if len(accepts.values) > 20 else "")
+        takes = listed(accepts.values)
     detail = f"row {row}, column {column} ({feature.name!r}) is {value}, the model takes {takes}"
     return ServiceError(problem, detail, row=row, column=column)
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 import binascii
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from lambda_fn.errors import Problem, ServiceError
 
@@ -14,45 +13,71 @@ MAX_RESPONSE_BYTES = 6 * 1024 * 1024 - 16_384
 """Lambda's limit for a synchronous response, less room for the headers around the body."""
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
-    """An HTTP request, whatever carried it: header names in lower case, `path` decoded and without the stage."""
+NOTHING: Mapping[str, str] = {}
+ESCAPED = '"\\\n\r\t'
+"""What takes two bytes in a JSON string instead of one."""
+LARGEST_CHARACTER = 8
+"""How many bytes a character of the body takes in the answer at the most: four in UTF-8, or escaped, twice that."""
+
+
+class Headers:
+    """The headers of an event, by names in lower case, whatever case they come in.
+
+    HTTP APIs send lower case and REST APIs send Title-Case, so that two looks find them nearly always.
+    """
+
+    def __init__(self, sent: Mapping[str, Any] = NOTHING) -> None:
+        self._sent = sent
+
+    def get(self, name: str, default: str = "") -> str:
+        """Return the header `name`, which is in lower case."""
+        value = self._sent.get(name)
+        if value is None:
+            value = self._sent.get(name.title())
+        if value is None:
+            value = next((value for sent, value in self._sent.items() if sent.lower() == name), None)
+        return default if value is None else str(value)
+
+
+class Request(NamedTuple):
+    """An HTTP request, whatever carried it: `path` decoded and without the stage."""
 
     method: str
     path: str
-    query: Mapping[str, str] = field(default_factory=dict)
-    headers: Mapping[str, str] = field(default_factory=dict)
+    query: Mapping[str, str] = NOTHING
+    headers: Headers = Headers()
     body: bytes = b""
 
 
-@dataclass(frozen=True, slots=True)
-class Response:
+class Response(NamedTuple):
     """An HTTP response: text, which is JSON unless its headers say otherwise, or bytes."""
 
     status: int
     body: str | bytes
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = NOTHING
 
 
 def is_http(event: Any) -> bool:
     """Whether `event` is an HTTP request in API Gateway's payload format 2.0 or 1.0; if not, it is a direct one."""
+    if not isinstance(event, dict):
+        return False
+    if "httpMethod" in event:
+        return isinstance(event["httpMethod"], str) and isinstance(event.get("path"), str)
     match event:
         case {"version": "2.0", "rawPath": str(), "requestContext": {"http": {"method": str()}}}:
-            return True
-        case {"httpMethod": str(), "path": str()}:
             return True
         case _:
             return False
 
 
-def parse_event(event: Any) -> Request:
-    """Return the request that `event` carries.
+def parse_event(event: Any, http: bool) -> Request:
+    """Return the request that `event` carries, which `is_http` or a direct invocation.
 
-    Takes API Gateway's payload formats 2.0 (HTTP APIs, function URLs) and 1.0 (REST APIs). Anything else is a
-    direct invocation: the event itself is the body of ``POST /predict``, its other members are the query.
+    Takes API Gateway's payload formats 2.0 (HTTP APIs, function URLs) and 1.0 (REST APIs). Of a direct invocation the
+    event itself is the body of ``POST /predict``, its other members are the query.
     Raises ServiceError for a body that is not the base64 it claims to be.
     """
-    if not is_http(event):
+    if not http:
         return _direct_request(event)
     if "httpMethod" in event:
         return _http_request(event, event["httpMethod"], event["path"])
@@ -61,23 +86,17 @@ def parse_event(event: Any) -> Request:
     return _http_request(event, context["http"]["method"], path)
 
 
-def render(response: Response, event: Any) -> Any:
-    """Return `response` as the sender of `event` expects it: a proxy result, or the bare body if it was direct.
+def render(response: Response, http: bool) -> Any:
+    """Return `response` as the sender of an event expects it: over `http` a proxy result, or the bare body.
 
     Bytes travel in base64. Raises ServiceError when Lambda would refuse the answer for its size.
     """
     body, binary = response.body, False
     if isinstance(body, bytes):
         body, binary = binascii.b2a_base64(body, newline=False).decode(), True
-    size = len(body) if body.isascii() else len(body.encode())
-    if is_http(event) and not binary:  # there the body is a JSON string once more, with these escaped
-        size += sum(body.count(character) for character in '"\\\n\r\t')
-    if size > MAX_RESPONSE_BYTES:
-        raise ServiceError(
-            Problem.RESPONSE_TOO_LARGE,
-            f"the answer takes {size} bytes, Lambda returns at most {MAX_RESPONSE_BYTES}: send fewer rows",
-        )
-    if not is_http(event):
+    if len(body) * LARGEST_CHARACTER > MAX_RESPONSE_BYTES:
+        _check_size(body, escaped=http and not binary)
+    if not http:
         return json.loads(body)
     return {
         "statusCode": response.status,
@@ -85,6 +104,18 @@ def render(response: Response, event: Any) -> Any:
         "body": body,
         "isBase64Encoded": binary,
     }
+
+
+def _check_size(body: str, *, escaped: bool) -> None:
+    """Raise ServiceError if the answer is too large; where it is a JSON string once more, with what is `escaped`."""
+    size = len(body) if body.isascii() else len(body.encode())
+    if escaped:
+        size += sum(body.count(character) for character in ESCAPED)
+    if size > MAX_RESPONSE_BYTES:
+        raise ServiceError(
+            Problem.RESPONSE_TOO_LARGE,
+            f"the answer takes {size} bytes, Lambda returns at most {MAX_RESPONSE_BYTES}: send fewer rows",
+        )
 
 
 def _without_stage(path: str, stage: str) -> str:
@@ -100,7 +131,7 @@ def _http_request(event: Mapping[str, Any], method: str, path: str) -> Request:
         method=method.upper(),
         path=path,
         query=event.get("queryStringParameters") or {},
-        headers={name.lower(): str(value) for name, value in (event.get("headers") or {}).items()},
+        headers=Headers(event.get("headers") or {}),
         body=_body(event),
     )
 

@@ -29,11 +29,11 @@ class Scoring:
         self._ahead = ahead
         self._model: Model | None = None
         self._version_id: str | None = None
-
-    @property
-    def routes(self) -> Routes:
-        """The routes that the function `predict` answers."""
-        return {("GET", "/"): self.status, ("GET", "/model"): self.describe, ("POST", "/predict"): self.predict}
+        self.routes: Routes = {
+            ("GET", "/"): self.status,
+            ("GET", "/model"): self.describe,
+            ("POST", "/predict"): self.predict,
+        }
 
     def warm_up(self) -> None:
         """Load the model, so that the first request does not pay for it.
@@ -118,7 +118,9 @@ def _answer_type(request: Request, body_type: str) -> str:
 
 
 def _flag(request: Request, name: str) -> bool:
-    text = request.query.get(name, "false")
+    text = request.query.get(name)
+    if text is None:
+        return False
     if text.lower() not in FLAGS:
         raise ServiceError(Problem.INVALID_QUERY, f"{name} is true or false, not {text[:200]!r}")
     return FLAGS[text.lower()]

@@ -6,17 +6,20 @@ import json
 from collections.abc import Mapping, Sequence
 from itertools import chain
 from operator import itemgetter
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
-from numpy.typing import NDArray
 
 from lambda_fn.card import UNKNOWN, Card, Feature
-from lambda_fn.errors import Problem, ServiceError
+from lambda_fn.errors import Problem, ServiceError, listed
 from lambda_fn.json_body import parse_json
 from lambda_fn.request import Request
 
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
 CONTENT_TYPE = "application/json"
+ENCODER = json.JSONEncoder(allow_nan=False)
 NUMBERS = frozenset({int, float})
 """The types of a JSON number. A bool is none of them, though Python would count with it."""
 TYPES: Mapping[str, frozenset[type]] = {"float": NUMBERS, "bool": frozenset({bool}), "str": frozenset({str})}
@@ -24,8 +27,25 @@ EXPECTED = {"float": "a number", "bool": "true or false", "str": "a string"}
 
 
 def decode_request(request: Request, parameters: Mapping[str, str], card: Card) -> NDArray[np.float64]:
-    """Return the rows in the JSON body of `request`; raises what `parse_json` and `decode` raise."""
-    return decode(parse_json(request), card)
+    """Return the rows in the JSON body of `request`; raises what `parse_json` and `decode` raise.
+
+    A body with one string, its key, and without the letters that true, false or null would bring, holds numbers alone.
+    numpy takes those as they come; to look at each first takes as long again (0.8 ms for 10,000 rows of two).
+    """
+    document, body = parse_json(request), request.body
+    if card.numeric and body.count(b'"') == 2 and b"u" not in body and b"s" not in body:
+        rows = _as_numbers(document)
+        if rows is not None and rows.ndim == 2 and rows.shape[1] == len(card.names):
+            return rows
+    return decode(document, card)
+
+
+def _as_numbers(document: Any) -> NDArray[np.float64] | None:
+    """Return what is under ``data`` if that is an array of numbers; `decode` says of the rest what is wrong."""
+    try:
+        return np.array(document["data"], dtype=np.float64)
+    except (KeyError, TypeError, ValueError, OverflowError):
+        return None
 
 
 def decode(document: Any, card: Card) -> NDArray[np.float64]:
@@ -64,8 +84,7 @@ def _numbers(values: Sequence[Any], column: int, feature: Feature) -> Sequence[f
 
 def unknown_category(value: str, where: str, row: int, column: int, feature: Feature) -> ServiceError:
     """Return the error for a string, found at `where`, that is none of the feature's categories."""
-    takes = ", ".join(map(repr, list(feature.categories)[:20])) + (", …" if len(feature.categories) > 20 else "")
-    detail = f"{where} is {value[:200]!r}, the model takes {takes}"
+    detail = f"{where} is {value[:200]!r}, the model takes {listed(tuple(feature.categories))}"
     return ServiceError(Problem.UNKNOWN_CATEGORY, detail, row=row, column=column)
 
 
@@ -83,7 +102,7 @@ def encode(
         content["probabilities"] = probabilities.tolist()
         content["classes"] = list(classes)
     try:
-        return json.dumps(content, allow_nan=False)
+        return ENCODER.encode(content)
     except ValueError as error:
         scores = prediction if probabilities is None else probabilities
         row = int(np.argmin(np.isfinite(scores.astype(np.float64)).reshape(len(prediction), -1).all(axis=1)))
@@ -122,7 +141,7 @@ def _as_list(row: Any, number: int, features: Sequence[str]) -> list[Any]:
 
 
 def _raise_names(row: dict[str, Any], number: int, features: Sequence[str]) -> NoReturn:
-    takes = f"the model takes {', '.join(map(repr, features))}"
+    takes = f"the model takes {listed(features)}"
     for name in row:
         if name not in features:
             raise ServiceError(Problem.UNKNOWN_FEATURE, f"row {number} has {name[:200]!r}, {takes}", row=number)
@@ -137,7 +156,7 @@ def _raise_width(rows: list[list[Any]], features: Sequence[str]) -> NoReturn:
     raise ServiceError(
         Problem.RAGGED_ROWS if ragged else Problem.WRONG_WIDTH,
         f"row {number} has {count} value{'' if count == 1 else 's'}, the model takes {len(features)}"
-        f" ({', '.join(features)})",
+        f" ({', '.join(features[:20])}{', …' if len(features) > 20 else ''})",
         row=number,
     )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from lambda_fn.errors import Problem, ServiceError
+from lambda_fn.errors import Problem, ServiceError, listed
 
 
 def columns(names: Sequence[str], features: Sequence[str], where: str) -> list[int]:
@@ -12,7 +12,7 @@ def columns(names: Sequence[str], features: Sequence[str], where: str) -> list[i
 
     Raises ServiceError: unknown-feature, also for a name that is there twice; missing-feature.
     """
-    takes = f"the model takes {', '.join(map(repr, features))}"
+    takes = f"the model takes {listed(features)}"
     places: dict[str, int] = {}
     known = frozenset(features)
     for place, name in enumerate(names):

@@ -4,11 +4,13 @@ import pytest
 
 from lambda_fn.errors import Problem, ServiceError
 from lambda_fn.json_body import parse_json
-from lambda_fn.request import Request
+from lambda_fn.request import Headers, Request
 
 
 def post(body: bytes, content_type: str | None = None) -> Request:
-    return Request("POST", "/predict", headers={"content-type": content_type} if content_type else {}, body=body)
+    return Request(
+        "POST", "/predict", headers=Headers({"content-type": content_type} if content_type else {}), body=body
+    )
 
 
 @pytest.mark.parametrize(

@@ -4,10 +4,18 @@ from typing import Any
 import pytest
 
 from lambda_fn.errors import Problem, ServiceError
-from lambda_fn.request import MAX_RESPONSE_BYTES, Response, is_http, parse_event, render
+from lambda_fn.request import MAX_RESPONSE_BYTES, Headers, Request, Response, is_http, parse_event, render
 from tests.conftest import LoadEvent
 
 BODY = b'{"data": [[6.2, 3.4], [6.2, 1]]}'
+
+
+def parsed(sent: Any) -> Request:
+    return parse_event(sent, is_http(sent))
+
+
+def rendered(response: Response, sent: Any) -> Any:
+    return render(response, is_http(sent))
 
 
 @pytest.mark.parametrize(
@@ -23,46 +31,46 @@ BODY = b'{"data": [[6.2, 3.4], [6.2, 1]]}'
     ],
 )
 def test_every_kind_of_event_is_the_same_request(event: LoadEvent, name: str) -> None:
-    request = parse_event(event(name))
+    request = parsed(event(name))
     assert (request.method, request.path, request.body, request.query) == ("POST", "/predict", BODY, {})
 
 
 @pytest.mark.parametrize("name", ["predict-http-api-probabilities", "predict-rest-api-probabilities"])
 def test_the_query_is_read_in_both_formats(event: LoadEvent, name: str) -> None:
-    assert parse_event(event(name)).query == {"probabilities": "true"}
+    assert parsed(event(name)).query == {"probabilities": "true"}
 
 
 def test_the_other_members_of_a_direct_event_are_the_query() -> None:
-    assert parse_event({"data": [], "probabilities": True, "text": "yes"}).query == {
+    assert parsed({"data": [], "probabilities": True, "text": "yes"}).query == {
         "probabilities": "true",
         "text": "yes",
     }
 
 
 def test_header_names_are_in_lower_case(event: LoadEvent) -> None:
-    assert parse_event(event("predict-rest-api")).headers["content-type"] == "application/json"
+    assert parsed(event("predict-rest-api")).headers.get("content-type") == "application/json"
 
 
 @pytest.mark.parametrize(("path", "expected"), [("/dev", "/"), ("/dev/", "/"), ("/device", "/device")])
 def test_a_named_stage_is_taken_off_the_path(event: LoadEvent, path: str, expected: str) -> None:
-    assert parse_event(event("predict-http-api-stage") | {"rawPath": path}).path == expected
+    assert parsed(event("predict-http-api-stage") | {"rawPath": path}).path == expected
 
 
 def test_a_body_that_only_claims_to_be_base64_is_refused(event: LoadEvent) -> None:
     with pytest.raises(ServiceError) as raised:
-        parse_event(event("predict-http-api") | {"isBase64Encoded": True})
+        parsed(event("predict-http-api") | {"isBase64Encoded": True})
     assert raised.value.problem is Problem.MALFORMED_BASE64
 
 
 @pytest.mark.parametrize("odd", [None, [], "text", 7, {}, {"version": "2.0"}, {"requestContext": {}}, {"body": "x"}])
 def test_what_is_no_http_event_is_a_direct_one(odd: Any) -> None:
     assert not is_http(odd)
-    assert parse_event(odd).body == json.dumps(odd).encode()
+    assert parsed(odd).body == json.dumps(odd).encode()
 
 
 def test_an_http_event_is_answered_with_a_proxy_result(event: LoadEvent) -> None:
     for name in ("status-http-api", "status-rest-api"):
-        assert render(Response(200, "{}", {"x-a": "b"}), event(name)) == {
+        assert rendered(Response(200, "{}", {"x-a": "b"}), event(name)) == {
             "statusCode": 200,
             "headers": {"content-type": "application/json", "x-a": "b"},
             "body": "{}",
@@ -72,7 +80,7 @@ def test_an_http_event_is_answered_with_a_proxy_result(event: LoadEvent) -> None
 
 def test_bytes_are_answered_in_base64(event: LoadEvent) -> None:
     for name in ("predict-http-api-npy", "predict-rest-api-npy"):
-        assert render(Response(200, b"\x93NUMPY", {"content-type": "application/x-npy"}), event(name)) == {
+        assert rendered(Response(200, b"\x93NUMPY", {"content-type": "application/x-npy"}), event(name)) == {
             "statusCode": 200,
             "headers": {"content-type": "application/x-npy"},
             "body": "k05VTVBZ",
@@ -81,18 +89,26 @@ def test_bytes_are_answered_in_base64(event: LoadEvent) -> None:
 
 
 def test_a_direct_event_is_answered_with_the_bare_body() -> None:
-    assert render(Response(200, '{"prediction": [1]}'), {"data": [[1]]}) == {"prediction": [1]}
+    assert rendered(Response(200, '{"prediction": [1]}'), {"data": [[1]]}) == {"prediction": [1]}
 
 
 def test_an_answer_that_lambda_would_refuse_is_an_error(event: LoadEvent) -> None:
     lines = Response(200, "\n" * (MAX_RESPONSE_BYTES // 2 + 1))
     with pytest.raises(ServiceError):
-        render(lines, event("status-http-api"))
+        rendered(lines, event("status-http-api"))
     with pytest.raises(ServiceError):  # base64 takes 4 bytes for 3
-        render(Response(200, bytes(MAX_RESPONSE_BYTES * 3 // 4 + 3)), event("status-http-api"))
-    assert render(Response(200, bytes(4_500_000)), event("status-http-api"))["statusCode"] == 200
+        rendered(Response(200, bytes(MAX_RESPONSE_BYTES * 3 // 4 + 3)), event("status-http-api"))
+    assert rendered(Response(200, bytes(4_500_000)), event("status-http-api"))["statusCode"] == 200
     quotes = json.dumps("a" * (MAX_RESPONSE_BYTES - 2))
-    assert render(Response(200, quotes), {}) == "a" * (MAX_RESPONSE_BYTES - 2)
+    assert rendered(Response(200, quotes), {}) == "a" * (MAX_RESPONSE_BYTES - 2)
     with pytest.raises(ServiceError) as raised:
-        render(Response(200, quotes), event("status-http-api"))
+        rendered(Response(200, quotes), event("status-http-api"))
     assert raised.value.problem is Problem.RESPONSE_TOO_LARGE
+
+
+@pytest.mark.parametrize("name", ["content-type", "Content-Type", "CONTENT-TYPE", "content-Type"])
+def test_headers_are_found_in_any_case(name: str) -> None:
+    headers = Headers({"x-other": "a", name: "text/csv", "accept": None})
+    assert headers.get("content-type") == "text/csv"
+    assert headers.get("accept", "*/*") == "*/*"
+    assert Headers().get("accept") == ""
