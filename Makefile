@@ -16,15 +16,15 @@ LAMBDA := .tools/lambda-runtime/.ready .tools/rie/.ready
 LAYERS := build/layer-x86_64.zip build/layer-arm64.zip
 HOST_LAYER := build/layer-$(if $(filter arm64 aarch64,$(shell uname -m)),arm64,x86_64).zip
 
-.PHONY: help setup demo up down local test check layer bench lock clean
+.PHONY: help setup demo up down local test check layer function bench lock clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
 
-demo: setup $(HOST_LAYER) ## train, convert, publish, deploy to an AWS emulator and score over REST
+demo: setup $(HOST_LAYER) function ## train, convert, publish, deploy to an AWS emulator and score over REST
 	@$(PYTHON) -m scripts.demo
 
-up: setup $(HOST_LAYER) ## the same, left running; prints the URL
+up: setup $(HOST_LAYER) function ## the same, left running; prints the URL
 	@$(PYTHON) -m scripts.demo --stay
 
 down: ## end what `make up` left running
@@ -33,7 +33,7 @@ down: ## end what `make up` left running
 local: setup build/model.onnx ## the API on this machine, reloaded on change: make local PORT=5005
 	@$(PYTHON) -m scripts.local --port $(PORT)
 
-test: setup $(LAMBDA) $(LAYERS) ## what the README says, tested
+test: setup $(LAMBDA) $(LAYERS) function ## what the README says, tested
 	@$(PYTHON) -m pytest $(ARGS)
 
 bench: $(TRAIN) $(EMULATOR) $(LAMBDA) .tools/seed/.ready .tools/web/.ready .tools/tl2cgen/.ready $(LAYERS) ## serving, conversion and large bodies, against others side by side
@@ -48,7 +48,10 @@ check: $(TRAIN) $(LAYERS) ## ruff, mypy, lock files, layer size
 	$(PYTHON) -m scripts.lock --check
 	$(PYTHON) -m layers check $(LAYERS)
 
-layer: $(LAYERS) ## build/layer-x86_64.zip and build/layer-arm64.zip
+layer: $(LAYERS) function ## build/layer-x86_64.zip and build/layer-arm64.zip, and the function's bytecode
+
+function: $(TRAIN)
+	@$(PYTHON) -m layers function
 
 lock: $(TRAIN) ## write the requirements files from pyproject.toml
 	$(PYTHON) -m scripts.lock

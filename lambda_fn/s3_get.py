@@ -7,7 +7,7 @@ to boto3.
 
 from __future__ import annotations
 
-import base64
+import binascii
 import hashlib
 import socket
 import time
@@ -154,4 +154,4 @@ def _is_whole(answer: Answer, max_bytes: int) -> bool:
     checksum = answer.headers.get("x-amz-checksum-sha256", "")
     if len(answer.body) != length:
         return False
-    return not checksum or "-" in checksum or base64.b64decode(checksum) == hashlib.sha256(answer.body).digest()
+    return not checksum or "-" in checksum or binascii.a2b_base64(checksum) == hashlib.sha256(answer.body).digest()

@@ -1,4 +1,4 @@
-"""The command line: build a layer, check it, trace what goes into it."""
+"""The command line: build a layer, check it, trace what goes into it; compile the function."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 from layers import gate
 from layers.architecture import ARCHITECTURES
 from layers.build import build
+from layers.function import compile_function
 from layers.prune import MODULES
 
 
@@ -21,12 +22,16 @@ def main() -> int:
     build_parser.add_argument("--out", type=Path, required=True)
     check_parser = commands.add_parser("check", help="check layers that are built: layer-ARCHITECTURE.zip")
     check_parser.add_argument("layers", nargs="+", type=Path)
+    commands.add_parser("function", help="write the bytecode of lambda_fn/, which the function's package takes along")
     commands.add_parser("trace", help="write layers/modules.txt: what the scoring suite loads of the wheels")
     options = parser.parse_args()
     if options.command == "trace":
         from layers.trace import trace  # here: it imports scikit-learn
 
         MODULES.write_text(trace())
+        return 0
+    if options.command == "function":
+        compile_function()
         return 0
     if options.command == "build":
         build(ARCHITECTURES[options.architecture], options.out)

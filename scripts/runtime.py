@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from layers.architecture import host_architecture
+from layers.function import compile_function
 from scripts.emulator import ROOT, free_port
 
 PYTHON = ROOT / ".tools" / "lambda-runtime" / "bin" / "python"
@@ -55,11 +56,12 @@ class Tree:
 
 
 def unpack(layer: Path, folder: Path) -> Tree:
-    """Unpack the `layer` and the function beside each other in `folder`."""
+    """Unpack the `layer` and the function, with its bytecode, beside each other in `folder`."""
     tree = Tree(folder / "opt", folder / "task")
     with zipfile.ZipFile(layer) as archive:
         archive.extractall(tree.opt)
     shutil.copytree(ROOT / "lambda_fn", tree.task / "lambda_fn", ignore=shutil.ignore_patterns("__pycache__"))
+    compile_function(tree.task / "lambda_fn")
     return tree
 
 
