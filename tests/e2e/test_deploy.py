@@ -111,13 +111,14 @@ def test_functions_layer_cors_and_logs_are_as_declared(template: dict[str, Any])
         assert resources[route]["Properties"]["AuthorizationType"] == "AWS_IAM"
 
 
-def test_the_function_ships_nothing_but_its_own_code(package: Path) -> None:
+def test_the_function_ships_nothing_but_its_own_code_and_bytecode(package: Path) -> None:
     import zipfile
+    from importlib.util import cache_from_source
 
     with zipfile.ZipFile(package / "plume.zip") as archive:
         names = set(archive.namelist())
-    sources = (TESTS.parent / "lambda_fn").rglob("*.py")
-    assert names == {str(path.relative_to(TESTS.parent)) for path in sources}
+    sources = {path.relative_to(TESTS.parent) for path in (TESTS.parent / "lambda_fn").rglob("*.py")}
+    assert names == {str(path) for path in sources} | {cache_from_source(path) for path in sources}
 
 
 def test_without_a_model_the_service_is_up_and_says_what_to_do(gateway: Gateway, deployment: Deployment) -> None:
