@@ -81,8 +81,8 @@ def _function(transformer: Any, columns: Origins, known: Known) -> Origins:
 def _imputer(imputer: Any, columns: Origins, known: Known) -> Origins:
     """Follow the columns that are kept, and the indicators behind them; NaN is in no order that could break."""
     for column, statistic in zip(columns, imputer.statistics_, strict=True):
-        if column is not None and column.how == "value" and isinstance(statistic, str):
-            missing = [None] if imputer.missing_values is None else []
+        missing = [None] if imputer.missing_values is None else []
+        if column is not None and column.how == "value" and (missing or isinstance(statistic, str | bool)):
             known[column.feature].append(np.array([statistic, *missing], dtype=object))
     if imputer.missing_values is not None and imputer.missing_values == imputer.missing_values:
         columns = [_replaced(column, imputer.missing_values, known) for column in columns]
