@@ -79,15 +79,28 @@ def verify(
     console.print(verdict(certificate))
     write_model(onnx_file, graph, {**card, "certificate": certificate})
     if report is not None:
-        from convert.report import write_report
-        from convert.report.asks import asks
-
-        card, (expected, actual) = {**card, "certificate": certificate}, asks(oracle, Candidate(graph))
-        page = write_report(
-            report, card, comparisons, expected, actual, thresholds=thresholds, sample=oracle.sample, features=features
-        )
-        console.print(f"wrote {page} ({page.stat().st_size:,} bytes)", markup=False)
+        _write_page(report, {**card, "certificate": certificate}, oracle, graph, comparisons, features, console)
     return bool(certificate["passed"])
+
+
+def _write_page(
+    folder: Path,
+    card: dict[str, Any],
+    oracle: Oracle,
+    graph: onnx.ModelProto,
+    comparisons: Sequence[Comparison],
+    features: tuple[str, str] | None,
+    console: Console,
+) -> None:
+    """Write the page that shows the comparison into `folder`, and say where it is."""
+    from convert.report import write_report  # here: matplotlib takes longer than the rest to import
+    from convert.report.asks import asks
+
+    thresholds, (expected, actual) = tree_thresholds(oracle), asks(oracle, Candidate(graph))
+    page = write_report(
+        folder, card, comparisons, expected, actual, thresholds=thresholds, sample=oracle.sample, features=features
+    )
+    console.print(f"wrote {page} ({page.stat().st_size:,} bytes)", markup=False)
 
 
 def _compare_with_progress(
