@@ -20,7 +20,6 @@ UNKNOWN = -1.0
 BOOLEANS = {"true": 1.0, "false": 0.0, "1": 1.0, "0": 0.0, "1.0": 1.0, "0.0": 0.0}
 
 type Floats = NDArray[np.float64]
-type Objects = NDArray[np.object_]
 type FeatureType = Literal["float", "bool", "str"]
 
 

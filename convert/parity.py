@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -122,42 +122,49 @@ def _compare_set(
     for start in range(0, len(rows), BLOCK_ROWS):
         block = rows[start : start + BLOCK_ROWS]
         try:
-            blocks.append(_compare_block(oracle, candidate, block))
+            blocks.append(_compare_block(source, oracle, candidate, block))
         except ValueError as error:
             reason = str(error).splitlines()[0]
             name = type(oracle.estimator).__name__
             raise ConvertError(f"{name} refuses {source}, which its card accepts: {reason}") from error
         advance(len(block))
-    label_differs, difference, expected, actual = (
-        np.concatenate([block[part] for block in blocks]) for part in range(4)
-    )
-    scores = [block[4] for block in blocks if block[4] is not None]
-    if oracle.task == "regression":
-        difference = difference / (np.abs(expected[np.isfinite(expected)]).max(initial=0.0) or 1.0)
+    whole = _joined(blocks)
+    if oracle.task == "classification":
+        return whole
+    largest = np.abs(whole.expected[np.isfinite(whole.expected)]).max(initial=0.0) or 1.0
+    return replace(whole, difference=whole.difference / largest)
+
+
+def _joined(blocks: Sequence[Comparison]) -> Comparison:
+    scores = [block.score_difference for block in blocks if block.score_difference is not None]
     return Comparison(
-        source, rows, label_differs, difference, expected, actual, np.concatenate(scores) if scores else None
+        blocks[0].source,
+        np.concatenate([block.rows for block in blocks]),
+        np.concatenate([block.label_differs for block in blocks]),
+        np.concatenate([block.difference for block in blocks]),
+        np.concatenate([block.expected for block in blocks]),
+        np.concatenate([block.actual for block in blocks]),
+        np.concatenate(scores) if scores else None,
     )
 
 
-type _Block = tuple[NDArray[np.bool_], Floats, NDArray[Any], NDArray[Any], Floats | None]
-
-
-def _compare_block(oracle: Oracle, candidate: Candidate, rows: Floats) -> _Block:
-    """Return what `Comparison` has for a block of rows, the difference of values as it is."""
+def _compare_block(source: str, oracle: Oracle, candidate: Candidate, rows: Floats) -> Comparison:
+    """Compare on a block of rows; the difference of a regression's values is not yet a part of the largest."""
     got, expected = candidate.run(rows), oracle.predict(rows)
     if oracle.task == "regression":
         actual = got["value"].reshape(len(rows))
-        return np.zeros(len(rows), dtype=np.bool_), _differences(expected, actual)[:, 0], expected, actual, None
-    actual, difference = got["label"], np.zeros(len(rows))
+        never = np.zeros(len(rows), dtype=np.bool_)
+        return Comparison(source, rows, never, _differences(expected, actual)[:, 0], expected, actual)
+    actual, difference, apart = got["label"], np.zeros(len(rows)), None
     probabilities = oracle.predict_proba(rows)
     if probabilities is not None and "probabilities" in got:
         difference = _differences(probabilities, got["probabilities"]).max(axis=1)
     scores = oracle.decision_function(rows) if SCORES in got else None
-    apart = None
     if scores is not None:
         scores = scores.reshape(len(rows), -1)
         apart = (_differences(scores, got[SCORES]) / np.fmax(1.0, np.abs(scores))).max(axis=1)
-    return (expected != actual) | _other_type(expected, actual), difference, expected, actual, apart
+    label_differs = (expected != actual) | _other_type(expected, actual)
+    return Comparison(source, rows, label_differs, difference, expected, actual, apart)
 
 
 def _other_type(expected: NDArray[Any], actual: NDArray[Any]) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,7 @@ from convert.oracle import Oracle
 from convert.trees import READERS, Floats, read_trees
 
 
+@lru_cache(maxsize=1)  # a pipeline's take a while, and several ask for those of one estimator
 def tree_thresholds(oracle: Oracle) -> list[Floats]:
     """Return, for each feature, the sorted distinct finite thresholds in the estimator's trees, if it has any.
 

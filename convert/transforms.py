@@ -47,17 +47,18 @@ class Columns:
     sparse: bool = False
 
     def made(self, name: str) -> Columns:
-        """Return columns of numbers, as many, under another `name`."""
+        """Return as many columns, of the same kinds, under another `name`."""
         return replace(self, name=name)
-
-    def numbers(self, name: str, count: int, *, sparse: bool = False) -> Columns:
-        """Return `count` columns of numbers under another `name`."""
-        return Columns(name, (None,) * count, sparse)
 
     def chosen(self, graph: Graph, indices: Sequence[int]) -> Columns:
         """Write the choice of some of the columns."""
         name = graph.node("Gather", self.name, graph.constant(np.asarray(indices, dtype=np.int64)), axis=1)
         return Columns(name, tuple(self.categories[index] for index in indices), self.sparse)
+
+
+def number_columns(name: str, count: int, *, sparse: bool = False) -> Columns:
+    """Return `count` columns of numbers."""
+    return Columns(name, (None,) * count, sparse)
 
 
 type Writer = Callable[[Graph, Columns, Any], Columns]
@@ -171,7 +172,7 @@ def _one_hot_encoder(graph: Graph, rows: Columns, encoder: Any) -> Columns:
             made.append(graph.node("Equal", place, graph.constant(np.arange(table.shape[1]))))
     if not made:  # every feature had one category, which was dropped
         return rows.chosen(graph, [])
-    return rows.numbers(
+    return number_columns(
         graph.cast(graph.node("Concat", *made, axis=1), np.float64),
         sum(outputs_of(encoder)),
         sparse=bool(encoder.sparse_output),
@@ -184,7 +185,7 @@ def _table_encoder(graph: Graph, rows: Columns, encoder: Any) -> Columns:
     for column, (categories, table) in enumerate(zip(encoder.categories_, encoder_tables(encoder), strict=True)):
         found = graph.node("Gather", graph.constant(table), _rank(graph, rows, column, categories), axis=0)
         made.append(graph.node("Squeeze", found, graph.constant(np.array([1]))))
-    return rows.numbers(graph.node("Concat", *made, axis=1), sum(outputs_of(encoder)))
+    return number_columns(graph.node("Concat", *made, axis=1), sum(outputs_of(encoder)))
 
 
 def encoder_tables(encoder: Any) -> list[NDArray[np.float64]]:
@@ -192,10 +193,10 @@ def encoder_tables(encoder: Any) -> list[NDArray[np.float64]]:
 
     It is asked, so that all its settings (unknown, missing, dropped, infrequent categories) are in the answers.
     """
-    ends = np.cumsum(outputs_of(encoder))
+    counts = outputs_of(encoder)
     tables = []
-    for column, (categories, end) in enumerate(zip(encoder.categories_, ends, strict=True)):
-        outputs = slice(end - outputs_of(encoder)[column], end)
+    for column, (categories, end) in enumerate(zip(encoder.categories_, np.cumsum(counts), strict=True)):
+        outputs = slice(end - counts[column], end)
         known = _transformed(encoder, column, list(categories))[:, outputs]
         try:
             unknown = _transformed(encoder, column, [_none_of(categories)])[:, outputs]

@@ -25,7 +25,7 @@ from convert.parity import Candidate, Comparison, compare
 from convert.refusals import compare_refusals
 from convert.rows import EVERY_CELL, accepted_rows, row_sets
 from convert.sample import beside, find_table
-from convert.strategies import STRATEGIES, tabulate
+from convert.strategies import STRATEGIES, Strategy, tabulate
 from convert.tables import difference_table, parity_table, verdict
 from convert.thresholds import tree_thresholds
 from convert.trees import READERS
@@ -47,7 +47,7 @@ def verify(
     """
     if features is not None and report is None:
         raise ConvertError("--features chooses what the page plots: give its folder as --report")
-    estimator, data = load_estimator(model), read_model(onnx_file)
+    data = read_model(onnx_file)
     card, graph = read_card(data), onnx.load_from_string(data)
     if report is not None:
         from convert.report import check_features  # here and below: matplotlib takes longer than the rest to import
@@ -56,18 +56,9 @@ def verify(
     strategy = STRATEGIES.get(card["strategy"])
     if strategy is None:
         raise ConvertError(f"{onnx_file} was written by the strategy {card['strategy']!r}, which is unknown here")
-    _check_kind(estimator, card, onnx_file)
-    oracle = Oracle(estimator, find_table(model, sample), tuple(feature["name"] for feature in card["features"]))
-    accepts = [strategy.accepts(asked) for asked in oracle.accepts]
-    fresh = make_card(oracle, accepts, name=card["name"], strategy=card["strategy"], created_at=datetime.now(UTC))
-    if fresh["features"] != card["features"]:
-        raise ConvertError(f"{onnx_file} does not take what the estimator takes: export it again")
-    thresholds = tree_thresholds(oracle)
-    _check_range(oracle, thresholds, model, console)
-    _check_training_rows(oracle, accepts, console)
-    sets = list(row_sets(oracle, accepts, thresholds))
-    if strategy.name == tabulate.NAME:
-        sets.append((EVERY_CELL, tabulate.every_cell(oracle)))
+    oracle = _oracle_of(model, sample, card, onnx_file)
+    accepts = _accepted(oracle, strategy, card, onnx_file)
+    sets = _sets_to_try(oracle, strategy, accepts, model, console)
     refusals = compare_refusals(oracle, accepts)
     comparisons = _compare_with_progress(oracle, graph, sets, console)
     digest = hashlib.sha256(model.read_bytes()).hexdigest()
@@ -81,6 +72,35 @@ def verify(
     if report is not None:
         _write_page(report, {**card, "certificate": certificate}, oracle, graph, comparisons, features, console)
     return bool(certificate["passed"])
+
+
+def _oracle_of(model: Path, sample: Path | None, card: dict[str, Any], source: Path) -> Oracle:
+    """Return the estimator, its features named as in the card; raise ConvertError if it is another one."""
+    estimator = load_estimator(model)
+    _check_kind(estimator, card, source)
+    return Oracle(estimator, find_table(model, sample), tuple(feature["name"] for feature in card["features"]))
+
+
+def _accepted(oracle: Oracle, strategy: Strategy, card: dict[str, Any], source: Path) -> list[Accepts]:
+    """Return what the model takes, feature by feature; raise ConvertError if the card says otherwise."""
+    accepts = [strategy.accepts(asked) for asked in oracle.accepts]
+    fresh = make_card(oracle, accepts, name=card["name"], strategy=card["strategy"], created_at=datetime.now(UTC))
+    if fresh["features"] != card["features"]:
+        raise ConvertError(f"{source} does not take what the estimator takes: export it again")
+    return accepts
+
+
+def _sets_to_try(
+    oracle: Oracle, strategy: Strategy, accepts: Sequence[Accepts], model: Path, console: Console
+) -> list[tuple[str, Floats]]:
+    """Return the sets of rows to compare on, each with its name; say which there can't be."""
+    thresholds = tree_thresholds(oracle)
+    _check_range(oracle, thresholds, model, console)
+    _check_training_rows(oracle, accepts, console)
+    sets = list(row_sets(oracle, accepts, thresholds))
+    if strategy.name == tabulate.NAME:
+        sets.append((EVERY_CELL, tabulate.every_cell(oracle)))
+    return sets
 
 
 def _write_page(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any, NoReturn
 
+from lambda_fn import media
 from lambda_fn.errors import Problem, ServiceError
 from lambda_fn.request import Request
 
@@ -26,15 +27,14 @@ def parse_json(request: Request, *, strict: bool = False) -> Any:
 
 def _check_media_type(request: Request) -> None:
     """Take application/json, anything +json, and no media type at all; in UTF-8."""
-    content_type = request.headers.get("content-type", "").lower()
+    content_type = request.headers.get("content-type")
     if content_type == "application/json":  # nearly always
         return
-    media_type, _, parameters = content_type.partition(";")
-    media_type = media_type.strip()
+    media_type, parameters = media.parse(content_type)
     if media_type not in {"", "application/json"} and not media_type.endswith("+json"):
         raise ServiceError(Problem.UNSUPPORTED_MEDIA_TYPE, f"this path takes application/json, not {media_type[:200]}")
-    charset = parameters.partition("charset=")[2].partition(";")[0].strip(' "')
-    if charset not in {"", "utf-8", "utf8", "us-ascii"}:
+    charset = parameters.get("charset", "")
+    if charset not in media.UTF_8:
         raise ServiceError(Problem.UNSUPPORTED_MEDIA_TYPE, f"JSON is UTF-8, not {charset[:200]}")
 
 

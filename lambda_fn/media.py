@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+UTF_8 = frozenset({"", "utf-8", "utf8", "us-ascii"})
+"""The values of charset that mean UTF-8 here, none at all among them."""
 ANYTHING = frozenset({"", "*/*"})
 """The values of Accept that leave the choice to the service."""
 

@@ -11,6 +11,7 @@ from lambda_fn.errors import Problem, ServiceError
 from lambda_fn.json_body import parse_json
 from lambda_fn.request import Request, Response
 from lambda_fn.routes import Routes
+from lambda_fn.s3_get import location
 
 KEY = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}")
 """What a key looks like: no slash, so that it cannot leave its prefix, and no dot in front."""
@@ -66,7 +67,7 @@ class Objects:
                 Problem.INVALID_KEY,
                 f"a key is 1 to 128 of A-Z a-z 0-9 . _ - with no dot in front, not {key[:200]!r}",
             )
-        bucket, prefix = s3.location(self._settings.objects_uri)
+        bucket, prefix = location(self._settings.objects_uri)
         return bucket, prefix + key
 
 

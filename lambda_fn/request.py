@@ -11,13 +11,11 @@ from lambda_fn.errors import Problem, ServiceError
 
 MAX_RESPONSE_BYTES = 6 * 1024 * 1024 - 16_384
 """Lambda's limit for a synchronous response, less room for the headers around the body."""
-
-
 NOTHING: Mapping[str, str] = {}
 ESCAPED = '"\\\n\r\t'
 """What takes two bytes in a JSON string instead of one."""
-LARGEST_CHARACTER = 8
-"""How many bytes a character of the body takes in the answer at the most: four in UTF-8, or escaped, twice that."""
+LARGEST_CHARACTER = 4
+"""How many bytes a character of the body takes in the answer at the most: in UTF-8; what is escaped takes two."""
 
 
 class Headers:

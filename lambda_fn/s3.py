@@ -26,12 +26,6 @@ def client() -> S3Client:
     return boto3.client("s3", config=Config(connect_timeout=1, read_timeout=3, retries={"total_max_attempts": 2}))
 
 
-def location(uri: str) -> tuple[str, str]:
-    """Split ``s3://bucket/key`` into bucket and key."""
-    bucket, _, key = uri.removeprefix("s3://").partition("/")
-    return bucket, key
-
-
 def is_missing(error: Exception) -> bool:
     """Whether `error` says that there is no such key or no such bucket."""
     return isinstance(error, ClientError) and error.response["Error"]["Code"] in {"NoSuchKey", "NoSuchBucket", "404"}

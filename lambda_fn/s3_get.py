@@ -20,6 +20,11 @@ CONNECT_SECONDS, READ_SECONDS = 1.0, 3.0
 SAFE = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~/")
 """What a path holds as it is."""
 PIECE = 2**16
+LEFT_TO_BOTO3 = (
+    *("AWS_CA_BUNDLE", "AWS_USE_DUALSTACK_ENDPOINT", "AWS_USE_FIPS_ENDPOINT"),
+    *("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"),
+)
+"""Variables that tell of another way to AWS than the straight one."""
 
 
 class Answer(NamedTuple):
@@ -44,6 +49,12 @@ class Endpoint(NamedTuple):
         return self.host if self.port == (443 if self.tls else 80) else f"{self.host}:{self.port}"
 
 
+def location(uri: str) -> tuple[str, str]:
+    """Split ``s3://bucket/key`` into bucket and key."""
+    bucket, _, key = uri.removeprefix("s3://").partition("/")
+    return bucket, key
+
+
 def get_object(bucket: str, key: str, environ: Mapping[str, str], max_bytes: int) -> Answer | None:
     """Return what S3 answers, with a body that is whole and as its checksum says; None if boto3 has to be asked.
 
@@ -62,7 +73,7 @@ def get_object(bucket: str, key: str, environ: Mapping[str, str], max_bytes: int
 
 
 def endpoint_of(bucket: str, region: str, environ: Mapping[str, str]) -> Endpoint | None:
-    """Return where `bucket` is: at the endpoint in the environment, or at AWS; None for another kind of URL."""
+    """Return where `bucket` is: at the endpoint in the environment, or at AWS; None if boto3 has to find it."""
     url = environ.get("AWS_ENDPOINT_URL_S3") or environ.get("AWS_ENDPOINT_URL")
     if url:
         scheme, _, authority = url.rstrip("/").partition("://")
@@ -71,6 +82,8 @@ def endpoint_of(bucket: str, region: str, environ: Mapping[str, str]) -> Endpoin
             return None
         tls = scheme == "https"
         return Endpoint(tls, host, int(port or (443 if tls else 80)), f"/{bucket}/")
+    if "-iso" in region or any(environ.get(name) for name in LEFT_TO_BOTO3):
+        return None
     domain = f"s3.{region}.amazonaws.com" + (".cn" if region.startswith("cn-") else "")
     if "." in bucket:  # its name would not match the certificate
         return Endpoint(True, domain, 443, f"/{bucket}/")

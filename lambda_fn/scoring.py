@@ -7,7 +7,7 @@ import logging
 from collections.abc import Mapping
 
 from lambda_fn import media, store
-from lambda_fn.codecs import CODECS, JSON
+from lambda_fn.codecs import CODECS, JSON, codec
 from lambda_fn.config import Settings
 from lambda_fn.errors import Problem, ServiceError
 from lambda_fn.model import Model
@@ -36,10 +36,11 @@ class Scoring:
         }
 
     def warm_up(self) -> None:
-        """Load the model, so that the first request does not pay for it.
+        """Load the model, and the codec of JSON, so that the first request does not pay for them.
 
         A model that is not there, or not sound, is no reason to fail at init: every scoring request tries again.
         """
+        codec(JSON)
         try:
             self._load()
         except ServiceError as error:
@@ -69,16 +70,16 @@ class Scoring:
         body_type, parameters = _body_type(request)
         answer_type = _answer_type(request, body_type)
         scores = model.score(
-            CODECS[body_type]().decode_request(request, parameters, model.card),  # unnamed, so that rows end with this
+            codec(body_type).decode_request(request, parameters, model.card),  # unnamed, so that rows end with this
             self._settings.scoring_threads,
             probabilities,
         )
-        codec = CODECS[answer_type]()
+        answering = codec(answer_type)
         if probabilities:
-            body = codec.encode(scores.prediction, scores.probabilities, model.card.classes)
+            body = answering.encode(scores.prediction, scores.probabilities, model.card.classes)
         else:
-            body = codec.encode(scores.prediction)
-        return Response(200, body, {"content-type": codec.CONTENT_TYPE})
+            body = answering.encode(scores.prediction)
+        return Response(200, body, {"content-type": answering.CONTENT_TYPE})
 
     def _load(self) -> Model:
         """Return the model; fetch it if there is none yet. Raises ServiceError (503) if that can't be done."""

@@ -13,6 +13,8 @@ from lambda_fn.errors import Problem, ServiceError
 
 log = logging.getLogger(__name__)
 
+ATTEMPTS = 2
+
 
 class Blob(NamedTuple):
     """The bytes at a URI and, on versioned S3, the id of their version."""
@@ -69,7 +71,7 @@ def _fetch_file(uri: str, max_bytes: int) -> Blob:
 
 def _fetch_s3(uri: str, max_bytes: int) -> Blob:
     """Fetch with sockets; leave to boto3, which takes longer to import than all the rest, what that does not do."""
-    bucket, _, key = uri.removeprefix("s3://").partition("/")
+    bucket, key = s3_get.location(uri)
     answer = _get(uri, bucket, key, max_bytes)
     if answer is None or answer.status not in {200, 404}:
         return _fetch_with_boto3(uri, max_bytes)
@@ -80,22 +82,21 @@ def _fetch_s3(uri: str, max_bytes: int) -> Blob:
 
 
 def _get(uri: str, bucket: str, key: str, max_bytes: int) -> s3_get.Answer | None:
-    """Return S3's answer at the first or the second attempt; raise ServiceError if the network fails both times."""
-    try:
-        return s3_get.get_object(bucket, key, os.environ, max_bytes)
-    except OSError:
-        pass
-    try:
-        return s3_get.get_object(bucket, key, os.environ, max_bytes)
-    except OSError as error:
-        log.error("%s: %s", uri, error)
-        raise ServiceError(Problem.STORAGE_UNAVAILABLE, f"{uri}: {type(error).__name__}") from error
+    """Return S3's answer; raise ServiceError if the network fails at every attempt."""
+    failure: OSError | None = None
+    for _ in range(ATTEMPTS):
+        try:
+            return s3_get.get_object(bucket, key, os.environ, max_bytes)
+        except OSError as error:
+            failure = error
+    log.error("%s: %s", uri, failure)
+    raise ServiceError(Problem.STORAGE_UNAVAILABLE, f"{uri}: {type(failure).__name__}") from failure
 
 
 def _fetch_with_boto3(uri: str, max_bytes: int) -> Blob:
     from lambda_fn import s3
 
-    bucket, key = s3.location(uri)
+    bucket, key = s3_get.location(uri)
     try:
         # boto3 compares the bytes with the SHA-256 that `publish` left with them
         answer = s3.client().get_object(Bucket=bucket, Key=key, ChecksumMode="ENABLED")

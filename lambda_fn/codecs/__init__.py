@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
-from typing import TYPE_CHECKING, Any, Protocol
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 if TYPE_CHECKING:
     import numpy as np
@@ -32,27 +33,12 @@ class Codec(Protocol):
         """Return the body for the predictions (n,), with probabilities (n, classes) if they are given."""
 
 
-@cache
-def _json() -> Codec:
-    from lambda_fn.codecs import json_rows
-
-    return json_rows
-
-
-@cache
-def _csv() -> Codec:
-    from lambda_fn.codecs import csv_rows  # here, so that a cold start that scores JSON does not import it
-
-    return csv_rows
-
-
-@cache
-def _npy() -> Codec:
-    from lambda_fn.codecs import npy_rows
-
-    return npy_rows
-
-
 JSON = "application/json"
-CODECS: Mapping[str, Callable[[], Codec]] = {JSON: _json, "text/csv": _csv, "application/x-npy": _npy}
-"""The dialects by media type; where a client takes several equally, the earlier ones are preferred."""
+CODECS: Mapping[str, str] = {JSON: "json_rows", "text/csv": "csv_rows", "application/x-npy": "npy_rows"}
+"""The modules of the dialects by media type; where a client takes several equally, the earlier ones are preferred."""
+
+
+@cache
+def codec(media_type: str) -> Codec:
+    """Return the codec of one of the media types, imported when it is first asked for."""
+    return cast("Codec", import_module(f"{__name__}.{CODECS[media_type]}"))

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
+from lambda_fn import media
 from lambda_fn.card import UNKNOWN, Card, Feature
 from lambda_fn.codecs.json_rows import EXPECTED, unknown_category
-from lambda_fn.codecs.names import columns
+from lambda_fn.codecs.names import columns, width_of
 from lambda_fn.errors import Problem, ServiceError
 
 if TYPE_CHECKING:
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 CONTENT_TYPE = "text/csv; charset=utf-8"
 """Clients take text for ISO 8859-1 where nothing is said."""
 BOM = b"\xef\xbb\xbf"
-CHARSETS = frozenset({"", "utf-8", "utf8", "us-ascii"})
 HEADERS = frozenset({"", "present", "absent"})
 PIECE_BYTES = 1 << 18
 """How much of the body is searched for line ends at once."""
@@ -94,7 +94,7 @@ class CsvRows:
 
     def _check_widths(self, start: int, stop: int) -> None:
         """Raise ServiceError for the first row of another width, without its cells as Python objects."""
-        takes = f"{len(self._order)} ({', '.join(self._card.names)})"
+        takes = width_of(self._card.names)
         for row in range(start, stop):
             text = self._text(row)
             count = _separators(text) + 1
@@ -140,7 +140,7 @@ class CsvRows:
 def decode_request(request: Request, parameters: Mapping[str, str], card: Card) -> CsvRows:
     """Return the rows in the body of `request`; raises what `decode` raises, and unsupported-media-type."""
     charset, header = parameters.get("charset", ""), parameters.get("header", "")
-    if charset not in CHARSETS:
+    if charset not in media.UTF_8:
         raise ServiceError(Problem.UNSUPPORTED_MEDIA_TYPE, f"CSV is taken in UTF-8, not {charset[:200]}")
     if header not in HEADERS:
         raise ServiceError(Problem.UNSUPPORTED_MEDIA_TYPE, f"header is present or absent, not {header[:200]}")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import numpy as np
 
 from lambda_fn.card import UNKNOWN, Card, Feature
+from lambda_fn.codecs.names import width_of
 from lambda_fn.errors import Problem, ServiceError, listed
 from lambda_fn.json_body import parse_json
 from lambda_fn.request import Request
@@ -155,8 +156,7 @@ def _raise_width(rows: list[list[Any]], features: Sequence[str]) -> NoReturn:
     ragged = len(set(map(len, rows))) > 1
     raise ServiceError(
         Problem.RAGGED_ROWS if ragged else Problem.WRONG_WIDTH,
-        f"row {number} has {count} value{'' if count == 1 else 's'}, the model takes {len(features)}"
-        f" ({', '.join(features[:20])}{', …' if len(features) > 20 else ''})",
+        f"row {number} has {count} value{'' if count == 1 else 's'}, the model takes {width_of(features)}",
         row=number,
     )
 

@@ -1,10 +1,10 @@
-"""Where a body names its columns once, for all rows."""
+"""The names of the features: what a body's own names are for them, and how a message tells of them."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from lambda_fn.errors import Problem, ServiceError, listed
+from lambda_fn.errors import LISTED, Problem, ServiceError, listed
 
 
 def columns(names: Sequence[str], features: Sequence[str], where: str) -> list[int]:
@@ -24,3 +24,8 @@ def columns(names: Sequence[str], features: Sequence[str], where: str) -> list[i
         if name not in places:
             raise ServiceError(Problem.MISSING_FEATURE, f"{where} lacks {name!r}, {takes}", column=column)
     return [places[name] for name in features]
+
+
+def width_of(features: Sequence[str]) -> str:
+    """Return how many features there are, and their names, of many the first few: ``2 (a, b)``."""
+    return f"{len(features)} ({', '.join(features[:LISTED])}{', …' if len(features) > LISTED else ''})"

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lambda_fn.card import Card
-from lambda_fn.codecs.names import columns
+from lambda_fn.codecs.names import columns, width_of
 from lambda_fn.errors import Problem, ServiceError
 
 if TYPE_CHECKING:
@@ -145,7 +145,7 @@ def _plain(body: bytes, header: Header, card: Card) -> Rows:
     if len(header.shape) != 2:
         raise _malformed(f"its shape is {header.shape}, expected (rows, {width})")
     if header.shape[1] != width:
-        detail = f"the rows have {header.shape[1]} values, the model takes {width} ({', '.join(card.names)})"
+        detail = f"the rows have {header.shape[1]} values, the model takes {width_of(card.names)}"
         raise ServiceError(Problem.WRONG_WIDTH, detail)
     array = _array(body, header, np.dtype(header.descr)).reshape(
         header.shape, order="F" if header.order == "F" else "C"

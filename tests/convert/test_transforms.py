@@ -39,6 +39,7 @@ from sklearn.tree import DecisionTreeClassifier
 from convert.errors import ConvertError
 from convert.export import export
 from convert.model_file import read_card
+from convert.origins import FOLLOWERS
 from convert.sample import Sample, write_sample
 from convert.thresholds import tree_thresholds
 from convert.transforms import WRITERS
@@ -162,6 +163,10 @@ def test_categories_beyond_float64_are_refused(tmp_path: Path) -> None:
     model = save(pipeline.fit(rows, LABELS), rows.astype(np.float64), tmp_path)
     with pytest.raises(ConvertError, match="served as float64, which these are not"):
         export(model, tmp_path / "model.onnx", name="model")
+
+
+def test_every_transformer_that_is_written_is_followed() -> None:
+    assert FOLLOWERS.keys() == WRITERS.keys()
 
 
 def test_every_writer_is_tried() -> None:

@@ -155,6 +155,9 @@ def test_a_network_that_fails_is_an_oserror() -> None:
             Endpoint(True, "minio", 443, "/b/"),
         ),
         ("b", "r", {"AWS_ENDPOINT_URL": "http://host/path"}, None),
+        ("b", "us-iso-east-1", {}, None),
+        ("b", "us-gov-west-1", {"AWS_USE_FIPS_ENDPOINT": "true"}, None),
+        ("b", "eu-west-1", {"HTTPS_PROXY": "http://proxy:3128"}, None),
         ("b", "r", {"AWS_ENDPOINT_URL": "host:80"}, None),
     ],
 )

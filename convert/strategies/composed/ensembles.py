@@ -11,7 +11,7 @@ import numpy as np
 from convert.errors import ConvertError
 from convert.graph import Graph
 from convert.strategies.answers import Labelled
-from convert.transforms import Columns
+from convert.transforms import Columns, number_columns
 
 if TYPE_CHECKING:
     from convert.strategies.composed.composer import Composer
@@ -58,7 +58,7 @@ def voting_classifier(composer: Composer, rows: Columns, estimator: Any) -> Labe
     """Write VotingClassifier: the largest mean probability, or the class with the most votes, the first of those."""
     graph, weights = composer.graph, estimator._weights_not_none
     answers = [composer.classifier(rows, member) for member in estimator.estimators_]
-    _check_encoded(estimator, len(estimator.classes_))
+    _check_encoded(estimator)
     if estimator.voting == "soft":
         each = [answer.probabilities for answer in answers if answer.probabilities is not None]
         probabilities = write_mean(graph, each, weights)
@@ -79,7 +79,7 @@ def stacking_regressor(composer: Composer, rows: Columns, estimator: Any) -> str
 
 def stacking_classifier(composer: Composer, rows: Columns, estimator: Any) -> Labelled:
     """Write StackingClassifier: its final estimator, whose classes are the numbers of the labels."""
-    _check_encoded(estimator, len(estimator.classes_))
+    _check_encoded(estimator)
     if len(estimator.final_estimator_.classes_) != len(estimator.classes_):
         raise ConvertError("StackingClassifier has a final estimator that never saw one of the classes")
     return composer.classifier(_write_stacked(composer, rows, estimator), estimator.final_estimator_)
@@ -94,7 +94,7 @@ def _write_stacked(composer: Composer, rows: Columns, estimator: Any) -> Columns
     names = [name for name, _ in made]
     if estimator.passthrough:
         names, columns = [*names, rows.name], [*columns, len(rows.categories)]
-    return rows.numbers(composer.graph.node("Concat", *names, axis=1), sum(columns))
+    return number_columns(composer.graph.node("Concat", *names, axis=1), sum(columns))
 
 
 def _write_prediction(composer: Composer, rows: Columns, member: Any, method: str, estimator: Any) -> tuple[str, int]:
@@ -119,8 +119,8 @@ def _write_largest(graph: Graph, scores: str) -> str:
     return graph.node("ArgMax", scores, axis=1, keepdims=0, select_last_index=0)
 
 
-def _check_encoded(estimator: Any, classes: int) -> None:
+def _check_encoded(estimator: Any) -> None:
     """Raise ConvertError for a member whose classes are not those of the ensemble."""
     for member in estimator.estimators_:
-        if len(member.classes_) != classes:
+        if len(member.classes_) != len(estimator.classes_):
             raise ConvertError(f"{type(estimator).__name__} has a member that never saw one of the classes")
