@@ -57,7 +57,7 @@ class Model:
             self._low = np.array([each.low for each in accepts], float)
             self._high = np.array([each.high for each in accepts], float)
             self._values = {column: each.values for column, each in enumerate(accepts) if each.values}
-            self._limits = [(each.low, each.high) for each in accepts]
+            self._narrowest = max(each.low for each in accepts), min(each.high for each in accepts)
             # The first run of a session allocates what later ones use again, and shows whether it runs at all.
             outputs = self._session.run(None, {self._input: np.zeros((1, len(self.card.features)), self._dtype)})
             _check_outputs(outputs, self.card)
@@ -121,7 +121,7 @@ class Model:
 
     def _refuse(self, rows: NDArray[np.float64], start: int) -> None:
         """Raise ServiceError for the first value that the estimator itself refuses; the first row is number `start`."""
-        if rows.size <= FEW_VALUES and not self._values and self._all_within(rows.tolist()):
+        if rows.size <= FEW_VALUES and not self._values and self._all_accept(rows):
             return
         inside = (rows >= self._low) & (rows <= self._high)
         for column, values in self._values.items():
@@ -134,11 +134,12 @@ class Model:
         row, column = refused[0].tolist()
         raise _refusal(float(rows[row, column]), start + row, column, self.card.features[column])
 
-    def _all_within(self, rows: list[list[float]]) -> bool:
-        for row in rows:
-            for value, (low, high) in zip(row, self._limits):  # noqa: B905 - strict takes as long as the comparison
-                if not low <= value <= high:
-                    return False
+    def _all_accept(self, rows: NDArray[np.float64]) -> bool:
+        """Whether every value is one that each of the features accepts."""
+        low, high = self._narrowest
+        for value in rows.ravel().tolist():  # noqa: SIM110 - all() takes twice as long, 0.3 µs more
+            if not low <= value <= high:
+                return False
         return True
 
 

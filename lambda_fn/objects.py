@@ -8,7 +8,7 @@ import re
 from lambda_fn import s3
 from lambda_fn.config import Settings
 from lambda_fn.errors import Problem, ServiceError
-from lambda_fn.json_body import parse_json
+from lambda_fn.json_body import check_media_type, parse_json
 from lambda_fn.request import Request, Response
 from lambda_fn.routes import Routes
 from lambda_fn.s3_get import location
@@ -47,7 +47,8 @@ class Objects:
         limit = self._settings.max_object_bytes
         if len(request.body) > limit:
             raise ServiceError(Problem.BODY_TOO_LARGE, f"the body has {len(request.body)} bytes, an object {limit}")
-        parse_json(request, strict=True)
+        check_media_type(request)
+        parse_json(request.body, strict=True)
         try:
             answer = s3.client().put_object(
                 Bucket=bucket, Key=path, Body=request.body, ContentType="application/json", ChecksumAlgorithm="SHA256"

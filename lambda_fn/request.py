@@ -125,13 +125,8 @@ def _without_stage(path: str, stage: str) -> str:
 
 
 def _http_request(event: Mapping[str, Any], method: str, path: str) -> Request:
-    return Request(
-        method=method.upper(),
-        path=path,
-        query=event.get("queryStringParameters") or {},
-        headers=Headers(event.get("headers") or {}),
-        body=_body(event),
-    )
+    query, headers = event.get("queryStringParameters") or NOTHING, Headers(event.get("headers") or NOTHING)
+    return Request(method.upper(), path, query, headers, _body(event))
 
 
 def _body(event: Mapping[str, Any]) -> bytes:

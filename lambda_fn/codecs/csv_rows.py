@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
@@ -14,17 +14,17 @@ from lambda_fn import media
 from lambda_fn.card import UNKNOWN, Card, Feature
 from lambda_fn.codecs.json_rows import EXPECTED, unknown_category
 from lambda_fn.codecs.names import columns, width_of
+from lambda_fn.codecs.places import outside_quotes
 from lambda_fn.errors import Problem, ServiceError
 
 if TYPE_CHECKING:
+    from lambda_fn.codecs.places import Places
     from lambda_fn.request import Request
 
 CONTENT_TYPE = "text/csv; charset=utf-8"
 """Clients take text for ISO 8859-1 where nothing is said."""
 BOM = b"\xef\xbb\xbf"
 HEADERS = frozenset({"", "present", "absent"})
-PIECE_BYTES = 1 << 18
-"""How much of the body is searched for line ends at once."""
 BLOCK_ROWS = 4096
 """How many rows are written at once: each takes several times its text as Python objects."""
 STRAY = "has a quote that is not closed, or a quote or a carriage return in a cell that is not quoted"
@@ -37,7 +37,7 @@ class CsvRows:
     order: for each feature, its column in the body; None where no header tells.
     """
 
-    def __init__(self, body: bytes, starts: NDArray[np.integer[Any]], card: Card, order: Sequence[int] | None) -> None:
+    def __init__(self, body: bytes, starts: Places, card: Card, order: Sequence[int] | None) -> None:
         self._body, self._starts, self._card = body, starts, card
         self._headed, self._order = order is not None, list(order or range(len(card.features)))
         self._nan = np.array([feature.accepts.nan for feature in card.features])
@@ -192,7 +192,7 @@ def _text(label: Any) -> Any:
     return str(label).lower() if isinstance(label, bool) else label
 
 
-def _row_starts(body: bytes) -> NDArray[np.integer[Any]]:
+def _row_starts(body: bytes) -> Places:
     """Return where each row starts, and where the last one ends: (n + 1,). Line ends within quotes start none."""
     begin, end = len(BOM) if body.startswith(BOM) else 0, len(body)
     while end > begin:  # rstrip of it all would make another body
@@ -203,22 +203,8 @@ def _row_starts(body: bytes) -> NDArray[np.integer[Any]]:
             break
     if begin == end:
         return np.empty(0, np.int64)
-    dtype = np.int32 if len(body) < 2**31 else np.int64
-    line_ends = _outside_quotes(body, b"\n", begin, end)
-    return np.concatenate([[begin], *((each + 1).astype(dtype) for each in line_ends), [end]], dtype=dtype)
-
-
-def _outside_quotes(text: bytes, byte: bytes, begin: int, end: int) -> Iterator[NDArray[np.integer[Any]]]:
-    """Yield where in `text` a `byte` stands that is not within quotes, piece by piece."""
-    quoted, quotes_before = b'"' in text, 0
-    for at in range(begin, end, PIECE_BYTES):
-        piece = np.frombuffer(text, np.uint8, min(PIECE_BYTES, end - at), at)
-        found = np.flatnonzero(piece == ord(byte))
-        if quoted:
-            quotes = np.flatnonzero(piece == ord('"'))
-            found = found[(np.searchsorted(quotes, found) + quotes_before) % 2 == 0]
-            quotes_before += len(quotes)
-        yield found + at
+    line_ends = outside_quotes(body, b"\n", begin, end)
+    return np.concatenate([[begin], line_ends + 1, [end]], dtype=line_ends.dtype)
 
 
 def _header(line: bytes, card: Card, certain: bool) -> list[int] | None:
@@ -251,7 +237,7 @@ def _is_number(cell: str) -> bool:
 
 def _separators(text: bytes) -> int:
     """Return how many commas stand outside quotes."""
-    return sum(map(len, _outside_quotes(text, b",", 0, len(text)))) if b'"' in text else text.count(b",")
+    return len(outside_quotes(text, b",", 0, len(text))) if b'"' in text else text.count(b",")
 
 
 def _records(text: bytes) -> list[list[str]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from functools import cache
 from itertools import chain
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -13,27 +14,45 @@ import numpy as np
 from lambda_fn.card import UNKNOWN, Card, Feature
 from lambda_fn.codecs.names import width_of
 from lambda_fn.errors import Problem, ServiceError, listed
-from lambda_fn.json_body import parse_json
+from lambda_fn.json_body import check_charset, parse_json
 from lambda_fn.request import Request
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from lambda_fn.rows import Rows
+
 CONTENT_TYPE = "application/json"
 ENCODER = json.JSONEncoder(allow_nan=False)
+SLICED_BYTES = 8192
+"""Larger bodies are parsed slice by slice."""
+MANY_NUMBERS = 128
 NUMBERS = frozenset({int, float})
 """The types of a JSON number. A bool is none of them, though Python would count with it."""
 TYPES: Mapping[str, frozenset[type]] = {"float": NUMBERS, "bool": frozenset({bool}), "str": frozenset({str})}
 EXPECTED = {"float": "a number", "bool": "true or false", "str": "a string"}
 
 
-def decode_request(request: Request, parameters: Mapping[str, str], card: Card) -> NDArray[np.float64]:
-    """Return the rows in the JSON body of `request`; raises what `parse_json` and `decode` raise.
+def decode_request(request: Request, parameters: Mapping[str, str], card: Card) -> Rows:
+    """Return the rows in the JSON body of `request`; raises unsupported-media-type, and what `decode_body` raises."""
+    check_charset(parameters)
+    body = request.body
+    if len(body) > SLICED_BYTES and card.numeric:
+        from lambda_fn.codecs.json_numbers import number_rows  # here, as most bodies are small
+
+        rows = number_rows(body, len(card.names), cache(lambda: decode_body(body, card)))
+        if rows is not None:
+            return rows
+    return decode_body(body, card)
+
+
+def decode_body(body: bytes, card: Card) -> NDArray[np.float64]:
+    """Return the rows in `body`; raises what `parse_json` and `decode` raise.
 
     A body with one string, its key, and without the letters that true, false or null would bring, holds numbers alone.
-    numpy takes those as they come; to look at each first takes as long again (0.8 ms for 10,000 rows of two).
+    numpy takes those as they come; to look at each first takes longer.
     """
-    document, body = parse_json(request), request.body
+    document = parse_json(body)
     if card.numeric and body.count(b'"') == 2 and b"u" not in body and b"s" not in body:
         rows = _as_numbers(document)
         if rows is not None and rows.ndim == 2 and rows.shape[1] == len(card.names):
@@ -98,6 +117,8 @@ def encode(
 
     Raises ServiceError naming the first row whose score is NaN or infinite.
     """
+    if probabilities is None and prediction.dtype.kind in "iu":
+        return f'{{"prediction": {_whole_numbers(prediction)}}}'
     content: dict[str, Any] = {"prediction": prediction.tolist()}
     if probabilities is not None:
         content["probabilities"] = probabilities.tolist()
@@ -109,6 +130,18 @@ def encode(
         row = int(np.argmin(np.isfinite(scores.astype(np.float64)).reshape(len(prediction), -1).all(axis=1)))
         detail = f"row {row} is scored {scores[row].tolist()}; the model overflows on it"
         raise ServiceError(Problem.SCORE_NOT_FINITE, detail, row=row) from error
+
+
+def _whole_numbers(numbers: NDArray[np.integer[Any]]) -> str:
+    """Return whole numbers (n,) as a JSON array: Python writes them the same, in a third of an encoder's time.
+
+    Of many numbers of a digit, as class labels mostly are, an array of characters takes a twelfth of that.
+    """
+    if len(numbers) > MANY_NUMBERS and numbers.min() >= 0 and numbers.max() <= 9:
+        text = np.full((len(numbers), 3), np.frombuffer(b"0, ", np.uint8))
+        text[:, 0] += numbers.astype(np.uint8)
+        return f"[{text.tobytes()[:-2].decode()}]"
+    return str(numbers.tolist())
 
 
 def _data(document: Any, features: Sequence[str]) -> list[Any]:

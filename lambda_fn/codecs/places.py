@@ -1,0 +1,31 @@
+"""Where in a large body a byte stands."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    type Places = NDArray[np.integer[Any]]
+
+PIECE_BYTES = 1 << 18
+"""How much of the body is searched at once."""
+
+
+def outside_quotes(text: bytes, byte: bytes, begin: int, end: int) -> Places:
+    """Return where in `text`, from `begin` to `end`, a `byte` stands that is not within quotes: (places,), in order."""
+    dtype = np.int32 if len(text) < 2**31 else np.int64
+    found = [np.empty(0, dtype)]
+    quoted, quotes_before = b'"' in text, 0
+    for at in range(begin, end, PIECE_BYTES):
+        piece = np.frombuffer(text, np.uint8, min(PIECE_BYTES, end - at), at)
+        places = np.flatnonzero(piece == ord(byte))
+        if quoted:
+            quotes = np.flatnonzero(piece == ord('"'))
+            places = places[(np.searchsorted(quotes, places) + quotes_before) % 2 == 0]
+            quotes_before += len(quotes)
+        found.append((places + at).astype(dtype))
+    return np.concatenate(found)

@@ -1,0 +1,155 @@
+"""Rows that are parsed slice by slice are those of the body parsed as a whole, and so are the errors."""
+
+import json
+import random
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+
+from lambda_fn.card import Card
+from lambda_fn.codecs import json_rows
+from lambda_fn.codecs.json_numbers import number_rows
+from lambda_fn.codecs.places import PIECE_BYTES
+from lambda_fn.errors import Problem, ServiceError
+from lambda_fn.request import Request
+from tests.lambda_fn.codecs.cards import card
+
+TWO = card(("a", "float", False), ("b", "float", False))
+NULLABLE = card(("a", "float", True), ("b", "float", True))
+ROWS = [[6.2, 3.4], [5, -1e-3], [0.1, 2**63], [1e300, 0], [-0.0, 7]]
+
+type Outcome = tuple[list[list[float]] | None, Problem | None]
+
+
+def sliced(body: bytes, takes: Card, step: int) -> tuple[bool, Outcome]:
+    """Return whether the body is sliced at all, and its rows, `step` at once, or the problem."""
+    rows = number_rows(body, len(takes.names), lambda: json_rows.decode_body(body, takes))
+    if rows is None:
+        return False, (None, None)
+    try:
+        parts = [rows[start : start + step] for start in range(0, len(rows), step)]
+    except ServiceError as error:
+        return True, (None, error.problem)
+    return True, (np.concatenate(parts).tolist(), None)
+
+
+def whole(body: bytes, takes: Card) -> Outcome:
+    try:
+        return json_rows.decode_body(body, takes).tolist(), None
+    except ServiceError as error:
+        return None, error.problem
+
+
+@pytest.mark.parametrize("step", [1, 2, 3, 100])
+@pytest.mark.parametrize("layout", [{}, {"separators": (",", ":")}, {"indent": 2}, {"separators": (" , ", " : ")}])
+def test_rows_are_sliced_in_every_usual_layout(layout: dict[str, object], step: int) -> None:
+    body = json.dumps({"data": ROWS}, **layout).encode()  # type: ignore[arg-type]
+    assert sliced(body, TWO, step) == (True, (ROWS, None))
+
+
+def test_a_row_of_one_and_a_body_of_one_row() -> None:
+    one = card(("a", "float", False))
+    assert sliced(b'{"data": [[1], [2], [3]]}', one, 2) == (True, ([[1.0], [2.0], [3.0]], None))
+    assert sliced(b' { "data" : [ [ 1 , 2 ] ] } \n', TWO, 5) == (True, ([[1.0, 2.0]], None))
+
+
+def test_layouts_that_change_are_read_all_the_same() -> None:
+    assert sliced(b'{"data": [[1, 2],[3, 4], [5, 6] ,[7, 8]]}', TWO, 2)[1] == whole(
+        b'{"data": [[1, 2], [3, 4], [5, 6], [7, 8]]}', TWO
+    )
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"data": [[1, 2], {"a": 1, "b": 2}]}',
+        b'{"data": [[1, "2"]]}',
+        b'{"data": [[1, null]]}',
+        b'{"data": [[true, 1]]}',
+        b'{"data": [[false, 1]]}',
+        b'{"data": [[1, 2]], "probabilities": 1}',
+        b'{"more": 1, "data": [[1, 2]]}',
+        b'{"data": []}',
+        b'{"data": [1, 2]}',
+        b"[[1, 2]]",
+    ],
+)
+def test_what_is_more_than_rows_of_numbers_is_not_sliced(body: bytes) -> None:
+    assert not sliced(body, TWO, 1)[0]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"data": [[1, 2], [3]]}',
+        b'{"data": [[1], [2, 3, 4]]}',
+        b'{"data": [[1, 2], [], [3, 4]]}',
+        b'{"data": [[1, 2, 3], [4, 5, 6]]}',
+        b'{"data": [[1, [2]], [3, 4]]}',
+        b'{"data": [[[1, 2]], [[3, 4]]]}',
+        b'{"data": [[1, 2], 3, [4, 5]]}',
+        b'{"data": [[1, 2], 3 [, 4]]}',
+        b'{"data": [[1, 2],, [3, 4]]}',
+        b'{"data": [[1, 2] [3, 4]]}',
+        b'{"data": [[1, 2,], [3, 4]]}',
+        b'{"data": [[1, 02], [3, 4]]}',
+        b'{"data": [[1, .2], [3, 4]]}',
+        b'{"data": [[1, 2.], [3, 4]]}',
+        b'{"data": [[1, +2], [3, 4]]}',
+        b'{"data": [[1, 2 3], [4]]}',
+        b'{"data": [[1, {}], [3, 4]]}',
+        b'{"data": [[1, 2], [3, 4]]]}',
+        b'{"data": [[1, 2], [3, 4]}',
+        b'{"data": [[1, 2], [3, 4]]} []]}',
+        b'{"data": [[1, 1' + b"0" * 400 + b"], [3, 4]]}",
+        b'{"data": [[1, \xff], [3, 4]]}',
+    ],
+)
+@pytest.mark.parametrize("step", [1, 2])
+def test_what_is_wrong_is_wrong_in_slices_too(body: bytes, step: int) -> None:
+    tried, outcome = sliced(body, TWO, step)
+    expected = whole(body, TWO)
+    assert expected[1] is not None
+    assert not tried or outcome == expected
+
+
+def test_a_body_with_any_byte_changed_is_read_as_a_whole_reads_it() -> None:
+    """10,000 bodies, each with one or two bytes put in, taken out or put in place of others."""
+    source = random.Random(0)
+    bodies = [json.dumps({"data": ROWS}, separators=each).encode() for each in ((",", ":"), (", ", ": "))]
+    tried = 0
+    for _ in range(10_000):
+        body = bytearray(source.choice(bodies))
+        for _ in range(source.choice([1, 1, 2])):
+            place, byte = source.randrange(len(body)), source.choice(b'[]{},.0123456789 eE+-"naNIu\n')
+            body[place : place + source.randrange(2)] = source.choice([b"", bytes([byte])])
+        takes = source.choice([TWO, NULLABLE])
+        was_sliced, outcome = sliced(bytes(body), takes, source.choice([1, 2, 3, 9]))
+        if was_sliced:
+            tried += 1
+            assert repr(outcome) == repr(whole(bytes(body), takes)), bytes(body)
+    assert tried > 5_000
+
+
+def test_the_service_slices_large_bodies(monkeypatch: pytest.MonkeyPatch) -> None:
+    def request(rows: Sequence[Sequence[float]]) -> Request:
+        return Request("POST", "/predict", body=json.dumps({"data": rows}).encode())
+
+    rows = np.random.default_rng(0).uniform(-1e6, 1e6, (PIECE_BYTES // 20, 2))
+    large = json_rows.decode_request(request(rows.tolist()), {}, TWO)
+    assert not isinstance(large, np.ndarray)
+    np.testing.assert_array_equal(large[0 : len(rows)], rows)
+    np.testing.assert_array_equal(large[7:9], rows[7:9])
+    assert isinstance(json_rows.decode_request(request(rows[:2].tolist()), {}, TWO), np.ndarray)
+
+
+def test_a_wrong_value_far_down_is_named_by_its_row() -> None:
+    rows = [[1.0, 2.0]] * 5_000
+    body = json.dumps({"data": [*rows, [1.0], *rows]}).encode()
+    large = json_rows.decode_request(Request("POST", "/predict", body=body), {}, TWO)
+    assert len(large) == 10_001
+    assert large[0:2048].shape == (2048, 2)
+    with pytest.raises(ServiceError, match="row 5000 has 1 value, the model takes 2") as raised:
+        large[4096:6144]
+    assert raised.value.problem is Problem.RAGGED_ROWS
