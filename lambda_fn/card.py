@@ -5,16 +5,17 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from lambda_fn.errors import Problem, ServiceError
+from lambda_fn.record import Record
 
 FORMAT_VERSION = 1
 UNKNOWN = -1.0
 """The number of a string that is none of a feature's categories."""
 
 
-class Accepts(NamedTuple):
+class Accepts(Record):
     """What a feature may be: NaN or not, and numbers from low to high, infinities where they are accepted.
 
     values: if there are any, only these numbers.
@@ -26,7 +27,7 @@ class Accepts(NamedTuple):
     values: tuple[float, ...] = ()
 
 
-class Feature(NamedTuple):
+class Feature(Record):
     """A column of the model's input, which is numbers.
 
     type: ``float``; ``bool``, which is 0 or 1 there; or ``str``, which is the number of its category.
@@ -44,7 +45,7 @@ class Feature(NamedTuple):
         return self.accepts.low <= UNKNOWN
 
 
-class Card(NamedTuple):
+class Card(Record):
     """The members of the card that scoring needs; `document` is the whole of it.
 
     task: ``classification`` or ``regression``.

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Mapping
-from typing import NamedTuple
 
-MODEL_URI = re.compile(r"s3://[^/]+/.+|file:///.+")
-OBJECTS_URI = re.compile(r"s3://[^/]+/(.+/)?[^/]+/")
+from lambda_fn.record import Record
+
 MB_PER_VCPU = 1769
 """The memory, in MB, that a function has one vCPU with."""
 
@@ -17,7 +15,7 @@ class ConfigError(ValueError):
     """Raised at init when a setting is missing or has a value it does not take; says which."""
 
 
-class Settings(NamedTuple):
+class Settings(Record):
     """What the function was deployed with. The field `model_uri` is the variable MODEL_URI, and so on.
 
     model_uri: where the model is, ``s3://bucket/key`` or ``file:///path``; None on a function that does not score.
@@ -44,9 +42,9 @@ class Settings(NamedTuple):
             raise ConfigError(
                 "neither MODEL_URI (s3://bucket/key or file:///path) nor OBJECTS_URI (s3://bucket/prefix/) is set"
             )
-        if model_uri is not None and not MODEL_URI.fullmatch(model_uri):
+        if model_uri is not None and not _is_model(model_uri):
             raise ConfigError(f"MODEL_URI is s3://bucket/key or file:///path, not {model_uri!r}")
-        if objects_uri is not None and not OBJECTS_URI.fullmatch(objects_uri):
+        if objects_uri is not None and not _is_prefix(objects_uri):
             raise ConfigError(f"OBJECTS_URI is s3://bucket/prefix/ with the slash at its end, not {objects_uri!r}")
         if model_uri is not None and objects_uri is not None and model_uri.startswith(objects_uri):
             # one function for both; where there are two, as deployed, their roles keep them apart
@@ -59,6 +57,21 @@ class Settings(NamedTuple):
             max_model_bytes=_positive(environ, "MAX_MODEL_BYTES", 256_000_000),
             scoring_threads=_positive(environ, "SCORING_THREADS", _vcpus(environ)),
         )
+
+
+def location(uri: str) -> tuple[str, str]:
+    """Split ``s3://bucket/key`` into bucket and key."""
+    bucket, _, key = uri.removeprefix("s3://").partition("/")
+    return bucket, key
+
+
+def _is_model(uri: str) -> bool:
+    return all(location(uri)) if uri.startswith("s3://") else uri.startswith("file:///") and uri != "file:///"
+
+
+def _is_prefix(uri: str) -> bool:
+    bucket, prefix = location(uri)
+    return uri.startswith("s3://") and bucket != "" and prefix.removesuffix("/") not in {"", prefix}
 
 
 def _vcpus(environ: Mapping[str, str]) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import onnxruntime
@@ -29,15 +29,18 @@ THREADED_ROWS = 4 * BATCH_ROWS
 DTYPES: dict[str, type[np.floating[Any]]] = {"tensor(float)": np.float32, "tensor(double)": np.float64}
 
 
-class Scores(NamedTuple):
+class Scores:
     """What a model says of n rows.
 
     prediction: (n,), the class labels or, for a regression, the values.
     probabilities: (n, classes), or None for a regression.
     """
 
-    prediction: NDArray[Any]
-    probabilities: NDArray[np.floating[Any]] | None
+    __slots__ = ("prediction", "probabilities")
+
+    def __init__(self, prediction: NDArray[Any], probabilities: NDArray[np.floating[Any]] | None) -> None:
+        self.prediction = prediction
+        self.probabilities = probabilities
 
 
 class Model:

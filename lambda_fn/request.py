@@ -5,7 +5,7 @@ from __future__ import annotations
 import binascii
 import json
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from lambda_fn.errors import Problem, ServiceError
 
@@ -37,22 +37,34 @@ class Headers:
         return default if value is None else str(value)
 
 
-class Request(NamedTuple):
+HEADERS = Headers()
+"""Of a request that has none."""
+
+
+class Request:
     """An HTTP request, whatever carried it: `path` decoded and without the stage."""
 
-    method: str
-    path: str
-    query: Mapping[str, str] = NOTHING
-    headers: Headers = Headers()
-    body: bytes = b""
+    __slots__ = ("body", "headers", "method", "path", "query")
+
+    def __init__(
+        self, method: str, path: str, query: Mapping[str, str] = NOTHING, headers: Headers = HEADERS, body: bytes = b""
+    ) -> None:
+        self.method = method
+        self.path = path
+        self.query = query
+        self.headers = headers
+        self.body = body
 
 
-class Response(NamedTuple):
+class Response:
     """An HTTP response: text, which is JSON unless its headers say otherwise, or bytes."""
 
-    status: int
-    body: str | bytes
-    headers: Mapping[str, str] = NOTHING
+    __slots__ = ("body", "headers", "status")
+
+    def __init__(self, status: int, body: str | bytes, headers: Mapping[str, str] = NOTHING) -> None:
+        self.status = status
+        self.body = body
+        self.headers = headers
 
 
 def is_http(event: Any) -> bool:

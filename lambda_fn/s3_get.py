@@ -12,8 +12,8 @@ import hashlib
 import socket
 import time
 from collections.abc import Mapping
-from typing import NamedTuple
 
+from lambda_fn.record import Record
 from lambda_fn.sigv4 import Credentials, signed_headers
 
 CONNECT_SECONDS, READ_SECONDS = 1.0, 3.0
@@ -27,7 +27,7 @@ LEFT_TO_BOTO3 = (
 """Variables that tell of another way to AWS than the straight one."""
 
 
-class Answer(NamedTuple):
+class Answer(Record):
     """What S3 answered: the status, the headers with names in lower case, the body."""
 
     status: int
@@ -35,7 +35,7 @@ class Answer(NamedTuple):
     body: bytes
 
 
-class Endpoint(NamedTuple):
+class Endpoint(Record):
     """Where a bucket is: whether over TLS, at which host and port, and what goes in front of the key in the path."""
 
     tls: bool
@@ -47,12 +47,6 @@ class Endpoint(NamedTuple):
     def authority(self) -> str:
         """The value of the header Host."""
         return self.host if self.port == (443 if self.tls else 80) else f"{self.host}:{self.port}"
-
-
-def location(uri: str) -> tuple[str, str]:
-    """Split ``s3://bucket/key`` into bucket and key."""
-    bucket, _, key = uri.removeprefix("s3://").partition("/")
-    return bucket, key
 
 
 def get_object(bucket: str, key: str, environ: Mapping[str, str], max_bytes: int) -> Answer | None:

@@ -9,13 +9,14 @@ import hashlib
 import hmac
 import time
 from collections.abc import Mapping
-from typing import NamedTuple
+
+from lambda_fn.record import Record
 
 EMPTY = hashlib.sha256(b"").hexdigest()
 """The hash of a body that is none."""
 
 
-class Credentials(NamedTuple):
+class Credentials(Record):
     """Who signs; the token is there for temporary credentials only, as a function has them."""
 
     key_id: str

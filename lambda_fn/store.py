@@ -6,17 +6,18 @@ import logging
 import os
 import threading
 from contextlib import closing
-from typing import NamedTuple
 
 from lambda_fn import s3_get
+from lambda_fn.config import location
 from lambda_fn.errors import Problem, ServiceError
+from lambda_fn.record import Record
 
 log = logging.getLogger(__name__)
 
 ATTEMPTS = 2
 
 
-class Blob(NamedTuple):
+class Blob(Record):
     """The bytes at a URI and, on versioned S3, the id of their version."""
 
     data: bytes
@@ -71,7 +72,7 @@ def _fetch_file(uri: str, max_bytes: int) -> Blob:
 
 def _fetch_s3(uri: str, max_bytes: int) -> Blob:
     """Fetch with sockets; leave to boto3, which takes longer to import than all the rest, what that does not do."""
-    bucket, key = s3_get.location(uri)
+    bucket, key = location(uri)
     answer = _get(uri, bucket, key, max_bytes)
     if answer is None or answer.status not in {200, 404}:
         return _fetch_with_boto3(uri, max_bytes)
@@ -96,7 +97,7 @@ def _get(uri: str, bucket: str, key: str, max_bytes: int) -> s3_get.Answer | Non
 def _fetch_with_boto3(uri: str, max_bytes: int) -> Blob:
     from lambda_fn import s3
 
-    bucket, key = s3_get.location(uri)
+    bucket, key = location(uri)
     try:
         # boto3 compares the bytes with the SHA-256 that `publish` left with them
         answer = s3.client().get_object(Bucket=bucket, Key=key, ChecksumMode="ENABLED")

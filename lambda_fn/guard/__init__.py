@@ -93,5 +93,5 @@ def _check_forest(reader: Reader, name: str, attributes: Mapping[str, Attribute]
 def _check_modes(reader: Reader, modes: Span | None, nodes: int) -> None:
     """Check that every node of a TreeEnsemble compares by <=, mode 0 as a byte."""
     raw = [span_of(part) for part in reader.fields(modes) if part.number == 9] if modes else []
-    if not raw or reader.data.count(0, *raw[-1]) != nodes or raw[-1].end - raw[-1].start != nodes:
+    if not raw or not raw[-1].end - raw[-1].start == reader.data.count(0, raw[-1].start, raw[-1].end) == nodes:
         raise refused(f"nodes_modes of TreeEnsemble was expected to be {nodes:,} bytes of 0")

@@ -6,16 +6,16 @@ Field numbers are those of https://github.com/onnx/onnx/blob/main/onnx/onnx.prot
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lambda_fn.errors import Problem, ServiceError
 from lambda_fn.guard.protobuf import Field, Ints, Reader, Span
+from lambda_fn.record import Record
 
 
-class Message(NamedTuple):
+class Message(Record):
     """A kind of message: its name, the fields it may have, and what some of the others are called."""
 
     name: str
@@ -71,7 +71,8 @@ def span_of(part: Field) -> Span:
 
 def text_of(reader: Reader, part: Field) -> str:
     """Return the string in a field; raise ServiceError if it holds none."""
-    return reader.data[slice(*span_of(part))].decode("utf-8", "backslashreplace")
+    span = span_of(part)
+    return reader.data[span.start : span.end].decode("utf-8", "backslashreplace")
 
 
 def refused(detail: str) -> ServiceError:

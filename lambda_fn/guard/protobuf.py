@@ -7,7 +7,7 @@ element; such runs have millions of elements in a forest, so numpy reads them, n
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,19 +27,25 @@ VARINT, FIXED64, LENGTH, FIXED32 = 0, 1, 2, 5
 type Ints = NDArray[np.signedinteger[Any]]
 
 
-class Span(NamedTuple):
+class Span:
     """Where something is in the file: from byte `start` to in front of byte `end`."""
 
-    start: int
-    end: int
+    __slots__ = ("end", "start")
+
+    def __init__(self, start: int, end: int) -> None:
+        self.start = start
+        self.end = end
 
 
-class Field(NamedTuple):
+class Field:
     """A field: its number, its value (a varint, or where its bytes are), and where the next field starts."""
 
-    number: int
-    value: int | Span
-    end: int
+    __slots__ = ("end", "number", "value")
+
+    def __init__(self, number: int, value: int | Span, end: int) -> None:
+        self.number = number
+        self.value = value
+        self.end = end
 
 
 class Reader:

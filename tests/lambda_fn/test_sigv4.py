@@ -34,7 +34,7 @@ def by_botocore(url: str, headers: Mapping[str, str], region: str, credentials: 
     request.headers["X-Amz-Date"] = moment
     if credentials.token:
         request.headers["X-Amz-Security-Token"] = credentials.token
-    signer = S3SigV4Auth(BotocoreCredentials(*credentials), "s3", region)
+    signer = S3SigV4Auth(BotocoreCredentials(credentials.key_id, credentials.secret, credentials.token), "s3", region)
     return str(signer.signature(signer.string_to_sign(request, signer.canonical_request(request)), request))
 
 
