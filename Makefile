@@ -13,6 +13,7 @@ TRAIN := .venv/.ready
 NODE := node_modules/.ready
 EMULATOR := .tools/emulator/.ready
 LAMBDA := .tools/lambda-runtime/.ready .tools/rie/.ready
+EMULATION := .tools/emulation/.ready
 LAYERS := build/layer-x86_64.zip build/layer-arm64.zip
 HOST_LAYER := build/layer-$(if $(filter arm64 aarch64,$(shell uname -m)),arm64,x86_64).zip
 
@@ -33,7 +34,7 @@ down: ## end what `make up` left running
 local: setup build/model.onnx ## the API on this machine, reloaded on change: make local PORT=5005
 	@$(PYTHON) -m scripts.local --port $(PORT)
 
-test: setup $(LAMBDA) $(LAYERS) function ## what the README says, tested
+test: setup $(LAMBDA) $(EMULATION) $(LAYERS) function ## what the README says, tested
 	@$(PYTHON) -m pytest $(ARGS)
 
 bench: $(TRAIN) $(EMULATOR) $(LAMBDA) .tools/seed/.ready .tools/web/.ready .tools/tl2cgen/.ready $(LAYERS) ## serving, conversion and large bodies, against others side by side
@@ -76,6 +77,10 @@ build/model.onnx: build/model.joblib $(shell find convert -name '*.py')
 
 .tools/%/.ready: scripts/requirements-%.txt
 	scripts/setup venv .tools/$* $<
+	@touch $@
+
+$(EMULATION): scripts/setup
+	scripts/setup emulation .tools/emulation
 	@touch $@
 
 node_modules/.ready: package.json package-lock.json

@@ -19,7 +19,7 @@ from layers.architecture import host_architecture
 from layers.prune import MODULES, module_of
 from layers.suite.cases import write_cases
 from layers.trace import run_suite
-from scripts.emulator import Emulator
+from scripts.emulator import ROOT, Emulator
 from scripts.runtime import PYTHON, Function, Tree, run_python, serving, unpack
 from tests.conftest import LoadEvent
 
@@ -57,6 +57,20 @@ def test_the_layer_passes_the_scoring_suite_and_stays_as_it_is(tree: Tree, tmp_p
     loaded = run_suite([str(PYTHON)], tree.opt / "python", tree.task, tmp_path)
     assert {module_of(path) for path in loaded} <= set(MODULES.read_text().split())
     assert {path: path.stat().st_mtime_ns for path in tree.opt.rglob("*")} == before
+
+
+def test_the_layer_for_arm64_passes_the_scoring_suite_emulated(built_layers: dict[str, Path], tmp_path: Path) -> None:
+    """QEMU, and Python for arm64, are what `scripts/setup emulation` unpacks on Debian."""
+    root = ROOT / ".tools" / "emulation"
+    python = [str(root / "usr/bin/qemu-aarch64"), "-L", str(root), str(root / "usr/bin/python3.13")]
+    if not Path(python[0]).exists():
+        pytest.skip("no emulation of arm64 here: it is set up on Debian on x86_64")
+    machine = [*python, "-c", "import platform; print(platform.machine())"]
+    assert subprocess.run(machine, capture_output=True, text=True, check=True).stdout == "aarch64\n"
+    tree = unpack(built_layers["arm64"], tmp_path)
+    write_cases(tmp_path)
+    loaded = run_suite(python, tree.opt / "python", tree.task, tmp_path)
+    assert {module_of(path) for path in loaded} <= set(MODULES.read_text().split())
 
 
 def test_docstrings_are_left_out(tree: Tree) -> None:
