@@ -6,14 +6,15 @@ import importlib.metadata
 import os
 import platform
 import statistics
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 from benchmarks.cost import COLD_SHARES, MEMORY_SIZES, PRICES, PRICES_DATE, REQUESTS_PRICE, Load, cost
 from benchmarks.harness import WARM_CALLS
 from benchmarks.in_process.processes import PROCESSES
 from benchmarks.in_process.timing import ROUNDS
 from benchmarks.results import COLD, Results
-from benchmarks.targets import Target, targets
+from benchmarks.tables import table, target_table
+from benchmarks.targets import targets
 
 CONTENDERS = """\
 - **plume**: this project; the layer and the function.
@@ -34,20 +35,12 @@ def page(results: Results) -> str:
         ["# Results", "", _setting(results.repetitions), "", *CONTENDERS.splitlines()],
         ["![The figures as bars](results.png)"],
         ["Medians, and in parentheses the least and the most that a repetition took:", "", *_figures(results)],
-        ["## Targets", "", *_targets(targets(results))],
+        ["## Targets", "", *target_table(targets(results))],
         ["## In the process", "", _in_process_setting(), "", *_calls(results)],
         ["## A million calls, US dollars", "", _cost_setting()],
         *(_costs(architecture, {name: results.load(name) for name in BILLED}) for architecture in PRICES),
     ]
     return "\n\n".join("\n".join(section) for section in sections) + "\n"
-
-
-def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
-    """Return the lines of a table."""
-    yield f"| {' | '.join(head)} |"
-    yield "|---" * len(head) + "|"
-    for row in rows:
-        yield f"| {' | '.join(row)} |"
 
 
 def _setting(repetitions: int) -> str:
@@ -86,21 +79,6 @@ def _ratio(results: Results, figure: str, one: str, other: str) -> str:
 
 def _number(value: float) -> str:
     return f"{value:.3f}" if value < 0.1 else f"{value:.{2 if value < 10 else 0}f}"
-
-
-def _targets(rows: Iterable[Target]) -> Iterator[str]:
-    return table(
-        ["", "target", "measured", "reached?"],
-        (
-            [
-                each.what,
-                f"{'≥' if each.at_least else '≤'} {each.limit:g}",
-                f"{each.measured:.2f}",
-                "yes" if each.reached else "**no**",
-            ]
-            for each in rows
-        ),
-    )
 
 
 def _in_process_setting() -> str:

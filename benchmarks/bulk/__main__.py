@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,8 @@ from sklearn.ensemble import RandomForestClassifier
 
 from benchmarks.bulk.calls import BODY_BYTES, JSON, NPY, PAIRS
 from benchmarks.harness import DisagreementError
+from benchmarks.tables import table, target_table
+from benchmarks.targets import Target
 from convert.export import export
 from convert.train import train
 from scripts.emulator import ROOT
@@ -104,15 +106,28 @@ def markdown(measured: Sequence[Measured], repetitions: int) -> str:
     return "\n".join(["# Bulk", "", setting, *(line for each in measured for line in _section(each))]) + "\n"
 
 
+def targets(measured: Measured) -> Iterator[Target]:
+    """Return every target with what was measured of it."""
+    npy = PAIRS.index((NPY, NPY))
+    for threads, rates in measured.rates.items():
+        what = f"rows of NPY a second / rows of JSON, {_threads(threads)}"
+        yield Target(what, 5, rates[npy] / rates[PAIRS.index((JSON, JSON))], at_least=True)
+    yield Target("memory of any pair, in bodies", 4, max(max(each.values()) for each in measured.memory))
+
+
 def _section(measured: Measured) -> list[str]:
     rows = []
     for number, (kind, accept) in enumerate(PAIRS):
         rates = [f"{rates[number]:,.0f} ({rates[number] / rates[0]:.1f})" for rates in measured.rates.values()]
         memory = [f"{measured.memory[number][what]:.1f}" for what in ("resident", "traced")]
-        rows.append(f"| {_short(kind)} → {_short(accept)} | {' | '.join([*rates, *memory])} |")
-    heads = [f"rows a second, {threads} thread{'s' if threads > 1 else ''}" for threads in measured.rates]
+        rows.append([f"{_short(kind)} → {_short(accept)}", *rates, *memory])
+    heads = ["", *(f"rows a second, {_threads(threads)}" for threads in measured.rates)]
     heads += ["memory, process", "memory, Python"]
-    return ["", f"## {measured.name}", "", f"| | {' | '.join(heads)} |", "|---|" + "---|" * len(heads), *rows]
+    return ["", f"## {measured.name}", "", *table(heads, rows), "", *target_table(targets(measured))]
+
+
+def _threads(count: int) -> str:
+    return f"{count} thread{'s' if count > 1 else ''}"
 
 
 def _short(kind: str) -> str:

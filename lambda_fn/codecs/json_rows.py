@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from functools import cache
 from itertools import chain
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -37,27 +36,31 @@ def decode_request(request: Request, parameters: Mapping[str, str], card: Card) 
     """Return the rows in the JSON body of `request`; raises unsupported-media-type, and what `decode_body` raises."""
     check_charset(parameters)
     body = request.body
-    if len(body) > SLICED_BYTES and card.numeric:
-        from lambda_fn.codecs.json_numbers import number_rows  # here, as most bodies are small
+    if len(body) > SLICED_BYTES:
+        from lambda_fn.codecs.json_slices import sliced_rows  # here, as most bodies are small
 
-        rows = number_rows(body, len(card.names), cache(lambda: decode_body(body, card)))
+        rows = sliced_rows(body, card)
         if rows is not None:
             return rows
     return decode_body(body, card)
 
 
 def decode_body(body: bytes, card: Card) -> NDArray[np.float64]:
-    """Return the rows in `body`; raises what `parse_json` and `decode` raise.
-
-    A body with one string, its key, and without the letters that true, false or null would bring, holds numbers alone.
-    numpy takes those as they come; to look at each first takes longer.
-    """
+    """Return the rows in `body`; raises what `parse_json` and `decode` raise."""
     document = parse_json(body)
-    if card.numeric and body.count(b'"') == 2 and b"u" not in body and b"s" not in body:
+    if holds_numbers(body, card):
         rows = _as_numbers(document)
         if rows is not None and rows.ndim == 2 and rows.shape[1] == len(card.names):
             return rows
     return decode(document, card)
+
+
+def holds_numbers(body: bytes, card: Card) -> bool:
+    """Whether numpy may take the values in `body` as they come: to look at each first takes longer.
+
+    It has no string but its key, and not the letters of true, false and null, which numpy, too, takes for numbers.
+    """
+    return card.numeric and body.count(b'"') == 2 and b"u" not in body and b"s" not in body
 
 
 def _as_numbers(document: Any) -> NDArray[np.float64] | None:

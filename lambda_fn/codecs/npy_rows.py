@@ -10,7 +10,6 @@ import io
 import math
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -19,6 +18,7 @@ from numpy.typing import NDArray
 from lambda_fn.card import Card
 from lambda_fn.codecs.names import columns, width_of
 from lambda_fn.errors import Problem, ServiceError
+from lambda_fn.record import Record
 
 if TYPE_CHECKING:
     from lambda_fn.request import Request
@@ -34,8 +34,7 @@ NUMBER = re.compile(r"[<>|=]?(b1|[iu][1248]|f[248])")
 PADDING = re.compile(r"\|V[0-9]{1,4}")
 
 
-@dataclass(frozen=True, slots=True)
-class Header:
+class Header(Record):
     """What a file says of its array: its type as `np.dtype` takes it, its shape, its order, where its bytes begin."""
 
     descr: Any

@@ -1,4 +1,4 @@
-"""Where in a large body a byte stands."""
+"""Where in a large body certain bytes stand."""
 
 from __future__ import annotations
 
@@ -15,14 +15,20 @@ PIECE_BYTES = 1 << 18
 """How much of the body is searched at once."""
 
 
-def outside_quotes(text: bytes, byte: bytes, begin: int, end: int) -> Places:
-    """Return where in `text`, from `begin` to `end`, a `byte` stands that is not within quotes: (places,), in order."""
+def outside_quotes(text: bytes, among: bytes, begin: int, end: int) -> Places:
+    """Return where in `text`, from `begin` to `end`, one `among` some bytes stands that is not within quotes.
+
+    The places, (places,), are in order.
+    """
     dtype = np.int32 if len(text) < 2**31 else np.int64
     found = [np.empty(0, dtype)]
     quoted, quotes_before = b'"' in text, 0
     for at in range(begin, end, PIECE_BYTES):
         piece = np.frombuffer(text, np.uint8, min(PIECE_BYTES, end - at), at)
-        places = np.flatnonzero(piece == ord(byte))
+        wanted = piece == among[0]
+        for byte in among[1:]:
+            wanted |= piece == byte
+        places = np.flatnonzero(wanted)
         if quoted:
             quotes = np.flatnonzero(piece == ord('"'))
             places = places[(np.searchsorted(quotes, places) + quotes_before) % 2 == 0]

@@ -39,7 +39,7 @@ BRANCH, LEAF = b"\x4a\x0aBRANCH_LEQ", b"\x4a\x04LEAF"
 
 
 class Attribute:
-    """What is kept of a node's attribute. No dataclass: those take a while to be made, at every cold start."""
+    """What is kept of a node's attribute."""
 
     def __init__(self) -> None:
         self.name = ""

@@ -41,3 +41,11 @@ def test_the_page_has_a_row_for_each_pair() -> None:
     page = bulk.markdown([bulk.Measured("small", {1: rates, 2: rates}, [{"resident": 3.5, "traced": 2.25}] * 5)], 1)
     assert "| JSON → JSON | 1,000,000 (1.0) | 1,000,000 (1.0) | 3.5 | 2.2 |" in page
     assert "| NPY → NPY | 9,000,000 (9.0) | 9,000,000 (9.0) | 3.5 | 2.2 |" in page
+    assert "| rows of NPY a second / rows of JSON, 2 threads | ≥ 5 | 9.00 | yes |" in page
+    assert "| memory of any pair, in bodies | ≤ 4 | 3.50 | yes |" in page
+
+
+def test_a_missed_target_is_shown_as_missed() -> None:
+    memory = [{"resident": 1.0, "traced": 1.0}] * 4 + [{"resident": 4.5, "traced": 2.0}]
+    missed = list(bulk.targets(bulk.Measured("slow", {1: [1e6, 1e6, 1e6, 4e6, 9e6]}, memory)))
+    assert [(each.measured, each.reached) for each in missed] == [(4.0, False), (4.5, False)]
