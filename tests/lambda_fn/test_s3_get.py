@@ -3,11 +3,14 @@
 import base64
 import hashlib
 import socket
+import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import suppress
+from pathlib import Path
 
 import pytest
+import trustme
 
 from lambda_fn.s3_get import Answer, Endpoint, encoded, endpoint_of, get_object
 
@@ -15,10 +18,13 @@ DIGEST = base64.b64encode(hashlib.sha256(b"bytes").digest()).decode()
 
 
 class Server:
-    """Answers each connection with the same bytes, and keeps what it was sent."""
+    """Answers each connection with the same bytes, in pieces as a network may, and keeps what it was sent."""
 
-    def __init__(self, answer: bytes) -> None:
+    PIECE = 7
+
+    def __init__(self, answer: bytes, tls: ssl.SSLContext | None = None) -> None:
         self._answer = answer
+        self._tls = tls
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.received: list[bytes] = []
         self._thread = threading.Thread(target=self._serve, daemon=True)
@@ -28,7 +34,7 @@ class Server:
     def environ(self) -> dict[str, str]:
         port = self._listener.getsockname()[1]
         return {
-            "AWS_ENDPOINT_URL_S3": f"http://127.0.0.1:{port}",
+            "AWS_ENDPOINT_URL_S3": f"http{'s' if self._tls else ''}://127.0.0.1:{port}",
             "AWS_REGION": "eu-central-1",
             "AWS_ACCESS_KEY_ID": "AKID",
             "AWS_SECRET_ACCESS_KEY": "secret",
@@ -41,10 +47,13 @@ class Server:
                 connection, _ = self._listener.accept()
             except OSError:
                 return
-            with connection, suppress(ConnectionError):  # the client may have seen enough
-                self.received.append(connection.recv(65536))
-                for byte in range(0, len(self._answer), 7):  # in pieces, as a network may
-                    connection.sendall(self._answer[byte : byte + 7])
+            with suppress(ConnectionError, ssl.SSLError), self._secured(connection) as stream:  # the client may leave
+                self.received.append(stream.recv(65536))
+                for byte in range(0, len(self._answer), self.PIECE):
+                    stream.sendall(self._answer[byte : byte + self.PIECE])
+
+    def _secured(self, connection: socket.socket) -> socket.socket:
+        return self._tls.wrap_socket(connection, server_side=True) if self._tls else connection
 
     def close(self) -> None:
         self._listener.shutdown(socket.SHUT_RDWR)
@@ -57,8 +66,8 @@ def serve() -> Iterator[type[Server]]:
     servers: list[Server] = []
 
     class Kept(Server):
-        def __init__(self, answer: bytes) -> None:
-            super().__init__(answer)
+        def __init__(self, answer: bytes, tls: ssl.SSLContext | None = None) -> None:
+            super().__init__(answer, tls)
             servers.append(self)
 
     yield Kept
@@ -81,6 +90,39 @@ def test_an_object_comes_whole_with_its_headers(serve: type[Server]) -> None:
     assert "x-amz-security-token: token\r\n" in head
     assert "x-amz-checksum-mode: ENABLED\r\n" in head
     assert head.endswith("\r\n\r\n")
+
+
+@pytest.fixture
+def authority(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> trustme.CA:
+    """Return a certificate authority that this process trusts, and no other."""
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(str(tmp_path / "authority.pem"))
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "authority.pem"))
+    monkeypatch.setenv("SSL_CERT_DIR", str(tmp_path))
+    return authority
+
+
+def tls_of(authority: trustme.CA, name: str) -> ssl.SSLContext:
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    authority.issue_cert(name).configure_cert(context)
+    return context
+
+
+def test_an_object_comes_over_tls(serve: type[Server], authority: trustme.CA) -> None:
+    body = bytes(range(256)) * 100
+    got = get_object("bucket", "key", serve(answer("200 OK", body), tls_of(authority, "127.0.0.1")).environ, len(body))
+    assert got is not None
+    assert got.body == body
+
+
+def test_a_certificate_of_another_host_or_authority_is_refused(serve: type[Server], authority: trustme.CA) -> None:
+    for server in (
+        serve(answer("200 OK", b"bytes"), tls_of(authority, "s3.example.org")),
+        serve(answer("200 OK", b"bytes"), tls_of(trustme.CA(), "127.0.0.1")),
+    ):
+        with pytest.raises(ssl.SSLCertVerificationError):
+            get_object("bucket", "key", server.environ, 5)
+        assert server.received == []
 
 
 def test_an_object_that_is_too_large_is_not_read(serve: type[Server]) -> None:
