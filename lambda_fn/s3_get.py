@@ -1,8 +1,8 @@
 """One signed GET from S3 with sockets alone.
 
 At a cold start boto3 takes longer to import than everything else together, and http.client brings a parser of mail.
-What this does not do (redirects, retries after a refusal, credentials from elsewhere than the environment) it leaves
-to boto3.
+What this does not do (redirects, retries after a refusal, credentials from elsewhere than the environment, certificates
+of unknown authorities) it leaves to boto3.
 """
 
 from __future__ import annotations
@@ -12,9 +12,13 @@ import hashlib
 import socket
 import time
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from lambda_fn.record import Record
 from lambda_fn.sigv4 import Credentials, signed_headers
+
+if TYPE_CHECKING:
+    import ssl
 
 CONNECT_SECONDS, READ_SECONDS = 1.0, 3.0
 SAFE = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~/")
@@ -62,7 +66,12 @@ def get_object(bucket: str, key: str, environ: Mapping[str, str], max_bytes: int
     path = endpoint.prefix + encoded(key)
     wanted = {"x-amz-checksum-mode": "ENABLED"}
     headers = signed_headers(endpoint.authority, path, wanted, region, credentials, time.time())
-    answer = _exchange(endpoint, path, headers, max_bytes)
+    try:
+        answer = _exchange(endpoint, path, headers, max_bytes)
+    except OSError as error:
+        if _is_of_unknown_authority(error):
+            return None
+        raise
     return answer if answer is not None and _is_whole(answer, max_bytes) else None
 
 
@@ -113,9 +122,25 @@ def _connect(endpoint: Endpoint) -> socket.socket:
     connection.settimeout(READ_SECONDS)
     if not endpoint.tls:
         return connection
-    import ssl  # here: it takes 10 ms, and an emulator has none
 
-    return ssl.create_default_context().wrap_socket(connection, server_hostname=endpoint.host)
+    return _context(endpoint.host).wrap_socket(connection, server_hostname=endpoint.host)
+
+
+def _context(host: str) -> ssl.SSLContext:
+    """Return what `host` is to be trusted by: AWS by its own authorities, others by all that the system trusts."""
+    import ssl
+
+    if not host.endswith(".amazonaws.com"):
+        return ssl.create_default_context()
+    from lambda_fn.amazon_roots import PEM
+
+    return ssl.create_default_context(cadata=PEM)
+
+
+def _is_of_unknown_authority(error: OSError) -> bool:
+    import ssl  # loaded already if this is such an error
+
+    return isinstance(error, ssl.SSLCertVerificationError)
 
 
 def _read_head(connection: socket.socket) -> tuple[bytes, bytes]:

@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import re
 import socket
 import ssl
 import threading
@@ -9,11 +10,15 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
+import botocore
 import pytest
 import trustme
 
+from lambda_fn import s3_get
 from lambda_fn.s3_get import Answer, Endpoint, encoded, endpoint_of, get_object
 
+PEM = re.compile("-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", re.DOTALL)
+BOTO3_TRUSTS = Path(botocore.__file__).with_name("cacert.pem")
 DIGEST = base64.b64encode(hashlib.sha256(b"bytes").digest()).decode()
 
 
@@ -115,14 +120,29 @@ def test_an_object_comes_over_tls(serve: type[Server], authority: trustme.CA) ->
     assert got.body == body
 
 
-def test_a_certificate_of_another_host_or_authority_is_refused(serve: type[Server], authority: trustme.CA) -> None:
+def test_a_certificate_of_another_host_or_authority_is_left_to_boto3(
+    serve: type[Server], authority: trustme.CA
+) -> None:
     for server in (
         serve(answer("200 OK", b"bytes"), tls_of(authority, "s3.example.org")),
         serve(answer("200 OK", b"bytes"), tls_of(trustme.CA(), "127.0.0.1")),
     ):
-        with pytest.raises(ssl.SSLCertVerificationError):
-            get_object("bucket", "key", server.environ, 5)
+        assert get_object("bucket", "key", server.environ, 5) is None
         assert server.received == []
+
+
+def test_aws_is_trusted_by_its_own_authorities_which_boto3_trusts_too(authority: trustme.CA) -> None:
+    trusted = {certificates_of(name) for name in ("bucket.s3.eu-west-1.amazonaws.com", "s3.us-east-1.amazonaws.com")}
+    [amazons] = trusted
+    assert len(amazons) == 5
+    assert amazons < {ssl.PEM_cert_to_DER_cert(pem) for pem in PEM.findall(BOTO3_TRUSTS.read_text())}
+    [own] = certificates_of("minio.example.org")
+    assert own == ssl.PEM_cert_to_DER_cert(authority.cert_pem.bytes().decode())
+
+
+def certificates_of(host: str) -> frozenset[bytes]:
+    """Return the certificates of the authorities that a host is trusted by."""
+    return frozenset(s3_get._context(host).get_ca_certs(binary_form=True))
 
 
 def test_an_object_that_is_too_large_is_not_read(serve: type[Server]) -> None:
