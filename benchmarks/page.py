@@ -24,6 +24,10 @@ CONTENDERS = """\
 - **empty**: a handler that answers a constant: what awslambdaric and the emulator take by themselves.
 - **floor**: a handler on plume's layer that does the bare steps: `json.loads`, `np.array`, `session.run`,
   `json.dumps`; its model is a file beside it."""
+MEDIANS = (
+    "Medians, and in parentheses the least and the most of a repetition. Ratios are medians, too: of those within each"
+    " repetition, as a machine is not equally fast all the time."
+)
 PAIRS = (("plume", "floor"), ("seed", "plume"), ("web", "plume"))
 BILLED = ("plume", "seed", "web")
 NONE = "-"
@@ -34,7 +38,7 @@ def page(results: Results) -> str:
     sections = [
         ["# Results", "", _setting(results.repetitions), "", *CONTENDERS.splitlines()],
         ["![The figures as bars](results.png)"],
-        ["Medians, and in parentheses the least and the most that a repetition took:", "", *_figures(results)],
+        [MEDIANS, "", *_figures(results)],
         ["## Targets", "", *target_table(targets(results))],
         ["## In the process", "", _in_process_setting(), "", *_calls(results)],
         ["## A million calls, US dollars", "", _cost_setting()],
@@ -95,7 +99,8 @@ def _calls(results: Results) -> Iterator[str]:
         spread = " to ".join(
             f"{each * 1e6:,.1f}" for each in (min(results.calls[names[0]]), max(results.calls[names[0]]))
         )
-        return [what, f"{ours * 1e6:,.1f} ({spread})", f"{theirs * 1e6:,.1f}", f"{ours / theirs:.3f}"]
+        ratio = results.call_ratio(*names)
+        return [what, f"{ours * 1e6:,.1f} ({spread})", f"{theirs * 1e6:,.1f}", f"{ratio:.3f}"]
 
     return table(
         ["", "plume's handler, µs", "the other, µs", "plume / other"],

@@ -52,17 +52,25 @@ class Results:
         return statistics.median(self.figures[figure][contender])
 
     def ratio(self, figure: str, contender: str, reference: str) -> float:
-        """Return the median of `contender` over that of `reference`."""
-        return self.median(figure, contender) / self.median(figure, reference)
+        """Return `contender` over `reference`, the median of the repetitions: both are of the same moments."""
+        return _ratio(self.figures[figure], contender, reference)
 
     def call(self, name: str) -> float:
         """Return the median seconds of a call in the process."""
         return statistics.median(self.calls[name])
 
+    def call_ratio(self, name: str, reference: str) -> float:
+        """Return the same for two calls in the process."""
+        return _ratio(self.calls, name, reference)
+
     def load(self, contender: str) -> Load:
         """Return what a contender's cost follows from; a cold start has the latency of S3 in it."""
         warm, cold = self.median(WARM, contender) / 1e3, self.median(COLD_LATE, contender) / 1e3
         return Load(warm, cold, self.median(MEMORY, contender) * 1e6)
+
+
+def _ratio(samples: Mapping[str, Sequence[float]], one: str, other: str) -> float:
+    return statistics.median(a / b for a, b in zip(samples[one], samples[other], strict=True))
 
 
 def figures(contenders: Sequence[Contender], measured: Mapping[str, Measurements]) -> Figures:

@@ -74,9 +74,9 @@ def prepare(folder: Path, emulator: Emulator, port: int, late_port: int) -> Site
 
 
 def contenders(site: Site) -> list[Contender]:
-    """Return all contenders, ours first, in read-only trees."""
+    """Return all contenders in read-only trees; ours and the floor in turn, as they are nearest to each other."""
     ours = plume(site)
-    found = [ours, seed(site), web(site), empty(site), floor(site, ours)]
+    found = [ours, floor(site, ours), empty(site), web(site), seed(site)]
     for contender in found:
         contender.tree.protect()
     return found

@@ -25,19 +25,18 @@ class Target:
 
 def targets(results: Results) -> Iterator[Target]:
     """Return every target with what `results` say of it."""
-    late = results.median(COLD_LATE, "plume") / results.median(COLD, "floor")
     yield Target("cold start, plume / floor", 1.15, results.ratio(COLD, "plume", "floor"))
-    yield Target("cold start with 20 ms of S3 latency, plume / floor", 1.25, late)
+    yield Target("cold start with 20 ms of S3 latency, plume / floor", 1.25, results.ratio(COLD_LATE, "plume", "floor"))
     yield Target("cold start, seed / plume", 8, results.ratio(COLD, "seed", "plume"), at_least=True)
     yield Target("cold start, web / plume", 3.8, results.ratio(COLD, "web", "plume"), at_least=True)
-    yield Target("handler, 2 rows, plume / steps", 1.5, results.call("plume 2") / results.call("steps 2"))
+    yield Target("handler, 2 rows, plume / steps", 1.5, results.call_ratio("plume 2", "steps 2"))
     yield Target(
         "2 rows, scikit-learn's predict alone / plume's handler",
         15,
-        results.call("predict 2") / results.call("plume 2"),
+        results.call_ratio("predict 2", "plume 2"),
         at_least=True,
     )
-    many = results.call("plume 10000") / results.call("steps 10000")
+    many = results.call_ratio("plume 10000", "steps 10000")
     yield Target("handler, 10,000 rows of JSON, plume / steps", 1.15, many)
     yield Target("peak memory, plume, MB", 70, results.median(MEMORY, "plume"))
     for architecture, size in results.layers.items():
