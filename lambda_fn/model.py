@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import threading
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +9,7 @@ import numpy as np
 import onnxruntime
 
 from lambda_fn.card import Card, Feature
+from lambda_fn.digest import sha256
 from lambda_fn.errors import Problem, ServiceError, listed
 from lambda_fn.guard import check_model
 
@@ -51,7 +51,7 @@ class Model:
         """Check and load the bytes of a model file; raise ServiceError (model-invalid) if they are not one."""
         check_seal(data)
         check_model(data)
-        self.sha256 = hashlib.sha256(data).hexdigest()
+        self.sha256 = sha256(data).hex()
         try:
             self._session = _session(data)
             self.card = Card.parse(self._session.get_modelmeta().custom_metadata_map.get("card"))
@@ -181,10 +181,8 @@ def check_seal(data: bytes) -> None:
             Problem.MODEL_INVALID, "the model file carries no digest: export it with `python -m convert export`"
         )
     end = start + 64
-    digest = hashlib.sha256(data[:start])
-    digest.update(b"0" * 64)
-    digest.update(data[end:])
-    if digest.hexdigest().encode() != data[start:end]:
+    view = memoryview(data)
+    if sha256(view[:start], b"0" * 64, view[end:]).hex().encode() != data[start:end]:
         raise ServiceError(
             Problem.MODEL_INVALID, "the model file was altered after its export: its digest is not that of its bytes"
         )

@@ -8,12 +8,12 @@ of unknown authorities) it leaves to boto3.
 from __future__ import annotations
 
 import binascii
-import hashlib
 import socket
 import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from lambda_fn.digest import sha256
 from lambda_fn.record import Record
 from lambda_fn.sigv4 import Credentials, signed_headers
 
@@ -186,4 +186,4 @@ def _is_whole(answer: Answer, max_bytes: int) -> bool:
     checksum = answer.headers.get("x-amz-checksum-sha256", "")
     if len(answer.body) != length:
         return False
-    return not checksum or "-" in checksum or binascii.a2b_base64(checksum) == hashlib.sha256(answer.body).digest()
+    return not checksum or "-" in checksum or binascii.a2b_base64(checksum) == sha256(answer.body)

@@ -5,14 +5,13 @@ See https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.htm
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import time
 from collections.abc import Mapping
 
+from lambda_fn.digest import hmac_sha256, sha256
 from lambda_fn.record import Record
 
-EMPTY = hashlib.sha256(b"").hexdigest()
+EMPTY = sha256(b"").hex()
 """The hash of a body that is none."""
 
 
@@ -49,7 +48,7 @@ def signed_headers(
     lines = "".join(f"{name}:{' '.join(signed[name].split())}\n" for name in sorted(signed))
     request = f"GET\n{path}\n\n{lines}\n{names}\n{EMPTY}"
     scope = f"{moment[:8]}/{region}/s3/aws4_request"
-    text = f"AWS4-HMAC-SHA256\n{moment}\n{scope}\n{hashlib.sha256(request.encode()).hexdigest()}"
+    text = f"AWS4-HMAC-SHA256\n{moment}\n{scope}\n{sha256(request.encode()).hex()}"
     signature = _key(credentials.secret, moment[:8], region, text).hex()
     signed["authorization"] = (
         f"AWS4-HMAC-SHA256 Credential={credentials.key_id}/{scope},SignedHeaders={names},Signature={signature}"
@@ -62,5 +61,5 @@ def _key(secret: str, *parts: str) -> bytes:
     day, region, text = parts
     key = f"AWS4{secret}".encode()
     for part in (day, region, "s3", "aws4_request", text):
-        key = hmac.digest(key, part.encode(), "sha256")
+        key = hmac_sha256(key, part.encode())
     return key
