@@ -6,7 +6,7 @@ import json
 import statistics
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ class Contender:
 
     environ: with S3 at no added latency. late: the same with S3 behind the latency; None for what uses no S3.
     scores: whether it does; the answer of one that does not is not compared.
+    turns: how many times it is measured in a repetition, whose figure is the median of them.
     """
 
     name: str
@@ -30,6 +31,7 @@ class Contender:
     zipped: int
     late: Mapping[str, str] | None = None
     scores: bool = True
+    turns: int = 1
 
 
 @dataclass(slots=True)
@@ -43,7 +45,13 @@ class Measurements:
     cold: list[float] = field(default_factory=list)
     cold_late: list[float] = field(default_factory=list)
     warm: list[float] = field(default_factory=list)
-    memory: list[int] = field(default_factory=list)
+    memory: list[float] = field(default_factory=list)
+
+    def add(self, turns: Measurements) -> None:
+        """Add a repetition, of several turns."""
+        for each in fields(self):
+            if samples := getattr(turns, each.name):
+                getattr(self, each.name).append(statistics.median(samples))
 
 
 class DisagreementError(RuntimeError):
@@ -61,8 +69,13 @@ def measure(contenders: Sequence[Contender], event: Any, expected: Any, repetiti
     for contender in contenders:
         _measure_once(contender, event, expected, Measurements())
     for _ in range(repetitions):
-        for contender in contenders:
-            _measure_once(contender, event, expected, results[contender.name])
+        turns = {contender.name: Measurements() for contender in contenders}
+        for turn in range(max(contender.turns for contender in contenders)):
+            for contender in contenders:
+                if turn < contender.turns:
+                    _measure_once(contender, event, expected, turns[contender.name])
+        for name, measured in turns.items():
+            results[name].add(measured)
     for contender in contenders:
         if contender.tree.size() != sizes[contender.name]:
             raise TreeChangedError(f"{contender.name} had {sizes[contender.name]} bytes, now {contender.tree.size()}")

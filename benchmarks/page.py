@@ -13,6 +13,7 @@ from benchmarks.harness import WARM_CALLS
 from benchmarks.in_process.processes import PROCESSES
 from benchmarks.in_process.timing import ROUNDS
 from benchmarks.results import COLD, Results
+from benchmarks.stacks import TURNS
 from benchmarks.tables import table, target_table
 from benchmarks.targets import targets
 
@@ -25,8 +26,8 @@ CONTENDERS = """\
 - **floor**: a handler on plume's layer that does the bare steps: `json.loads`, `np.array`, `session.run`,
   `json.dumps`; its model is a file beside it."""
 MEDIANS = (
-    "Medians, and in parentheses the least and the most of a repetition. Ratios are medians, too: of those within each"
-    " repetition, as a machine is not equally fast all the time."
+    f"Medians, and in parentheses the least and the most of a repetition, in which plume and floor have {TURNS} turns."
+    " Ratios are medians, too: of those within each repetition, as a machine is not equally fast all the time."
 )
 PAIRS = (("plume", "floor"), ("seed", "plume"), ("web", "plume"))
 BILLED = ("plume", "seed", "web")

@@ -26,6 +26,7 @@ from scripts.runtime import PYTHON, Tree, unpack
 BUCKET = "bench"
 HANDLERS = ROOT / "benchmarks" / "contenders"
 ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1"}
+TURNS = 3
 RUNTIMES = ("boto3*", "botocore*", "s3transfer*", "pip", "pip-*", "wheel*", "setuptools*")
 """What Lambda's runtime brings, or what nobody ships."""
 
@@ -74,7 +75,10 @@ def prepare(folder: Path, emulator: Emulator, port: int, late_port: int) -> Site
 
 
 def contenders(site: Site) -> list[Contender]:
-    """Return all contenders in read-only trees; ours and the floor in turn, as they are nearest to each other."""
+    """Return all contenders in read-only trees.
+
+    Ours and the floor, which are nearest to each other, follow one another and have several turns in a repetition.
+    """
     ours = plume(site)
     found = [ours, floor(site, ours), empty(site), web(site), seed(site)]
     for contender in found:
@@ -87,7 +91,7 @@ def plume(site: Site) -> Contender:
     layer = ROOT / "build" / f"layer-{host_architecture().name}.zip"
     tree = unpack(layer, site.folder / "plume")
     zipped = layer.stat().st_size + _zipped(tree.task)
-    return _on_s3("plume", tree, "lambda_fn.handler.predict", site, {"MODEL_URI": site.model_uri}, zipped)
+    return _on_s3("plume", tree, "lambda_fn.handler.predict", site, {"MODEL_URI": site.model_uri}, zipped, TURNS)
 
 
 def seed(site: Site) -> Contender:
@@ -119,7 +123,7 @@ def floor(site: Site, ours: Contender) -> Contender:
     shutil.copy(site.model, tree.task / "model.onnx")
     layer = ROOT / "build" / f"layer-{host_architecture().name}.zip"
     environ = ONE_THREAD | {"MODEL_PATH": str(tree.task / "model.onnx")}
-    return Contender("floor", tree, "app.handler", environ, layer.stat().st_size + _zipped(tree.task))
+    return Contender("floor", tree, "app.handler", environ, layer.stat().st_size + _zipped(tree.task), turns=TURNS)
 
 
 def _install(name: str, site: Site) -> Tree:
@@ -135,9 +139,11 @@ def _copy_handler(name: str, tree: Tree) -> None:
     shutil.copytree(HANDLERS / name, tree.task, ignore=shutil.ignore_patterns("__pycache__"))
 
 
-def _on_s3(name: str, tree: Tree, handler: str, site: Site, settings: Mapping[str, str], zipped: int) -> Contender:
+def _on_s3(
+    name: str, tree: Tree, handler: str, site: Site, settings: Mapping[str, str], zipped: int, turns: int = 1
+) -> Contender:
     near, late = ({**s3, **ONE_THREAD, **settings} for s3 in (site.s3, site.late_s3))
-    return Contender(name, tree, handler, near, zipped, late)
+    return Contender(name, tree, handler, near, zipped, late, turns=turns)
 
 
 def _zipped(folder: Path) -> int:

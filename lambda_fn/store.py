@@ -57,13 +57,15 @@ def fetch(uri: str, max_bytes: int) -> Blob:
 
 
 def _fetch_file(uri: str, max_bytes: int) -> Blob:
-    from pathlib import Path  # here, as a model on S3 needs neither
-    from urllib.parse import unquote, urlsplit
+    path = uri.removeprefix("file://")
+    if "%" in path:
+        from urllib.parse import unquote  # here: 3 of 100 ms at a cold start
 
-    path = Path(unquote(urlsplit(uri).path))
+        path = unquote(path)
     try:
-        _check_size(uri, path.stat().st_size, max_bytes)
-        return Blob(path.read_bytes())
+        with open(path, "rb") as file:
+            _check_size(uri, os.fstat(file.fileno()).st_size, max_bytes)
+            return Blob(file.read())
     except FileNotFoundError as error:
         raise _not_published(uri) from error
     except OSError as error:

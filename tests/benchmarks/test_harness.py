@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from benchmarks.__main__ import EXPECTED, rest_event
-from benchmarks.harness import Contender, DisagreementError, TreeChangedError, measure
+from benchmarks.harness import Contender, DisagreementError, Measurements, TreeChangedError, measure
 from scripts.runtime import Tree
 
 pytestmark = pytest.mark.e2e
@@ -38,6 +38,19 @@ def test_a_right_answer_is_measured(contender: Make) -> None:
     results = measure([contender(answer(EXPECTED), late={"LATE": "1"})], rest_event(), EXPECTED, 2)["it"]
     assert [len(each) for each in (results.cold, results.cold_late, results.warm, results.memory)] == [2, 2, 2, 2]
     assert min(results.memory) > 5_000_000
+
+
+def test_a_repetition_of_several_turns_is_their_median() -> None:
+    results = Measurements([1.0])
+    results.add(Measurements(cold=[3.0, 2.0, 9.0], warm=[0.5]))
+    assert (results.cold, results.cold_late, results.warm) == ([1.0, 3.0], [], [0.5])
+
+
+def test_every_repetition_has_its_turns(contender: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    measured: list[Measurements] = []
+    monkeypatch.setattr(Measurements, "add", lambda _, turns: measured.append(turns))
+    measure([contender(answer(EXPECTED), turns=2)], rest_event(), EXPECTED, 3)
+    assert [len(each.cold) for each in measured] == [2, 2, 2]
 
 
 @pytest.mark.parametrize("code", [answer({"prediction": [2, 2]}), answer(EXPECTED["prediction"]), "return {}", "1 / 0"])
