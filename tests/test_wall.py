@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from convert.publish import publish
+from scripts.emulator import Emulator
 from tests.conftest import TESTS
 
 ROOT = TESTS.parent
@@ -65,9 +67,21 @@ def test_scoring_loads_no_training_package(model_file: Path) -> None:
     assert not loaded & (TRAINING | {"boto3"})
 
 
+def test_a_model_from_s3_loads_no_codec_for_names_of_hosts(aws: Emulator, bucket: str, model_file: Path) -> None:
+    uri = f"s3://{bucket}/models/model.onnx"
+    publish(model_file, uri)
+    code = "from lambda_fn import handler; assert handler.predict({'data': [[6.2, 3.4]]}, None) == {'prediction': [2]}"
+    assert not loaded_after(code, MODEL_URI=uri) & {"boto3", "stringprep"}
+
+
 def test_scoring_json_loads_nothing_that_other_dialects_and_threads_need(model_file: Path) -> None:
     code = "from lambda_fn import handler; assert handler.predict({'data': [[6.2, 3.4]]}, None) == {'prediction': [2]}"
     assert not loaded_after(code, MODEL_URI=model_file.as_uri()) & {"csv", "queue", "_hashlib"}
+
+
+def test_what_init_made_is_never_looked_through_for_garbage(model_file: Path) -> None:
+    code = "import gc; from lambda_fn import handler; assert gc.isenabled(); assert gc.get_freeze_count() > 10_000"
+    loaded_after(code, MODEL_URI=model_file.as_uri())
 
 
 @pytest.mark.parametrize("name", ["get", "put"])

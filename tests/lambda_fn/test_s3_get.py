@@ -190,6 +190,12 @@ def test_without_settings_boto3_is_asked(lacking: str, serve: type[Server]) -> N
     assert server.received == []
 
 
+@pytest.mark.parametrize("url", [{"AWS_ENDPOINT_URL": "http://münchen.example:80"}, {}])
+def test_a_host_that_is_not_ascii_is_left_to_boto3(url: dict[str, str]) -> None:
+    environ = {"AWS_REGION": "r", "AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b", **url}
+    assert get_object("eimer-ü", "key", environ, 5) is None
+
+
 def test_a_network_that_fails_is_an_oserror() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]  # nobody listens there once this is closed
