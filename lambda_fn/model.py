@@ -60,7 +60,7 @@ class Model:
             self._nan = np.array([each.nan for each in accepts], np.bool_)
             self._low = np.array([each.low for each in accepts], float)
             self._high = np.array([each.high for each in accepts], float)
-            self._values = {column: each.values for column, each in enumerate(accepts) if each.values}
+            self._values = {column: np.sort(each.values) for column, each in enumerate(accepts) if each.values}
             self._narrowest = max(each.low for each in accepts), min(each.high for each in accepts)
             # The first run of a session allocates what later ones use again, and shows whether it runs at all.
             outputs = self._session.run(None, {self._input: np.zeros((1, len(self.card.features)), self._dtype)})
@@ -134,7 +134,8 @@ class Model:
             return
         inside = (rows >= self._low) & (rows <= self._high)
         for column, values in self._values.items():
-            inside[:, column] &= np.isin(rows[:, column], values)
+            places = values.searchsorted(rows[:, column])  # np.isin takes 4 ms to import
+            inside[:, column] &= values[np.minimum(places, len(values) - 1)] == rows[:, column]
         if inside.all():
             return
         refused = np.argwhere(~(inside | (np.isnan(rows) & self._nan)))

@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
-from numpy.typing import NDArray
 
 from lambda_fn import media
 from lambda_fn.card import UNKNOWN, Card, Feature
@@ -18,6 +17,8 @@ from lambda_fn.codecs.places import outside_quotes
 from lambda_fn.errors import Problem, ServiceError
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from lambda_fn.codecs.places import Places
     from lambda_fn.request import Request
 

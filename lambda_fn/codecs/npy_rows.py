@@ -13,7 +13,6 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from lambda_fn.card import Card
 from lambda_fn.codecs.names import columns, width_of
@@ -21,6 +20,8 @@ from lambda_fn.errors import Problem, ServiceError
 from lambda_fn.record import Record
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from lambda_fn.request import Request
     from lambda_fn.rows import Rows
 

@@ -28,9 +28,9 @@ def outside_quotes(text: bytes, among: bytes, begin: int, end: int) -> Places:
         wanted = piece == among[0]
         for byte in among[1:]:
             wanted |= piece == byte
-        places = np.flatnonzero(wanted)
+        places = wanted.nonzero()[0]
         if quoted:
-            quotes = np.flatnonzero(piece == ord('"'))
+            quotes = (piece == ord('"')).nonzero()[0]
             places = places[(np.searchsorted(quotes, places) + quotes_before) % 2 == 0]
             quotes_before += len(quotes)
         found.append((places + at).astype(dtype))

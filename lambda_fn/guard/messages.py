@@ -6,13 +6,16 @@ Field numbers are those of https://github.com/onnx/onnx/blob/main/onnx/onnx.prot
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from lambda_fn.errors import Problem, ServiceError
 from lambda_fn.guard.protobuf import Field, Ints, Reader, Span
 from lambda_fn.record import Record
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 
 class Message(Record):

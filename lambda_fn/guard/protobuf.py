@@ -7,12 +7,14 @@ element; such runs have millions of elements in a forest, so numpy reads them, n
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from lambda_fn.errors import Problem, ServiceError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 MAX_FIELDS = 1_000_000
 """How many fields are read one by one, about 1 µs each; runs aside, a model has thousands."""
@@ -108,8 +110,8 @@ class Reader:
     def _piece_of_run(self, position: int, end: int) -> tuple[Ints, int]:
         """Read as many of the varints in front of `end` as are whole."""
         raw = np.frombuffer(self.data, np.uint8, end - position, position)
-        ends = np.flatnonzero(raw < 0x80)[1::2]  # every other of tag, value, tag, value, …
-        tags = np.append(0, ends + 1)[:-1]
+        ends = (raw < 0x80).nonzero()[0][1::2]  # every other of tag, value, tag, value, …
+        tags = _starts(ends)
         same = raw[tags] == raw[0]
         count = len(same) if same.all() else int(np.argmin(same))
         if count == 0:
@@ -119,10 +121,10 @@ class Reader:
     def packed_ints(self, span: Span) -> Ints:
         """Read varints that follow each other without tags."""
         raw = np.frombuffer(self.data, np.uint8, span.end - span.start, span.start)
-        ends = np.flatnonzero(raw < 0x80)
+        ends = (raw < 0x80).nonzero()[0]
         if len(raw) and (len(ends) == 0 or ends[-1] != len(raw) - 1):
             raise _broken(span.end, "a number was expected to end within its list")
-        return _varints(raw, np.append(0, ends + 1)[:-1], ends, span.start)
+        return _varints(raw, _starts(ends), ends, span.start)
 
     def run_of_floats(self, position: int, end: int) -> int:
         """Return where the run of 4-byte values ends that starts with the one-byte tag at `position`."""
@@ -134,13 +136,18 @@ class Reader:
         return position + 5 * count
 
 
+def _starts(ends: Ints) -> Ints:
+    """Return where what follows each other starts, by where it ends."""
+    return np.concatenate(([0], ends + 1))[:-1]
+
+
 def _varints(raw: NDArray[np.uint8], starts: Ints, ends: Ints, position: int) -> Ints:
     """Return the varints whose first and last bytes in `raw` are at `starts` and `ends`, in int32 if that does."""
     if (ends - starts >= MAX_VARINT).any():
         raise _broken(position, f"numbers were expected to end within {MAX_VARINT} bytes")
     kind: type[np.signedinteger[Any]] = np.int32 if (ends - starts < 4).all() else np.int64
     values = (raw[starts] & 0x7F).astype(kind)
-    place, longer = 1, np.flatnonzero(ends > starts)
+    place, longer = 1, (ends > starts).nonzero()[0]
     while len(longer):
         values[longer] |= (raw[starts[longer] + place] & 0x7F).astype(kind) << 7 * place
         place += 1

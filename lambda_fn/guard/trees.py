@@ -7,12 +7,15 @@ See https://onnx.ai/onnx/operators/onnx_aionnxml_TreeEnsemble.html, ..._TreeEnse
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from lambda_fn.errors import Problem, ServiceError
 from lambda_fn.guard.protobuf import Ints
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 MAX_LEVELS = 1000
 """The deepest tree. onnxruntime 1.32 recurses at load, about 750 bytes of stack a level (x86_64): of trees that are one
@@ -48,8 +51,8 @@ def check_numbered(lists: Mapping[str, Ints], is_leaf: NDArray[np.bool_], n_targ
     count = len(trees)
     _check_lengths(count, numbers, is_leaf, lists["nodes_truenodeids"], lists["nodes_falsenodeids"])
     _check_targets(n_targets, leaves)
-    first = np.flatnonzero(np.diff(trees, prepend=-1) != 0)
-    sizes = np.diff(first, append=count)
+    first = np.concatenate(([True], trees[1:] != trees[:-1]))[:count].nonzero()[0]
+    sizes = np.concatenate((first[1:], [count])) - first
     start, size = (np.repeat(each.astype(np.int32), sizes) for each in (first, sizes))
     if count and (trees[0] < 0 or (numbers != np.arange(count, dtype=np.int32) - start).any()):
         raise _refused("nodes_nodeids was expected to count from 0 in each tree")
@@ -67,10 +70,13 @@ def check_trees(children: Ints, roots: Ints) -> None:
     children: (nodes, 2), the numbers of the nodes below each node, -1 for none.
     roots: (trees,)
     """
-    parents = np.bincount(np.append(children[children >= 0], roots), minlength=len(children))
-    wrong = np.flatnonzero(parents != 1)
-    if len(wrong):
-        raise _refused(f"node {wrong[0]} was expected in one place of one tree, it is in {parents[wrong[0]]}")
+    places = np.concatenate((children[children >= 0], roots))
+    placed = np.zeros(len(children), np.bool_)
+    placed[places] = True
+    if len(places) != len(children) or not placed.all():
+        counts = np.bincount(places, minlength=len(children))
+        wrong = int(np.argmax(counts != 1))
+        raise _refused(f"node {wrong} was expected in one place of one tree, it is in {counts[wrong]}")
     level, reached, levels = roots, 0, 0
     while len(level):
         levels += 1
@@ -96,7 +102,7 @@ def _check_lengths(expected: int, *lists: NDArray[np.generic]) -> None:
 
 
 def _check_range(numbers: Ints, limits: Ints, name: str) -> None:
-    outside = np.flatnonzero((numbers < 0) | (numbers >= limits))
+    outside = ((numbers < 0) | (numbers >= limits)).nonzero()[0]
     if len(outside):
         raise _refused(f"{name} has {numbers[outside[0]]} where there are {limits[outside[0]]:,}")
 

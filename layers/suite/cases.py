@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import io
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -64,6 +66,7 @@ def write_cases(folder: Path) -> None:
     """Write cases.json and the model files that it names into `folder`."""
     cases = [_estimator_case(folder, *each) for each in ESTIMATORS]
     cases[0]["answers"] += [(body, {"status": 400, "code": code}) for body, code in BAD]
+    cases[0]["answers"] += _dialects(ROWS[:, :2], SMALL.predict(ROWS[:, :2]).tolist())
     unknown = json.loads(TABLE[:1].to_json(orient="records"))[0]
     for member, value in (("city", "Rome"), ("level", 7)):
         cases[-1]["answers"].append(({"data": [unknown | {member: value}]}, {"code": "unknown-category"}))
@@ -80,7 +83,7 @@ def _estimator_case(folder: Path, name: str, strategy: str, estimator: Any, rows
     columns = [feature["name"] for feature in read_card((folder / f"{name}.onnx").read_bytes())["features"]]
     data = json.loads(pandas.DataFrame(rows).set_axis(columns, axis=1).to_json(orient="records", double_precision=15))
     event, answer = {"data": data}, {"prediction": estimator.predict(rows).tolist()}
-    answers: list[Answer] = [(event, answer), (_http(event), {"statusCode": 200})]
+    answers: list[Answer] = [(event, answer), (_http(json.dumps(event)), {"statusCode": 200})]
     if hasattr(estimator, "predict_proba"):
         probabilities = estimator.predict_proba(rows).tolist()
         answers.append((event | {"probabilities": True}, answer | {"probabilities": probabilities}))
@@ -90,26 +93,39 @@ def _estimator_case(folder: Path, name: str, strategy: str, estimator: Any, rows
 def _refused_case(folder: Path, name: str, data: bytes) -> dict[str, Any]:
     (folder / f"{name}.onnx").write_bytes(data)
     answer = {"status": 503, "code": "model-invalid"}
-    return _case(f"{name}.onnx", [({"data": [[1.0, 2.0]]}, answer), (_http({}), {"statusCode": 503})], 0.0)
+    return _case(f"{name}.onnx", [({"data": [[1.0, 2.0]]}, answer), (_http("{}"), {"statusCode": 503})], 0.0)
 
 
 def _case(model: str, answers: Sequence[Answer], tolerance: float) -> dict[str, Any]:
     return {"model": model, "answers": list(answers), "tolerance": tolerance}
 
 
-def _http(body: Any) -> dict[str, Any]:
+def _dialects(rows: NDArray[np.float64], prediction: list[int]) -> list[Answer]:
+    """Return every dialect that goes in and comes out, and a body of JSON that is large enough to be sliced."""
+    npy, many = io.BytesIO(), 200
+    np.save(npy, rows)
+    body = json.dumps({"data": rows.tolist()})
+    written: list[Answer] = [(_http(body, accept), {"statusCode": 200}) for accept in ("text/csv", "application/x-npy")]
+    return written + [
+        (_http(sent, "application/json", content_type), {"statusCode": 200, "body": json.dumps({"prediction": labels})})
+        for sent, content_type, labels in (
+            (pandas.DataFrame(rows).to_csv(index=False, header=False), "text/csv", prediction),
+            (npy.getvalue(), "application/x-npy", prediction),
+            (json.dumps({"data": rows.tolist() * many}), "application/json", prediction * many),
+        )
+    ]
+
+
+def _http(body: str | bytes, accept: str = "*/*", content_type: str = "application/json") -> dict[str, Any]:
     """Return an event of an HTTP API that posts `body`."""
-    http = {"method": "POST", "path": "/predict"}
-    headers = {"content-type": "application/json"}
-    context = {"http": http, "stage": "$default"}
     return {
         "version": "2.0",
         "rawPath": "/predict",
         "rawQueryString": "",
-        "headers": headers,
-        "requestContext": context,
-        "body": json.dumps(body),
-        "isBase64Encoded": False,
+        "headers": {"content-type": content_type, "accept": accept},
+        "requestContext": {"http": {"method": "POST", "path": "/predict"}, "stage": "$default"},
+        "body": base64.b64encode(body).decode() if isinstance(body, bytes) else body,
+        "isBase64Encoded": isinstance(body, bytes),
     }
 
 

@@ -1,0 +1,111 @@
+"""numpy in the layer, whose imports are put off, beside numpy as the wheel has it."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from layers.architecture import host_architecture
+from layers.build import install
+from layers.late import put_off_imports
+from layers.prune import prune
+from layers.suite.cases import write_cases
+from scripts.runtime import Tree, run_python, unpack
+
+DESCRIBE = """
+import json, sys
+import numpy.lib
+
+def described(package, name):
+    try:
+        value = getattr(sys.modules[package], name)
+    except ImportError as error:
+        return str(error)
+    if name == "__all__":
+        return sorted(value)
+    return [type(value).__name__, *(str(getattr(value, each, None)) for each in ("__module__", "__qualname__"))]
+
+names = {names!r} or [(package, name) for package in ("numpy", "numpy.lib") for name in dir(sys.modules[package])]
+print(json.dumps([(package, name, described(package, name)) for package, name in names]))"""
+OF_FILES = {"__doc__", "__loader__"}
+"""Names that tell whether a module is source or bytecode."""
+PRUNED = (
+    "char",
+    "core",
+    "ctypeslib",
+    "f2py",
+    "fft",
+    "ma",
+    "polynomial",
+    "random",
+    "rec",
+    "strings",
+    "testing",
+    "typing",
+)
+PUT_OFF = ("ast", "ctypes", "inspect", "numpy.linalg", "numpy.matrixlib", "numpy.typing", "pickle")
+
+
+@pytest.fixture(scope="module")
+def tree(built_layers: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> Tree:
+    return unpack(built_layers[host_architecture().name], tmp_path_factory.mktemp("lambda"))
+
+
+def test_every_name_is_what_it_was_or_says_that_its_module_is_not_in_the_layer(tree: Tree) -> None:
+    command = [sys.executable, "-c", DESCRIBE.format(names=None)]
+    wheel = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+    names = [(package, name) for package, name, _ in wheel if name not in OF_FILES]
+    layer = json.loads(run_python(tree, DESCRIBE.format(names=names)))
+    assert len(layer) > 500
+    differing = [each for each in layer if each not in wheel]
+    pruned = [
+        "char",
+        "core",
+        "ctypeslib",
+        "f2py",
+        "fft",
+        "ma",
+        "polynomial",
+        "random",
+        "rec",
+        "strings",
+        "testing",
+        "typing",
+    ]
+    assert differing == [["numpy", name, f"No module named 'numpy.{name}'"] for name in pruned]
+
+
+def test_a_signature_is_known_when_it_is_asked_for(tree: Tree) -> None:
+    code = "import inspect, numpy; print(*inspect.signature(numpy.concatenate).parameters)"
+    assert run_python(tree, code) == "arrays axis out dtype casting\n"
+
+
+@pytest.fixture(scope="module")
+def cases(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("cases")
+    write_cases(folder)
+    return folder
+
+
+@pytest.mark.parametrize("name", ["tabulated", "trees", "operators", "plain", "table"])
+def test_scoring_json_asks_for_nothing_that_is_put_off(tree: Tree, cases: Path, name: str) -> None:
+    [case] = [case for case in json.loads((cases / "cases.json").read_text()) if case["model"] == f"{name}.onnx"]
+    code = f"""
+import os, sys
+os.environ["MODEL_URI"] = {(cases / case["model"]).as_uri()!r}
+from lambda_fn import handler
+assert handler.predict({case["answers"][1][0]!r}, None)["statusCode"] == 200
+print(*{{*{PUT_OFF!r}, *(each for each in sys.modules if each.startswith("numpy.lib._"))}} & sys.modules.keys())"""
+    assert run_python(tree, code) == "numpy.lib._version\n", "which onnxruntime asks for"
+
+
+def test_another_numpy_that_imports_otherwise_is_an_error(tmp_path: Path) -> None:
+    install(host_architecture(), tmp_path)
+    prune(tmp_path)
+    put_off_imports(tmp_path)
+    with pytest.raises(ValueError, match=r"numpy/__init__.py was expected to import \('lib', 'matrixlib'\)"):
+        put_off_imports(tmp_path)
+    core = tmp_path / "numpy" / "_core" / "overrides.py"
+    assert "public_api.__wrapped__ = dispatcher" in core.read_text()
