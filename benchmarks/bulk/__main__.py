@@ -34,10 +34,14 @@ THREADS = (1, 2)
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """A model, its rows a second by threads and pair, and the peak memory of a call, in bodies, by pair."""
+    """A model, its rows a second by threads and pair, and the peak memory of a call, in bodies, by pair.
+
+    engine: rows a second of the engine alone, with one thread: what no dialect can exceed.
+    """
 
     name: str
     rates: dict[int, list[float]]
+    engine: float
     memory: list[dict[str, float]]
 
 
@@ -77,7 +81,8 @@ def measure(name: str, model: Path, features: int, repetitions: int) -> Measured
     if len({speed["digest"] for speed in speeds.values()}) > 1:
         raise DisagreementError(f"{name}: threads change the bits")
     memory = [run(model, max(THREADS), "memory", features, pair) for pair in range(len(PAIRS))]
-    return Measured(name, {threads: speed["rates"] for threads, speed in speeds.items()}, memory)
+    rates = {threads: speed["rates"] for threads, speed in speeds.items()}
+    return Measured(name, rates, max(speed["engine"] for speed in speeds.values()), memory)
 
 
 def run(model: Path, threads: int, *arguments: str | int) -> Any:
@@ -100,8 +105,10 @@ def markdown(measured: Sequence[Measured], repetitions: int) -> str:
         f" {BODY_BYTES:,} bytes of random rows with all their digits; the best of {repetitions} interleaved calls, on"
         f" {platform.system()} {platform.machine()} with {os.cpu_count()} cores, Python {platform.python_version()},"
         f" {versions}. In parentheses the ratio to JSON. The answers were the same in all dialects and, bit for bit,"
-        " with any number of threads. Memory is the peak of a call beyond what the process had before with the event"
-        " in it, as a multiple of the body: of the process, and of what Python and numpy allocated."
+        " with any number of threads. The engine alone is `session.run` in one thread on rows that are an array: what a"
+        " model takes by itself bounds how many times as many rows of NPY as of JSON are scored. Memory is the peak of a"
+        " call beyond what the process had before with the event in it, as a multiple of the body: of the process, and"
+        " of what Python and numpy allocated."
     )
     return "\n".join(["# Bulk", "", setting, *(line for each in measured for line in _section(each))]) + "\n"
 
@@ -121,6 +128,8 @@ def _section(measured: Measured) -> list[str]:
         rates = [f"{rates[number]:,.0f} ({rates[number] / rates[0]:.1f})" for rates in measured.rates.values()]
         memory = [f"{measured.memory[number][what]:.1f}" for what in ("resident", "traced")]
         rows.append([f"{_short(kind)} → {_short(accept)}", *rates, *memory])
+    alone = f"{measured.engine:,.0f} ({measured.engine / measured.rates[1][0]:.1f})"
+    rows.append(["the engine alone", alone, *["-"] * (len(measured.rates) + 1)])
     heads = ["", *(f"rows a second, {_threads(threads)}" for threads in measured.rates)]
     heads += ["memory, process", "memory, Python"]
     return ["", f"## {measured.name}", "", *table(heads, rows), "", *target_table(targets(measured))]

@@ -7,14 +7,20 @@ import csv
 import hashlib
 import io
 import json
+import os
 import sys
 import time
 import tracemalloc
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
 import numpy as np
+import onnxruntime
 from numpy.typing import NDArray
+
+from lambda_fn.model import BATCH_ROWS
 
 BODY_BYTES = 4_500_000
 """What the base64 of Lambda's 6 MB leaves."""
@@ -64,7 +70,7 @@ def labels_of(answer: Any) -> list[Any]:
 
 
 def speed(predict: Any, features: int, repetitions: int) -> dict[str, Any]:
-    """Return the best rows a second for each of `PAIRS`, whether the answers agree, and a digest of probabilities."""
+    """Return the best rows a second for each of `PAIRS` and of the engine, whether answers agree, and their digest."""
     rows = random_rows(features)
     events = [event_of(rows, *pair) for pair in PAIRS]
     answers = [labels_of(predict(event, None)) for event, _, _ in events]
@@ -76,11 +82,28 @@ def speed(predict: Any, features: int, repetitions: int) -> dict[str, Any]:
             taken.append(time.perf_counter() - start)
     event, _, _ = event_of(rows[:50_000], NPY, NPY, probabilities="true")
     return {
+        "engine": engine(rows, repetitions),
         "rates": [count / min(taken) for (_, count, _), taken in zip(events, seconds, strict=True)],
         "agree": all(len(answer) == count for answer, (_, count, _) in zip(answers, events, strict=True))
         and all(answer == max(answers, key=len)[: len(answer)] for answer in answers),
         "digest": hashlib.sha256(predict(event, None)["body"].encode()).hexdigest(),
     }
+
+
+def engine(rows: NDArray[np.float64], repetitions: int) -> float:
+    """Return the best rows a second of `session.run` alone, with one thread and batches as large as the service's."""
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    path = url2pathname(urlsplit(os.environ["MODEL_URI"]).path)
+    session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+    label, name = session.get_outputs()[0].name, session.get_inputs()[0].name
+    taken = []
+    for _ in range(repetitions):
+        start = time.perf_counter()
+        for first in range(0, len(rows), BATCH_ROWS):
+            session.run([label], {name: rows[first : first + BATCH_ROWS]})
+        taken.append(time.perf_counter() - start)
+    return len(rows) / min(taken)
 
 
 def memory(predict: Any, features: int, pair: int) -> dict[str, float]:

@@ -18,7 +18,7 @@ import joblib
 import numpy as np
 
 from benchmarks.harness import Contender, DisagreementError
-from benchmarks.stacks import ONE_THREAD, Site
+from benchmarks.stacks import SAME_FOR_ALL, Site
 from scripts.emulator import ROOT
 from scripts.runtime import PYTHON
 
@@ -34,13 +34,13 @@ def measure(site: Site, ours: Contender, floor: Contender, event: Any) -> dict[s
     """
     cases = site.folder / "cases.json"
     cases.write_text(json.dumps(_cases(site, event)))
-    handlers = {**ours.tree.environ, **ONE_THREAD, "MODEL_URI": site.model.as_uri(), **floor.environ}
+    handlers = {**ours.tree.environ, **SAME_FOR_ALL, "MODEL_URI": site.model.as_uri(), **floor.environ}
     handlers["PYTHONPATH"] = f"{ours.tree.environ['PYTHONPATH']}:{floor.tree.task}:{ROOT}"
     samples: dict[str, list[float]] = defaultdict(list)
     for _ in range(PROCESSES):
         for taken in (
             _run(str(PYTHON), "handlers", [cases], handlers, ours.tree.task),
-            _run(sys.executable, "estimator", [cases, site.estimator], {**os.environ, **ONE_THREAD}, ROOT),
+            _run(sys.executable, "estimator", [cases, site.estimator], {**os.environ, **SAME_FOR_ALL}, ROOT),
         ):
             for name, values in taken.items():
                 samples[name] += values
