@@ -105,10 +105,10 @@ def markdown(measured: Sequence[Measured], repetitions: int) -> str:
         f" {BODY_BYTES:,} bytes of random rows with all their digits; the best of {repetitions} interleaved calls, on"
         f" {platform.system()} {platform.machine()} with {os.cpu_count()} cores, Python {platform.python_version()},"
         f" {versions}. In parentheses the ratio to JSON. The answers were the same in all dialects and, bit for bit,"
-        " with any number of threads. The engine alone is `session.run` in one thread on rows that are an array: what a"
-        " model takes by itself bounds how many times as many rows of NPY as of JSON are scored. Memory is the peak of a"
-        " call beyond what the process had before with the event in it, as a multiple of the body: of the process, and"
-        " of what Python and numpy allocated."
+        " with any number of threads. The engine alone is `session.run` in one thread on rows that are an array:"
+        " what a model takes by itself bounds how many times as many rows of NPY as of JSON are scored. Memory is"
+        " the peak of a call beyond what the process had before with the event in it, as a multiple of the body: of"
+        " the process, and of what Python and numpy allocated."
     )
     return "\n".join(["# Bulk", "", setting, *(line for each in measured for line in _section(each))]) + "\n"
 
