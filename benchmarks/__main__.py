@@ -14,9 +14,9 @@ from benchmarks.chart import draw
 from benchmarks.harness import measure
 from benchmarks.in_process import processes
 from benchmarks.page import page
-from benchmarks.proxy import latency
+from benchmarks.proxy import certificate, latency
 from benchmarks.results import Results, Size, figures
-from benchmarks.stacks import contenders, prepare
+from benchmarks.stacks import Ports, contenders, prepare
 from layers.architecture import ARCHITECTURES
 from scripts.emulator import ROOT, start
 
@@ -41,14 +41,15 @@ def main() -> int:
 
 def run(folder: Path, repetitions: int) -> Results:
     """Put the contenders together in `folder` and measure them."""
-    event = rest_event()
+    event, authority = rest_event(), folder / "authority.pem"
     with (
         start(folder / "emulator") as emulator,
-        latency(emulator.port, 0) as port,
-        latency(emulator.port, S3_LATENCY_SECONDS) as late_port,
+        latency(emulator.port, 0) as near,
+        latency(emulator.port, S3_LATENCY_SECONDS) as late,
+        latency(emulator.port, 0, certificate(authority)) as tls,
     ):
         os.environ.update(emulator.environ())
-        site = prepare(folder, emulator, port, late_port)
+        site = prepare(folder, emulator, Ports(near, late, tls, authority))
         stacks = contenders(site)
         measured = measure(stacks, event, EXPECTED, repetitions)
     by_name = {contender.name: contender for contender in stacks}

@@ -9,15 +9,15 @@ from pathlib import Path
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from benchmarks.results import COLD, COLD_LATE, MEMORY, UNZIPPED, WARM, ZIPPED, Results
+from benchmarks.results import COLD, COLD_LATE, COLD_TLS, MEMORY, UNZIPPED, WARM, ZIPPED, Results
 
 PANELS = (
     ("Size, MB", {"zipped": ZIPPED, "unzipped": UNZIPPED}),
-    ("Cold start, ms", {"S3 without latency": COLD, "S3 with 20 ms": COLD_LATE}),
+    ("Cold start, ms", {"S3 without latency": COLD, "S3 with 20 ms": COLD_LATE, "S3 over TLS": COLD_TLS}),
     ("Warm round trip, ms", {"": WARM}),
     ("Peak memory, MB", {"": MEMORY}),
 )
-COLOURS = ("#2f6f9f", "#9cc3dd")
+COLOURS = ("#2f6f9f", "#9cc3dd", "#d9a25f")
 
 
 def draw(results: Results, out: Path) -> None:

@@ -19,7 +19,8 @@ WARM_CALLS = 50
 class Contender:
     """A stack: its name, its unpacked tree, its handler and its environment; the size of its zips in bytes.
 
-    environ: with S3 at no added latency. late: the same with S3 behind the latency; None for what uses no S3.
+    environ: with S3 at no added latency. late, tls: the same with S3 behind the latency, and over TLS; None for what
+        uses no S3.
     scores: whether it does; the answer of one that does not is not compared.
     turns: how many times it is measured in a repetition, whose figure is the median of them.
     """
@@ -30,6 +31,7 @@ class Contender:
     environ: Mapping[str, str]
     zipped: int
     late: Mapping[str, str] | None = None
+    tls: Mapping[str, str] | None = None
     scores: bool = True
     turns: int = 1
 
@@ -38,12 +40,13 @@ class Contender:
 class Measurements:
     """What was measured of a contender, an entry each repetition.
 
-    cold, cold_late: seconds, from the event to the answer of a function whose process does not run yet.
+    cold, cold_late, cold_tls: seconds, from the event to the answer of a function whose process does not run yet.
     warm: seconds, the median of some calls. memory: bytes, the peak of the function's process.
     """
 
     cold: list[float] = field(default_factory=list)
     cold_late: list[float] = field(default_factory=list)
+    cold_tls: list[float] = field(default_factory=list)
     warm: list[float] = field(default_factory=list)
     memory: list[float] = field(default_factory=list)
 
@@ -94,9 +97,10 @@ def _measure_once(contender: Contender, event: Any, expected: Any, results: Meas
         warm = [_timed(contender, function, event, expected) for _ in range(WARM_CALLS)]
         results.warm.append(statistics.median(warm))
         results.memory.append(_peak_memory(function))
-    if contender.late is not None:
-        with serving(contender.tree, contender.handler, contender.late) as function:
-            results.cold_late.append(_timed(contender, function, event, expected))
+    for environ, samples in ((contender.late, results.cold_late), (contender.tls, results.cold_tls)):
+        if environ is not None:
+            with serving(contender.tree, contender.handler, environ) as function:
+                samples.append(_timed(contender, function, event, expected))
 
 
 def _timed(contender: Contender, function: Function, event: Any, expected: Any) -> float:

@@ -59,8 +59,9 @@ def _setting(repetitions: int) -> str:
         " the emulator start the function's process, to the answer: interpreter, awslambdaric, imports, the model,"
         f" the first score. The warm round trip is the median of the {WARM_CALLS} calls after it; peak memory is the"
         " resident high-water mark of the process after them. S3 is on loopback, behind a proxy that keeps every"
-        " answer back for 0 ms and for 20 ms; empty and floor do not use it. The telemetry of onnxruntime,"
-        " which Plume turns off, is off for all."
+        " answer back for 0 ms and for 20 ms, and behind one that speaks TLS, as AWS does, with a certificate of an"
+        " authority of its own; empty and floor do not use it. The telemetry of onnxruntime, which Plume turns off,"
+        " is off for all."
     )
 
 

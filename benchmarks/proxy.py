@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 import threading
 from collections.abc import Iterator
 from concurrent.futures import Future
 from contextlib import closing, contextmanager, suppress
+from pathlib import Path
+
+import trustme
 
 CHUNK = 65_536
 
@@ -14,15 +18,24 @@ type Late = asyncio.Queue[tuple[float, bytes]]
 """What the server sent, and when it is due at the client, in the loop's time; no bytes at its end."""
 
 
+def certificate(authority_file: Path) -> ssl.SSLContext:
+    """Return a certificate for 127.0.0.1; the authority that vouches for it is written to `authority_file`, as PEM."""
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(str(authority_file))
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    return context
+
+
 @contextmanager
-def latency(upstream: int, seconds: float) -> Iterator[int]:
+def latency(upstream: int, seconds: float, tls: ssl.SSLContext | None = None) -> Iterator[int]:
     """Listen on a free port of 127.0.0.1 in front of the port `upstream` while the context lasts; yield the port.
 
     Every byte that the server answers arrives `seconds` after it was sent, however many pieces it comes in. What the
-    client sends, and the connection itself, take no longer than without.
+    client sends, and the connection itself, take no longer than without. With `tls` the client is spoken to over TLS.
     """
     listening: Future[tuple[int, asyncio.AbstractEventLoop, asyncio.Event]] = Future()
-    thread = threading.Thread(target=lambda: asyncio.run(_serve(upstream, seconds, listening)), daemon=True)
+    thread = threading.Thread(target=lambda: asyncio.run(_serve(upstream, seconds, tls, listening)), daemon=True)
     thread.start()
     port, loop, stop = listening.result(timeout=10)
     try:
@@ -33,14 +46,17 @@ def latency(upstream: int, seconds: float) -> Iterator[int]:
 
 
 async def _serve(
-    upstream: int, seconds: float, listening: Future[tuple[int, asyncio.AbstractEventLoop, asyncio.Event]]
+    upstream: int,
+    seconds: float,
+    tls: ssl.SSLContext | None,
+    listening: Future[tuple[int, asyncio.AbstractEventLoop, asyncio.Event]],
 ) -> None:
     async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with closing(writer), suppress(ConnectionError):
+        with closing(writer), suppress(ConnectionError, ssl.SSLError):
             await _connect(reader, writer, upstream, seconds)
 
     stop = asyncio.Event()
-    server = await asyncio.start_server(connected, "127.0.0.1", 0)
+    server = await asyncio.start_server(connected, "127.0.0.1", 0, ssl=tls)
     listening.set_result((server.sockets[0].getsockname()[1], asyncio.get_running_loop(), stop))
     await stop.wait()
     await asyncio.sleep(0.1)  # for those that connect just now

@@ -33,10 +33,20 @@ RUNTIMES = ("boto3*", "botocore*", "s3transfer*", "pip", "pip-*", "wheel*", "set
 
 
 @dataclass(frozen=True, slots=True)
+class Ports:
+    """Where S3 answers: at once, late, and over TLS, which `authority`, a PEM file, vouches for."""
+
+    near: int
+    late: int
+    tls: int
+    authority: Path
+
+
+@dataclass(frozen=True, slots=True)
 class Site:
     """Where the contenders are put together: a folder, the demo model in two formats, and S3 as clients see it.
 
-    s3: the variables that point a client at S3; late_s3: at the S3 behind the latency.
+    s3: the variables that point a client at S3; late_s3, tls_s3: at the S3 behind the latency, and over TLS.
     """
 
     folder: Path
@@ -44,6 +54,7 @@ class Site:
     model: Path
     s3: Mapping[str, str]
     late_s3: Mapping[str, str]
+    tls_s3: Mapping[str, str]
 
     @property
     def model_uri(self) -> str:
@@ -56,16 +67,18 @@ class Site:
         return f"s3://{BUCKET}/iris.pickle"
 
 
-def prepare(folder: Path, emulator: Emulator, port: int, late_port: int) -> Site:
-    """Train, convert and publish the demo model; S3 answers at `port` and, later, at `late_port`."""
+def prepare(folder: Path, emulator: Emulator, ports: Ports) -> Site:
+    """Train, convert and publish the demo model on S3, which answers at `ports`."""
     estimator, _ = train(folder / "iris.joblib")
     model = folder / "iris.onnx"
     export(estimator, model, name="iris")
     verify(estimator, model, None, Console(quiet=True))
-    s3, late_s3 = (
-        emulator.aws_environ() | {"AWS_ENDPOINT_URL": f"http://127.0.0.1:{each}"} for each in (port, late_port)
+    s3, late_s3, tls_s3 = (
+        emulator.aws_environ() | {"AWS_ENDPOINT_URL": f"{scheme}://127.0.0.1:{port}"}
+        for scheme, port in (("http", ports.near), ("http", ports.late), ("https", ports.tls))
     )
-    site = Site(folder, estimator, model, s3, late_s3)
+    trusted = dict.fromkeys(("SSL_CERT_FILE", "AWS_CA_BUNDLE"), str(ports.authority))
+    site = Site(folder, estimator, model, s3, late_s3, tls_s3 | trusted)
     deployment = Deployment(emulator)
     deployment.make_bucket(BUCKET)
     deployment.client("s3").put_object(
@@ -143,8 +156,8 @@ def _copy_handler(name: str, tree: Tree) -> None:
 def _on_s3(
     name: str, tree: Tree, handler: str, site: Site, settings: Mapping[str, str], zipped: int, turns: int = 1
 ) -> Contender:
-    near, late = ({**s3, **SAME_FOR_ALL, **settings} for s3 in (site.s3, site.late_s3))
-    return Contender(name, tree, handler, near, zipped, late, turns=turns)
+    near, late, tls = ({**s3, **SAME_FOR_ALL, **settings} for s3 in (site.s3, site.late_s3, site.tls_s3))
+    return Contender(name, tree, handler, near, zipped, late, tls, turns=turns)
 
 
 def _zipped(folder: Path) -> int:

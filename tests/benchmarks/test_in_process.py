@@ -18,7 +18,7 @@ pytestmark = pytest.mark.e2e
 
 @pytest.fixture
 def site(tmp_path: Path, estimator_file: Path, model_file: Path, built_layers: dict[str, Path]) -> Site:
-    return Site(tmp_path, estimator_file, model_file, {}, {})
+    return Site(tmp_path, estimator_file, model_file, {}, {}, {})
 
 
 def test_every_call_has_samples(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -35,7 +35,7 @@ def test_another_answer_is_told(site: Site, tmp_path: Path, estimator_file: Path
     other = tmp_path / "other.joblib"
     joblib.dump(DummyClassifier(strategy="constant", constant=0).fit([[0, 0]], [0]), other)
     other.with_suffix(".csv").write_bytes(estimator_file.with_suffix(".csv").read_bytes())
-    wrong = Site(site.folder, other, site.model, {}, {})
+    wrong = Site(site.folder, other, site.model, {}, {}, {})
     ours = plume(wrong)
     with pytest.raises(DisagreementError, match="plume answers"):
         processes.measure(wrong, ours, floor(wrong, ours), rest_event())

@@ -8,7 +8,7 @@ import pytest
 
 from benchmarks.chart import draw
 from benchmarks.page import page
-from benchmarks.results import COLD, COLD_LATE, MEMORY, UNZIPPED, WARM, ZIPPED, Results, Size
+from benchmarks.results import COLD, COLD_LATE, COLD_TLS, MEMORY, UNZIPPED, WARM, ZIPPED, Results, Size
 from benchmarks.targets import Target, targets
 
 NAMES = ("plume", "seed", "web", "empty", "floor")
@@ -34,6 +34,7 @@ def results() -> Results:
         UNZIPPED: {name: [60.0] for name in NAMES},
         COLD: figure(115, 1200, 500, 35, 100),
         COLD_LATE: figure(125, 1220, 520, 35, 100),
+        COLD_TLS: figure(130, 1230, 530, 35, 100),
         WARM: figure(0.8, 1.6, 1.7, 0.6, 0.7),
         MEMORY: figure(70, 150, 110, 14, 66),
     }

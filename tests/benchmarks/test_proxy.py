@@ -1,14 +1,16 @@
 """The proxy delays, and changes nothing."""
 
 import http.client
+import ssl
 import threading
 import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import pytest
 
-from benchmarks.proxy import latency
+from benchmarks.proxy import certificate, latency
 
 BODY = bytes(range(256)) * 4096
 
@@ -51,6 +53,15 @@ def test_status_headers_and_bytes_pass(upstream: int) -> None:
             assert (response.status, response.reason) == (418, "Short and stout")
             assert response.headers["x-asked"] == f"{path} abc 127.0.0.1:{port}"
             assert response.read() == BODY
+        connection.close()
+
+
+def test_it_speaks_tls(upstream: int, tmp_path: Path) -> None:
+    with latency(upstream, 0, certificate(tmp_path / "authority.pem")) as port:
+        trusting = ssl.create_default_context(cafile=str(tmp_path / "authority.pem"))
+        connection = http.client.HTTPSConnection("127.0.0.1", port, timeout=10, context=trusting)
+        connection.request("POST", "/bucket", BODY, {"x-signature": "abc"})
+        assert connection.getresponse().read() == BODY
         connection.close()
 
 
