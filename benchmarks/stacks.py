@@ -77,6 +77,7 @@ def prepare(folder: Path, emulator: Emulator, ports: Ports) -> Site:
         emulator.aws_environ() | {"AWS_ENDPOINT_URL": f"{scheme}://127.0.0.1:{port}"}
         for scheme, port in (("http", ports.near), ("http", ports.late), ("https", ports.tls))
     )
+    # each client has its own variable; with an endpoint of its own, plume does not leave AWS_CA_BUNDLE to boto3
     trusted = dict.fromkeys(("SSL_CERT_FILE", "AWS_CA_BUNDLE"), str(ports.authority))
     site = Site(folder, estimator, model, s3, late_s3, tls_s3 | trusted)
     deployment = Deployment(emulator)

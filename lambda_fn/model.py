@@ -60,7 +60,8 @@ class Model:
             self._nan = np.array([each.nan for each in accepts], np.bool_)
             self._low = np.array([each.low for each in accepts], float)
             self._high = np.array([each.high for each in accepts], float)
-            self._values = {column: np.sort(each.values) for column, each in enumerate(accepts) if each.values}
+            values = {column: np.array(each.values, float) for column, each in enumerate(accepts) if each.values}
+            self._values = {column: np.sort(each, axis=None) for column, each in values.items()}
             self._narrowest = max(each.low for each in accepts), min(each.high for each in accepts)
             # The first run of a session allocates what later ones use again, and shows whether it runs at all.
             outputs = self._session.run(None, {self._input: np.zeros((1, len(self.card.features)), self._dtype)})
@@ -105,7 +106,7 @@ class Model:
                 if failures:
                     return
 
-        write(0, first)
+        write(0, first)  # and imported what that takes: threads are not to import at the same time
         others = [threading.Thread(target=score_rest) for _ in range(threads - 1)]
         for thread in others:
             thread.start()
@@ -134,7 +135,7 @@ class Model:
             return
         inside = (rows >= self._low) & (rows <= self._high)
         for column, values in self._values.items():
-            places = values.searchsorted(rows[:, column])  # np.isin takes 4 ms to import
+            places = values.searchsorted(rows[:, column])  # as np.isin has it, in 2 instead of 22 µs
             inside[:, column] &= values[np.minimum(places, len(values) - 1)] == rows[:, column]
         if inside.all():
             return

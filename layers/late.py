@@ -1,4 +1,4 @@
-"""Imports that numpy and onnxruntime make at once and scoring does without, put off until something asks for them.
+"""Imports that numpy makes at once and scoring does without, put off until something asks for what they bring.
 
 Of the 35 ms that the import of numpy takes they are 23: numpy.lib, with it numpy.linalg, and of the standard library
 inspect, ast, pickle and ctypes. Every name stays where it was, as tests/layers/test_late.py sees to.
@@ -19,23 +19,22 @@ MODULES = {
     "numpy/_core/_methods.py": ("pickle",),
     "numpy/_core/function_base.py": ("inspect",),
     "numpy/_core/overrides.py": ("inspect",),
-    "onnxruntime/capi/onnxruntime_validation.py": ("linecache",),
 }
 """Files, and the modules of the standard library that their functions seldom use."""
 LINES = {
-    # what inspect.signature follows when it is asked, and so comes to the same signature
+    # inspect.signature, too, calls it when it is asked
     "numpy/_core/overrides.py": (
         "public_api.__signature__ = inspect.signature(dispatcher)",
-        "public_api.__wrapped__ = dispatcher",
+        "public_api.__signature__ = lambda: inspect.signature(dispatcher)",
     ),
-    # a warning on distributions of Linux that it does not know
+    # warns of distributions of Linux that it does not know: 1.8 ms, most of them for the import of tokenize
     "onnxruntime/__init__.py": ("onnxruntime_validation.check_distro_info()", "pass"),
 }
-"""Files, and a line that uses such a module at once, with what stands in its place."""
+"""Files, and a line that takes time at once, with what stands in its place."""
 
 
 def put_off_imports(root: Path) -> None:
-    """Rewrite numpy in the folder `root`; raise ValueError where it does not import what is put off."""
+    """Rewrite numpy and onnxruntime in the folder `root`; raise ValueError where they have not what is put off."""
     shutil.copyfile(HELPER, root / "numpy" / "_late_import.py")
     for package, beginnings in ATTRIBUTES.items():
         rewrite = PutOff(package, beginnings)
@@ -61,7 +60,7 @@ def _replace(path: Path, line: str, instead: str) -> None:
 
 
 class PutOff(ast.NodeTransformer):
-    """Takes relative imports out of a package's `__init__.py`, and lets its `__getattr__` make them.
+    """Takes relative imports out of a package's `__init__.py`, and lets its `__getattr__` and `__dir__` make them.
 
     late: what was imported, by its name in the package: the module, and the name there, empty for the module itself.
     hooked: whether there was a `__getattr__`.
@@ -91,15 +90,16 @@ class PutOff(ast.NodeTransformer):
         module = ".".join([self.late[first][0], *rest[:-1]])
         return ast.parse(repr([name for name, late in self.late.items() if late == (module, name)]), mode="eval").body
 
-    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
-        """Let `__getattr__` look among what is late first."""
-        if node.name != "__getattr__":
-            return node
-        self.hooked = True
-        hook = f"""
-from numpy._late_import import late_attribute
-late = {self.late!r}
-if attr in late:
-    return late_attribute({self._package!r}, late, attr)"""
-        node.body[:0] = ast.parse(hook).body
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST | list[ast.stmt]:
+        """Let `__getattr__` look among what is late first, and `__dir__`, who asks for all names, import all of it."""
+        if node.name == "__getattr__":
+            self.hooked = True
+            hook = f"""
+if attr in _late:
+    from numpy._late_import import late_attribute
+    return late_attribute({self._package!r}, _late, attr)"""
+            node.body[:0] = ast.parse(hook).body
+            return [*ast.parse(f"_late = {self.late!r}").body, node]
+        if node.name == "__dir__":
+            node.body[:0] = ast.parse("for name in _late: __getattr__(name)").body
         return node

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.proxy import certificate, latency
 from convert.publish import publish
 from scripts.emulator import Emulator
 from tests.conftest import TESTS
@@ -67,11 +68,18 @@ def test_scoring_loads_no_training_package(model_file: Path) -> None:
     assert not loaded & (TRAINING | {"boto3"})
 
 
-def test_a_model_from_s3_loads_no_codec_for_names_of_hosts(aws: Emulator, bucket: str, model_file: Path) -> None:
+def test_a_model_from_s3_loads_neither_boto3_nor_a_codec_for_names_of_hosts(
+    aws: Emulator, bucket: str, model_file: Path, tmp_path: Path
+) -> None:
     uri = f"s3://{bucket}/models/model.onnx"
     publish(model_file, uri)
     code = "from lambda_fn import handler; assert handler.predict({'data': [[6.2, 3.4]]}, None) == {'prediction': [2]}"
     assert not loaded_after(code, MODEL_URI=uri) & {"boto3", "stringprep"}
+    with latency(aws.port, 0, certificate(tmp_path / "authority.pem")) as port:
+        tls = {"AWS_ENDPOINT_URL": f"https://127.0.0.1:{port}", "SSL_CERT_FILE": str(tmp_path / "authority.pem")}
+        loaded = loaded_after(code, MODEL_URI=uri, **tls)
+    assert "ssl" in loaded
+    assert not loaded & {"boto3", "stringprep"}
 
 
 def test_scoring_json_loads_nothing_that_other_dialects_and_threads_need(model_file: Path) -> None:

@@ -1,7 +1,8 @@
 """Protobuf's wire format, as much of it as checking a model file takes: no field's meaning, no message's name.
 
 See https://protobuf.dev/programming-guides/encoding/. A long list in proto2 repeats the field's tag in front of each
-element; such runs have millions of elements in a forest, so numpy reads them, never a loop.
+element; such runs have millions of elements in a forest, so numpy reads them, never a loop. Without numpy.lib, as
+CONTRIBUTING says: a cold start passes here.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The nodes of a tree operator form trees, and no tree is too deep. See `guard` for why.
 
 See https://onnx.ai/onnx/operators/onnx_aionnxml_TreeEnsemble.html, ..._TreeEnsembleClassifier.html and
-..._TreeEnsembleRegressor.html for the attributes.
+..._TreeEnsembleRegressor.html for the attributes. Without numpy.lib, as CONTRIBUTING says: a cold start passes here.
 """
 
 from __future__ import annotations
@@ -46,15 +46,16 @@ def check_numbered(lists: Mapping[str, Ints], is_leaf: NDArray[np.bool_], n_targ
     """Check the lists of a `TreeEnsembleClassifier` or `TreeEnsembleRegressor`; raise ServiceError as above.
 
     Nodes are numbered within their tree, from 0, the root first; leaves are nodes, whose own children are ignored.
+    is_leaf: of one node at least.
     """
     trees, numbers = lists["nodes_treeids"], lists["nodes_nodeids"]
     count = len(trees)
     _check_lengths(count, numbers, is_leaf, lists["nodes_truenodeids"], lists["nodes_falsenodeids"])
     _check_targets(n_targets, leaves)
-    first = np.concatenate(([True], trees[1:] != trees[:-1]))[:count].nonzero()[0]
+    first = np.concatenate(([True], trees[1:] != trees[:-1])).nonzero()[0]
     sizes = np.concatenate((first[1:], [count])) - first
     start, size = (np.repeat(each.astype(np.int32), sizes) for each in (first, sizes))
-    if count and (trees[0] < 0 or (numbers != np.arange(count, dtype=np.int32) - start).any()):
+    if trees[0] < 0 or (numbers != np.arange(count, dtype=np.int32) - start).any():
         raise _refused("nodes_nodeids was expected to count from 0 in each tree")
     children = np.empty((count, 2), np.int32)
     for column, side in enumerate(("true", "false")):
@@ -74,7 +75,7 @@ def check_trees(children: Ints, roots: Ints) -> None:
     placed = np.zeros(len(children), np.bool_)
     placed[places] = True
     if len(places) != len(children) or not placed.all():
-        counts = np.bincount(places, minlength=len(children))
+        counts = np.bincount(places, minlength=len(children))  # only here: it is in numpy.lib
         wrong = int(np.argmax(counts != 1))
         raise _refused(f"node {wrong} was expected in one place of one tree, it is in {counts[wrong]}")
     level, reached, levels = roots, 0, 0

@@ -62,8 +62,9 @@ def use_numpy() -> None:
     np.save(file, array)
     read = np.load(io.BytesIO(file.getvalue()), allow_pickle=False)
     copied = pickle.loads(pickle.dumps(array))  # noqa: S301
-    if not np.array_equal(read, array) or not np.array_equal(copied, array):
-        raise SystemExit(f"expected {array}, read {read}, copied {copied}")
+    joined = np.block([[array[:1]], [array[1:]]])
+    if not all(type(each) is np.ndarray and np.array_equal(each, array) for each in (read, copied, joined)):
+        raise SystemExit(f"expected {array}, read {read}, copied {copied}, joined {joined}")
     with warnings.catch_warnings(record=True):
         warnings.simplefilter("always")
         np.array([1e300]).astype(np.float32), np.array([1.0]) / 0, np.array([]).mean()

@@ -404,6 +404,7 @@ def test_an_attribute_that_is_missing_is_named(name: str) -> None:
         ({"nodes_falsenodeids": [-1, 0, 0, 0]}, "nodes_falsenodeids has -1 where there are 3"),
         ({"nodes_nodeids": [0, 1, 1, 0]}, "nodes_nodeids was expected to count from 0 in each tree"),
         ({"nodes_treeids": [0, 0, 0]}, "nodes were expected"),
+        ({"nodes_treeids": [-1, -1, -1, 1]}, "nodes_nodeids was expected to count from 0 in each tree"),
         ({"nodes_modes": ["BRANCH_LEQ", "LEAF", "LEAF"]}, "lists of 4 nodes were expected, one has 3"),
         ({"nodes_modes": ["BRANCH_EQ", "LEAF", "LEAF", "LEAF"]}, "lists of 4 nodes were expected, one has 3"),
         ({"nodes_modes": ["BRANCH_EQ"] * 4}, "was expected to begin with 'BRANCH_LEQ' or 'LEAF'"),

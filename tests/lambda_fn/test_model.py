@@ -1,13 +1,16 @@
+import json
 from pathlib import Path
 from typing import Any
 
 import joblib
 import numpy as np
+import onnx
 import pytest
 from numpy.typing import NDArray
 from sklearn.ensemble import GradientBoostingRegressor, HistGradientBoostingClassifier, RandomForestClassifier
 
 from convert.export import export
+from convert.seal import seal
 from lambda_fn.errors import Problem, ServiceError
 from lambda_fn.model import BATCH_ROWS, THREADED_ROWS, Model
 
@@ -64,6 +67,33 @@ def test_missing_values_and_infinity_are_taken_where_the_estimator_takes_them(tm
     odd = np.array([[np.nan, 1.0], [np.inf, np.nan], [-np.inf, 1e300]])
     scores = model.score(np.concatenate([rows, odd]))
     assert scores.prediction.tolist() == estimator.predict(np.concatenate([rows, odd])).tolist()
+
+
+def with_values(model_file: Path, values: Any) -> Model:
+    """Return the demo model, whose card takes none but these values of its second feature."""
+    proto = onnx.load_from_string(model_file.read_bytes())
+    [entry] = [entry for entry in proto.metadata_props if entry.key == "card"]
+    card = json.loads(entry.value)
+    card["features"][1]["accepts"]["values"] = values
+    entry.value = json.dumps(card)
+    return Model(seal(proto))
+
+
+def test_only_the_values_of_the_card_are_taken_whatever_their_order(model_file: Path) -> None:
+    model = with_values(model_file, [3.5, -1, 2])
+    taken = np.array([[6.2, 2.0], [6.2, -1.0], [6.2, 3.5]])
+    assert len(model.score(taken).prediction) == 3
+    for value in (-2.0, 0.0, 2.5, np.nextafter(3.5, 4), 9.0):
+        with pytest.raises(ServiceError, match=r"row 3, column 1 .* the model takes 3\.5, -1, 2") as raised:
+            model.score(np.concatenate([taken, [[6.2, value]]]))
+        assert raised.value.problem is Problem.UNKNOWN_CATEGORY
+
+
+@pytest.mark.parametrize("values", [["a"], [[1], [1, 2]], [{}]])
+def test_a_card_whose_values_are_no_numbers_is_refused(model_file: Path, values: Any) -> None:
+    with pytest.raises(ServiceError) as raised:
+        with_values(model_file, values)
+    assert raised.value.problem is Problem.MODEL_INVALID
 
 
 @pytest.fixture(scope="module", params=["forest", "boosting", "regressor", "strings"])
