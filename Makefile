@@ -8,6 +8,7 @@ export PATH := $(VIRTUAL_ENV)/bin:$(CURDIR)/.tools/node/bin:$(PATH)
 export SLS_TELEMETRY_DISABLED := 1
 
 PORT ?= 5005
+MODEL ?= build/model.onnx
 PYTHON := .venv/bin/python
 TRAIN := .venv/.ready
 NODE := node_modules/.ready
@@ -31,8 +32,8 @@ up: setup $(HOST_LAYER) function ## the same, left running; prints the URL
 down: ## end what `make up` left running
 	@if [ -e build/up.json ]; then $(PYTHON) -m scripts.demo --down; fi
 
-local: setup build/model.onnx ## the API on this machine, reloaded on change: make local PORT=5005
-	@$(PYTHON) -m scripts.local --port $(PORT)
+local: setup $(MODEL) ## the API on this machine, reloaded on change: make local PORT=5005 MODEL=build/model.onnx
+	@$(PYTHON) -m scripts.local --port $(PORT) --model $(MODEL)
 
 test: setup $(LAMBDA) $(EMULATION) $(LAYERS) function ## what the README says, tested
 	@$(PYTHON) -m pytest $(ARGS)
@@ -70,6 +71,7 @@ build/model.joblib: convert/train.py $(TRAIN)
 
 build/model.onnx: build/model.joblib $(shell find convert -name '*.py')
 	$(PYTHON) -m convert export $< --out $@ --name iris
+	$(PYTHON) -m convert verify $< $@
 
 .venv/.ready: requirements-train.txt
 	scripts/setup venv .venv $<

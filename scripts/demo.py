@@ -125,7 +125,7 @@ def deploy(deployment: Deployment) -> None:
     step("before a model is published, the service says so")
     call(gateway, "GET", "/")
     call(gateway, "POST", "/predict", ROWS)
-    step("publish: no new deployment, the next call has it")
+    step("publish: no new deployment, a function that has no model yet takes it at its next call")
     convert(deployment, "publish", "build/model.onnx", uri)
     convert(deployment, "history", uri)
 

@@ -13,6 +13,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import watchfiles
@@ -22,7 +23,7 @@ from scripts.emulator import ROOT, EmulatorError, free_port, start
 
 BUCKET = "plume-local"
 URI = f"s3://{BUCKET}/models/model.onnx"
-WATCHED = (ROOT / "lambda_fn", ROOT / "serverless.yml")
+PACKAGE, SETTINGS = ROOT / "lambda_fn", ROOT / "serverless.yml"
 
 
 def main() -> int:
@@ -40,7 +41,7 @@ def main() -> int:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         with tempfile.TemporaryDirectory(prefix="plume-") as folder, start(Path(folder)) as emulator:
-            serve(Deployment(emulator), options.model, options.port)
+            serve(Deployment(emulator), options.model.resolve(), options.port)
     except (CommandError, EmulatorError) as error:
         print(error, file=sys.stderr)
         return 1
@@ -52,7 +53,7 @@ def main() -> int:
 def serve(deployment: Deployment, model: Path, port: int) -> None:
     """Publish the model to the emulator's S3 and serve; anew after each change of what is watched."""
     deployment.make_bucket(BUCKET)
-    changes = watchfiles.watch(*WATCHED, model, raise_interrupt=True, yield_on_timeout=True, rust_timeout=1000)
+    changes = changes_of(model)
     while True:
         try:
             deployment.convert("publish", str(model), URI)
@@ -66,6 +67,22 @@ def serve(deployment: Deployment, model: Path, port: int) -> None:
         if not changed:
             raise CommandError("serverless-offline ended by itself")
         print(f"changed: {', '.join(sorted({Path(path).name for _, path in changed}))}; restarting")
+
+
+def changes_of(model: Path) -> Iterator[set[watchfiles.main.FileChange]]:
+    """Yield what changed of the function, its settings and its model; every second, if nothing did, nothing.
+
+    Folders are watched, as a file that another takes the place of is not seen any more by who watches the file.
+    """
+    folders = {PACKAGE, *(path.parent for path in PACKAGE.rglob("*.py")), SETTINGS.parent, model.parent}
+
+    def matters(_: watchfiles.Change, name: str) -> bool:
+        path = Path(name)
+        return path in {SETTINGS, model} or (path.suffix == ".py" and path.is_relative_to(PACKAGE))
+
+    return watchfiles.watch(
+        *folders, watch_filter=matters, recursive=False, raise_interrupt=True, yield_on_timeout=True, rust_timeout=1000
+    )
 
 
 def start_offline(deployment: Deployment, port: int) -> subprocess.Popen[bytes]:
