@@ -86,7 +86,10 @@ def _add_estimator(parser: argparse.ArgumentParser) -> None:
     parser.epilog = PICKLE_WARNING
     parser.add_argument("model", type=Path, help="the fitted estimator, in a joblib, pickle or skops file")
     parser.add_argument(
-        "--sample", type=Path, metavar="CSV", help="training rows under a header of feature names; default: MODEL.csv"
+        "--sample",
+        type=Path,
+        metavar="FILE",
+        help="training rows: CSV under a header, Parquet, or NPY; default: MODEL.csv",
     )
 
 

@@ -45,7 +45,9 @@ def load_estimator(path: Path) -> Any:
         estimator = _read(path)
     estimator = getattr(estimator, "best_estimator_", estimator)  # of a search
     if isinstance(estimator, type) or not (hasattr(estimator, "predict") and hasattr(estimator, "fit")):
-        raise ConvertError(f"{path} holds a {type(estimator).__name__}, not a fitted scikit-learn estimator")
+        raise ConvertError(
+            f"{path} holds a {type(estimator).__name__}, not a fitted scikit-learn estimator that predicts"
+        )
     try:
         check_is_fitted(estimator)
     except NotFittedError as error:

@@ -135,7 +135,8 @@ def _read_header(body: bytes) -> Header:
         ):
             return Header(descr, shape, "F" if fortran else "C", end)
         case _:
-            raise _malformed("its header lacks one of descr, fortran_order and shape")
+            expected = "descr (a type), fortran_order (True or False) and shape (whole numbers)"
+            raise _malformed(f"its header was expected to have {expected}, it is {str(header)[:200]}")
 
 
 def _plain(body: bytes, header: Header, card: Card) -> Rows:

@@ -188,7 +188,7 @@ def test_refusals_and_raw_scores_are_shown(tmp_path: Path, rows: Rows) -> None:
     card["certificate"] |= {"refusals": {"tried": 1234, "differences": 5}, "largest_score_difference": 1.5e-9}
     text = text_of(page_of(tmp_path, card, compared(rows), never, never))
     assert "Refusals: 1,234 rows" in text
-    assert "do not agree on 5." in text
+    assert "estimator and service agree on 1,229 of them." in text
     assert "the largest difference is 1.5e-09." in text
 
 
