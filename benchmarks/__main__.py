@@ -51,9 +51,10 @@ def run(folder: Path, repetitions: int) -> Results:
         os.environ.update(emulator.environ())
         site = prepare(folder, emulator, Ports(near, late, tls, authority))
         stacks = contenders(site)
+        by_name = {contender.name: contender for contender in stacks}
         measured = measure(stacks, event, EXPECTED, repetitions)
-    by_name = {contender.name: contender for contender in stacks}
-    calls = processes.measure(site, by_name["plume"], by_name["floor"], event)
+        ours, bare, others = by_name["plume"], by_name["floor"], [by_name["web"], by_name["seed"]]
+        calls = processes.measure(site, ours, bare, event, others)
     layers = {name: Size.of(ROOT / "build" / f"layer-{name}.zip") for name in ARCHITECTURES}
     return Results(figures(stacks, measured), calls, layers, repetitions)
 

@@ -22,7 +22,7 @@ COLOURS = ("#2f6f9f", "#9cc3dd", "#d9a25f")
 
 def draw(results: Results, out: Path) -> None:
     """Write the chart as PNG to `out`: medians, with a line from the least to the most that was measured."""
-    figure = Figure(figsize=(11, 8), layout="constrained")
+    figure = Figure(figsize=(14, 8), layout="constrained")
     for axes, (title, series) in zip(figure.subplots(2, 2).flat, PANELS, strict=True):
         for number, (label, name) in enumerate(series.items()):
             _bars(axes, results.figures[name], number, len(series), label)

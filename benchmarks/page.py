@@ -29,8 +29,10 @@ MEDIANS = (
     f"Medians, and in parentheses the least and the most of a repetition, in which plume and floor have {TURNS} turns."
     " Ratios are medians, too: of those within each repetition, as a machine is not equally fast all the time."
 )
-PAIRS = (("plume", "floor"), ("seed", "plume"), ("web", "plume"))
-BILLED = ("plume", "seed", "web")
+PAIRS = (("plume", "floor"), ("web", "plume"), ("seed", "plume"))
+IN_PROCESS = ("plume", "steps", "web", "seed", "predict")
+IN_PROCESS_PAIRS = (("plume", "steps"), ("web", "plume"), ("seed", "plume"), ("predict", "plume"))
+BILLED = ("plume", "floor", "web", "seed")
 NONE = "-"
 
 
@@ -90,29 +92,24 @@ def _number(value: float) -> str:
 
 def _in_process_setting() -> str:
     return (
-        f"Medians of {PROCESSES} processes with {ROUNDS} samples each, taken in turns. The steps are floor's"
-        " handler, in the process that runs plume's, on the layer; scikit-learn's predict gets its rows as an array."
+        f"Medians of {PROCESSES} processes with {ROUNDS} samples each, taken in turns, in µs a call; of plume's the"
+        " least and the most, too. The steps are floor's handler, in the process that runs plume's, on the layer;"
+        " web's and seed's run with their own packages; scikit-learn's predict gets its rows as an array. All bodies"
+        " are JSON."
     )
 
 
 def _calls(results: Results) -> Iterator[str]:
-    def row(what: str, count: str, reference: str) -> list[str]:
-        names = (f"plume {count}", f"{reference} {count}")
-        ours, theirs = map(results.call, names)
-        spread = " to ".join(
-            f"{each * 1e6:,.1f}" for each in (min(results.calls[names[0]]), max(results.calls[names[0]]))
-        )
-        ratio = results.call_ratio(*names)
-        return [what, f"{ours * 1e6:,.1f} ({spread})", f"{theirs * 1e6:,.1f}", f"{ratio:.3f}"]
+    def row(what: str, count: str) -> list[str]:
+        names = {name: f"{name} {count}" for name in IN_PROCESS}
+        ours = [each * 1e6 for each in results.calls[names["plume"]]]
+        medians = [f"{results.call(name) * 1e6:,.1f}" for name in names.values()]
+        medians[0] += f" ({min(ours):,.1f} to {max(ours):,.1f})"
+        ratios = [results.call_ratio(names[one], names[other]) for one, other in IN_PROCESS_PAIRS]
+        return [what, *medians, *(f"{ratio:.2f}" for ratio in ratios)]
 
-    return table(
-        ["", "plume's handler, µs", "the other, µs", "plume / other"],
-        [
-            row("2 rows; the steps", "2", "steps"),
-            row("2 rows; scikit-learn's predict alone", "2", "predict"),
-            row("10,000 rows of JSON; the steps", "10000", "steps"),
-        ],
-    )
+    head = ["", *IN_PROCESS, *(f"{one} / {other}" for one, other in IN_PROCESS_PAIRS)]
+    return table(head, [row("2 rows", "2"), row("10,000 rows", "10000")])
 
 
 def _cost_setting() -> str:
@@ -132,7 +129,7 @@ def _costs(architecture: str, loads: dict[str, Load]) -> list[str]:
         dollars = {
             name: cost(load, memory, share, architecture) if load.fits(memory) else None for name, load in loads.items()
         }
-        ratios = [_quotient(dollars[other], dollars["plume"]) for other in BILLED[1:]]
+        ratios = [_quotient(dollars[one], dollars[other]) for one, other in PAIRS]
         return [
             f"{memory:,}",
             f"{share:.0%}",
@@ -140,10 +137,10 @@ def _costs(architecture: str, loads: dict[str, Load]) -> list[str]:
             *ratios,
         ]
 
-    head = ["MB", "cold", *BILLED, *(f"{other} / plume" for other in BILLED[1:])]
+    head = ["MB", "cold", *BILLED, *(f"{one} / {other}" for one, other in PAIRS)]
     rows = (row(memory, share) for memory in MEMORY_SIZES for share in COLD_SHARES)
     return [f"{architecture}:", "", *table(head, rows)]
 
 
 def _quotient(one: float | None, other: float | None) -> str:
-    return NONE if one is None or other is None else f"{one / other:.1f}"
+    return NONE if one is None or other is None else f"{one / other:.2f}"

@@ -1,4 +1,7 @@
-"""Time our handler and the bare steps, which are the floor's handler, on the layer; print the samples as JSON."""
+"""Time handlers, in turns, in the interpreter and on the packages that they are deployed with; print samples as JSON.
+
+``python -m benchmarks.in_process.handlers CASES NAME=MODULE.HANDLER …``
+"""
 
 from __future__ import annotations
 
@@ -7,23 +10,29 @@ import json
 import sys
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from benchmarks.in_process.timing import interleaved
 
 
 def main() -> None:
-    """Compare what both answer with what is expected, then time them."""
+    """Compare what all answer with what is expected, then time them."""
     cases = json.loads(Path(sys.argv[1]).read_text())
-    steps = importlib.import_module("app").handler  # the floor's, found on PYTHONPATH
-    ours = importlib.import_module("lambda_fn.handler").predict
+    handlers = {name: found(handler) for name, _, handler in (each.partition("=") for each in sys.argv[2:])}
     calls = {}
     for count, case in cases.items():
-        for name, handler in (("plume", ours), ("steps", steps)):
+        for name, handler in handlers.items():
             answer = handler(case["event"], None)
             if json.loads(answer["body"]) != {"prediction": case["prediction"]}:
                 raise ValueError(f"{name} answers {str(answer)[:500]}")
             calls[f"{name} {count}"] = partial(handler, case["event"], None)
     print(json.dumps(interleaved(calls)))
+
+
+def found(handler: str) -> Any:
+    """Return the handler at ``MODULE.HANDLER``, found on PYTHONPATH."""
+    module, _, name = handler.rpartition(".")
+    return getattr(importlib.import_module(module), name)
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ import os
 import subprocess
 import sys
 from collections import defaultdict
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,25 +27,36 @@ PROCESSES = 5
 MANY = 10_000
 
 
-def measure(site: Site, ours: Contender, floor: Contender, event: Any) -> dict[str, list[float]]:
-    """Return samples, seconds a call, by ``plume 2``, ``steps 2``, ``plume 10000``, ``steps 10000``, ``predict 2``.
+def measure(
+    site: Site, ours: Contender, floor: Contender, event: Any, others: Sequence[Contender] = ()
+) -> dict[str, list[float]]:
+    """Return samples, seconds a call, by ``plume 2``, ``steps 2``, ``predict 2``, ``plume 10000``, …, and of `others`.
 
     The number is that of the rows; 10,000 are the training rows over and over. Every answer is compared with the
-    estimator's before it is timed.
+    estimator's before it is timed. Ours and the steps, which are the floor's handler, run in the same process.
     """
     cases = site.folder / "cases.json"
     cases.write_text(json.dumps(_cases(site, event)))
-    handlers = {**ours.tree.environ, **SAME_FOR_ALL, "MODEL_URI": site.model.as_uri(), **floor.environ}
-    handlers["PYTHONPATH"] = f"{ours.tree.environ['PYTHONPATH']}:{floor.tree.task}:{ROOT}"
+    together = {**ours.tree.environ, **SAME_FOR_ALL, "MODEL_URI": site.model.as_uri(), **floor.environ}
+    together["PYTHONPATH"] = f"{ours.tree.environ['PYTHONPATH']}:{floor.tree.task}:{ROOT}"
+    alone = {**os.environ, **SAME_FOR_ALL, "PYTHONPATH": str(ROOT)}
     samples: dict[str, list[float]] = defaultdict(list)
     for _ in range(PROCESSES):
-        for taken in (
-            _run(str(PYTHON), "handlers", [cases], handlers, ours.tree.task),
-            _run(sys.executable, "estimator", [cases, site.estimator], {**os.environ, **SAME_FOR_ALL}, ROOT),
-        ):
-            for name, values in taken.items():
-                samples[name] += values
+        runs = [
+            _run(str(PYTHON), "handlers", [cases, f"plume={ours.handler}", f"steps={floor.handler}"], together),
+            *(_handler(cases, other) for other in others),
+            _run(sys.executable, "estimator", [cases, site.estimator], alone),
+        ]
+        for name, values in (item for taken in runs for item in taken.items()):
+            samples[name] += values
     return samples
+
+
+def _handler(cases: Path, contender: Contender) -> Any:
+    """Return the samples of a contender's handler, in a process of its own."""
+    environ = {**contender.tree.environ, **contender.environ}
+    environ["PYTHONPATH"] += f":{ROOT}"
+    return _run(str(PYTHON), "handlers", [cases, f"{contender.name}={contender.handler}"], environ)
 
 
 def _cases(site: Site, event: Any) -> dict[str, Any]:
@@ -60,9 +72,9 @@ def _cases(site: Site, event: Any) -> dict[str, Any]:
     return cases
 
 
-def _run(python: str, module: str, arguments: list[Path], environ: dict[str, str], folder: Path) -> Any:
-    command = [python, "-m", f"benchmarks.in_process.{module}", *map(str, arguments)]
-    done = subprocess.run(command, cwd=folder, env=environ, capture_output=True, text=True)
+def _run(python: str, module: str, arguments: Sequence[Path | str], environ: dict[str, str]) -> Any:
+    command = [python, "-P", "-m", f"benchmarks.in_process.{module}", *map(str, arguments)]
+    done = subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True)
     if done.returncode != 0:
         raise DisagreementError(f"{module}: {done.stderr[-2000:]}")
     return json.loads(done.stdout)
