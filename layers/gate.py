@@ -7,6 +7,7 @@ import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from elftools.common.exceptions import ELFError
 from elftools.elf.elffile import ELFFile
 from elftools.elf.gnuversions import GNUVerNeedSection
 
@@ -78,10 +79,12 @@ def _check_libraries(archive: zipfile.ZipFile, architecture: Architecture) -> It
     libraries = {}
     for name in archive.namelist():
         data = archive.read(name)
-        if data.startswith(b"\x7fELF"):
+        if not data.startswith(b"\x7fELF") and ".so" not in Path(name).suffixes:
+            continue
+        try:
             libraries[name] = ELFFile(io.BytesIO(data))
-        elif ".so" in Path(name).suffixes:
-            yield f"{name} is not an ELF library"
+        except ELFError as error:
+            yield f"{name} is not an ELF library: {error}"
     for name, elf in libraries.items():
         if elf["e_machine"] != architecture.elf_machine:
             yield f"{name} is for {elf['e_machine']}, expected {architecture.elf_machine}"

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from layers import gate
+from layers.__main__ import main
 from layers.architecture import ARCHITECTURES
 
 X86_64, ARM64 = ARCHITECTURES["x86_64"], ARCHITECTURES["arm64"]
@@ -47,9 +48,10 @@ def test_another_architecture_is_a_fault(small_layer: Path) -> None:
     assert "is for EM_X86_64, expected EM_AARCH64" in fault
 
 
-def test_a_library_that_is_none_is_a_fault(small_layer: Path) -> None:
-    faults = gate.check(add(small_layer, "python/numpy/broken.so", b"text"), X86_64)
-    assert faults == ["python/numpy/broken.so is not an ELF library"]
+@pytest.mark.parametrize("data", [b"text", b"\x7fELF", b"\x7fELF\x02\x01"])
+def test_a_library_that_is_none_is_a_fault(small_layer: Path, data: bytes) -> None:
+    [fault] = gate.check(add(small_layer, "python/numpy/broken.so", data), X86_64)
+    assert fault.startswith("python/numpy/broken.so is not an ELF library: ")
 
 
 def test_a_library_that_is_not_there_is_a_fault(small_layer: Path, built_layers: dict[str, Path]) -> None:
@@ -92,3 +94,21 @@ def test_over_budget_the_largest_files_are_listed(
     monkeypatch.setattr(gate, "UNZIPPED_BUDGET", 10)
     assert not report(small_layer, "x86_64")
     assert "providers_shared" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "message"),
+    [
+        ("layer.zip", b"", "expected layer-x86_64.zip or layer-arm64.zip, got "),
+        ("layer-arm64.zip", None, "there is no file "),
+        ("layer-arm64.zip", b"text", "expected a zip, "),
+    ],
+)
+def test_what_is_no_layer_is_told(
+    name: str, data: bytes | None, message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    if data is not None:
+        (tmp_path / name).write_bytes(data)
+    with pytest.raises(SystemExit, match="2"):
+        main(["check", str(tmp_path / name)])
+    assert message in capsys.readouterr().err
