@@ -53,8 +53,9 @@ def run(folder: Path, repetitions: int) -> Results:
         stacks = contenders(site)
         by_name = {contender.name: contender for contender in stacks}
         measured = measure(stacks, event, EXPECTED, repetitions)
-        ours, bare, others = by_name["plume"], by_name["floor"], [by_name["web"], by_name["seed"]]
-        calls = processes.measure(site, ours, bare, event, others)
+        ours, bare = by_name["plume"], by_name["floor"]
+        others = [each for each in stacks if each.scores and each not in (ours, bare)]
+        calls = processes.measure(site, ours, bare, others, event)
     layers = {name: Size.of(ROOT / "build" / f"layer-{name}.zip") for name in ARCHITECTURES}
     return Results(figures(stacks, measured), calls, layers, repetitions)
 

@@ -69,12 +69,17 @@ def _setting(repetitions: int) -> str:
 
 def _figures(results: Results) -> Iterator[str]:
     names = list(results.figures[COLD])
-    head = ["", *names, *(f"{one} / {other}" for one, other in PAIRS)]
+    head = ["", *names, *_over(PAIRS)]
     rows = (
         [figure, *(_samples(samples[name]) for name in names), *(_ratio(results, figure, *pair) for pair in PAIRS)]
         for figure, samples in results.figures.items()
     )
     return table(head, rows)
+
+
+def _over(pairs: Sequence[tuple[str, str]]) -> list[str]:
+    """Return the heads of the columns of ratios."""
+    return [f"{one} / {other}" for one, other in pairs]
 
 
 def _samples(samples: Sequence[float]) -> str:
@@ -108,7 +113,7 @@ def _calls(results: Results) -> Iterator[str]:
         ratios = [results.call_ratio(names[one], names[other]) for one, other in IN_PROCESS_PAIRS]
         return [what, *medians, *(f"{ratio:.2f}" for ratio in ratios)]
 
-    head = ["", *IN_PROCESS, *(f"{one} / {other}" for one, other in IN_PROCESS_PAIRS)]
+    head = ["", *IN_PROCESS, *_over(IN_PROCESS_PAIRS)]
     return table(head, [row("2 rows", "2"), row("10,000 rows", "10000")])
 
 
@@ -137,7 +142,7 @@ def _costs(architecture: str, loads: dict[str, Load]) -> list[str]:
             *ratios,
         ]
 
-    head = ["MB", "cold", *BILLED, *(f"{one} / {other}" for one, other in PAIRS)]
+    head = ["MB", "cold", *BILLED, *_over(PAIRS)]
     rows = (row(memory, share) for memory in MEMORY_SIZES for share in COLD_SHARES)
     return [f"{architecture}:", "", *table(head, rows)]
 

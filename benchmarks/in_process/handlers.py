@@ -5,12 +5,11 @@
 
 from __future__ import annotations
 
-import importlib
 import json
+import pkgutil
 import sys
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from benchmarks.in_process.timing import interleaved
 
@@ -18,7 +17,9 @@ from benchmarks.in_process.timing import interleaved
 def main() -> None:
     """Compare what all answer with what is expected, then time them."""
     cases = json.loads(Path(sys.argv[1]).read_text())
-    handlers = {name: found(handler) for name, _, handler in (each.partition("=") for each in sys.argv[2:])}
+    handlers = {
+        name: pkgutil.resolve_name(handler) for name, _, handler in (each.partition("=") for each in sys.argv[2:])
+    }
     calls = {}
     for count, case in cases.items():
         for name, handler in handlers.items():
@@ -27,12 +28,6 @@ def main() -> None:
                 raise ValueError(f"{name} answers {str(answer)[:500]}")
             calls[f"{name} {count}"] = partial(handler, case["event"], None)
     print(json.dumps(interleaved(calls)))
-
-
-def found(handler: str) -> Any:
-    """Return the handler at ``MODULE.HANDLER``, found on PYTHONPATH."""
-    module, _, name = handler.rpartition(".")
-    return getattr(importlib.import_module(module), name)
 
 
 if __name__ == "__main__":

@@ -28,7 +28,7 @@ MANY = 10_000
 
 
 def measure(
-    site: Site, ours: Contender, floor: Contender, event: Any, others: Sequence[Contender] = ()
+    site: Site, ours: Contender, floor: Contender, others: Sequence[Contender], event: Any
 ) -> dict[str, list[float]]:
     """Return samples, seconds a call, by ``plume 2``, ``steps 2``, ``predict 2``, ``plume 10000``, …, and of `others`.
 
@@ -39,13 +39,13 @@ def measure(
     cases.write_text(json.dumps(_cases(site, event)))
     together = {**ours.tree.environ, **SAME_FOR_ALL, "MODEL_URI": site.model.as_uri(), **floor.environ}
     together["PYTHONPATH"] = f"{ours.tree.environ['PYTHONPATH']}:{floor.tree.task}:{ROOT}"
-    alone = {**os.environ, **SAME_FOR_ALL, "PYTHONPATH": str(ROOT)}
+    trains = {**os.environ, **SAME_FOR_ALL, "PYTHONPATH": str(ROOT)}
     samples: dict[str, list[float]] = defaultdict(list)
     for _ in range(PROCESSES):
         runs = [
             _run(str(PYTHON), "handlers", [cases, f"plume={ours.handler}", f"steps={floor.handler}"], together),
             *(_handler(cases, other) for other in others),
-            _run(sys.executable, "estimator", [cases, site.estimator], alone),
+            _run(sys.executable, "estimator", [cases, site.estimator], trains),
         ]
         for name, values in (item for taken in runs for item in taken.items()):
             samples[name] += values

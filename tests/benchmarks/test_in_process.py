@@ -24,8 +24,9 @@ def site(tmp_path: Path, estimator_file: Path, model_file: Path, built_layers: d
 def test_every_call_has_samples(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(processes, "PROCESSES", 1)
     ours = plume(site)
-    samples = processes.measure(site, ours, floor(site, ours), rest_event())
-    names = ("plume", "steps", "predict")
+    bare = floor(site, ours)
+    samples = processes.measure(site, ours, bare, [bare], rest_event())
+    names = ("plume", "steps", "floor", "predict")
     assert samples.keys() == {f"{name} {count}" for name in names for count in (2, 10_000)}
     assert all(min(values) > 0 for values in samples.values())
     cases = json.loads((site.folder / "cases.json").read_text())
@@ -39,7 +40,7 @@ def test_another_answer_is_told(site: Site, tmp_path: Path, estimator_file: Path
     wrong = Site(site.folder, other, site.model, {}, {}, {})
     ours = plume(wrong)
     with pytest.raises(DisagreementError, match="plume answers"):
-        processes.measure(wrong, ours, floor(wrong, ours), rest_event())
+        processes.measure(wrong, ours, floor(wrong, ours), [], rest_event())
 
 
 def test_calls_take_turns() -> None:
