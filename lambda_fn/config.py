@@ -7,6 +7,8 @@ from collections.abc import Mapping
 
 from lambda_fn.record import Record
 
+PATH_CHARACTERS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~$+!*'()@:/")
+"""What API mappings may be made of, and paths of load balancers' rules are; the last one parts the segments."""
 MB_PER_VCPU = 1769
 """The memory, in MB, that a function has one vCPU with."""
 
@@ -23,6 +25,7 @@ class Settings(Record):
     max_body_bytes: the largest request body that is scored. Lambda takes 6 MB with the event around the body.
     max_object_bytes: the largest JSON object that is stored.
     max_model_bytes: the largest model file that is read. A forest takes about twelve times its file's size in memory.
+    base_path: what a custom domain has in front of the service's paths, such as ``/v1``; empty if there is none.
     scoring_threads: how many threads score a body of many rows; unless it is set, one for each vCPU, or part of one.
     """
 
@@ -32,6 +35,7 @@ class Settings(Record):
     max_object_bytes: int
     max_model_bytes: int
     scoring_threads: int
+    base_path: str = ""
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str]) -> Settings:
@@ -56,6 +60,7 @@ class Settings(Record):
             max_object_bytes=_positive(environ, "MAX_OBJECT_BYTES", 1_000_000),
             max_model_bytes=_positive(environ, "MAX_MODEL_BYTES", 256_000_000),
             scoring_threads=_positive(environ, "SCORING_THREADS", _vcpus(environ)),
+            base_path=_base_path(environ.get("BASE_PATH", "")),
         )
 
 
@@ -72,6 +77,14 @@ def _is_model(uri: str) -> bool:
 def _is_prefix(uri: str) -> bool:
     bucket, prefix = location(uri)
     return uri.startswith("s3://") and bucket != "" and prefix.removesuffix("/") not in {"", prefix}
+
+
+def _base_path(text: str) -> str:
+    """Return the path with a slash in front and none at its end; empty if it has no segment."""
+    path = text.strip("/")
+    if not PATH_CHARACTERS.issuperset(path) or "//" in path:
+        raise ConfigError(f"BASE_PATH is segments of a path, such as v1 or models/iris, not {text!r}")
+    return f"/{path}" if path else ""
 
 
 def _vcpus(environ: Mapping[str, str]) -> int:

@@ -19,6 +19,7 @@ class Problem(Enum):
     BODY_TOO_LARGE = (413, "The body is too large")
     RESPONSE_TOO_LARGE = (413, "The answer would be too large")
     INVALID_QUERY = (400, "A query parameter has a value it does not take")
+    MALFORMED_EVENT = (400, "The event is none that AWS sends")
     MALFORMED_BASE64 = (400, "The body says that it is base64 and is not")
     MALFORMED_JSON = (400, "The body is not JSON")
     MALFORMED_CSV = (400, "The body is not CSV")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from lambda_fn.config import Settings
 from lambda_fn.errors import Problem, ServiceError
-from lambda_fn.request import Response, is_http, parse_event, render
+from lambda_fn.request import Response, parse_event, render, sender_of
 from lambda_fn.routes import Routes, dispatch
 
 if TYPE_CHECKING:
@@ -35,15 +35,15 @@ def objects(event: Any, context: Any) -> Any:
 
 def respond(event: Any, routes: Routes) -> Any:
     """Parse the event, dispatch the request, render the response; every error becomes problem details."""
-    http = is_http(event)
+    sender = sender_of(event)
     try:
-        return render(dispatch(routes, parse_event(event, http)), http)
+        return render(dispatch(routes, parse_event(event, sender, SETTINGS.base_path)), sender)
     except ServiceError as error:
-        return render(problem_response(error), http)
+        return render(problem_response(error), sender)
     except Exception:
         log.exception("unexpected failure")
         failure = ServiceError(Problem.INTERNAL_ERROR, "the service failed; its log says how")
-        return render(problem_response(failure), http)
+        return render(problem_response(failure), sender)
 
 
 def problem_response(error: ServiceError) -> Response:

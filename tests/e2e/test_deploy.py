@@ -102,6 +102,7 @@ def test_functions_layer_cors_and_logs_are_as_declared(template: dict[str, Any])
         [{"Ref": "RuntimeLambdaLayer"}],
     )
     assert "Layers" not in resources["ObjectsLambdaFunction"]["Properties"]
+    assert predict["Environment"]["Variables"]["BASE_PATH"] == "/"
     assert resources["RuntimeLambdaLayer"]["Properties"]["CompatibleRuntimes"] == ["python3.13"]
     assert resources["PredictLogGroup"]["Properties"]["RetentionInDays"] == 14
     cors = resources["HttpApi"]["Properties"]["CorsConfiguration"]

@@ -17,7 +17,7 @@ def load(monkeypatch: pytest.MonkeyPatch) -> Load:
     """Import the handler anew, as a new execution environment does, with the given environment."""
 
     def load_handler(**environ: str) -> ModuleType:
-        for name in ("MODEL_URI", "OBJECTS_URI"):
+        for name in ("MODEL_URI", "OBJECTS_URI", "BASE_PATH"):
             monkeypatch.delenv(name, raising=False)
         for name, value in environ.items():
             monkeypatch.setenv(name, value)

@@ -8,6 +8,7 @@ from lambda_fn.config import ConfigError, Settings
 
 def test_settings_come_from_the_environment() -> None:
     environ = {"MODEL_URI": "s3://bucket/key", "OBJECTS_URI": "s3://bucket/objects/", "MAX_BODY_BYTES": "10"}
+    environ["BASE_PATH"] = "v1"
     assert Settings.from_environ(environ) == Settings(
         model_uri="s3://bucket/key",
         objects_uri="s3://bucket/objects/",
@@ -15,7 +16,16 @@ def test_settings_come_from_the_environment() -> None:
         max_object_bytes=1_000_000,
         max_model_bytes=256_000_000,
         scoring_threads=os.process_cpu_count() or 1,
+        base_path="/v1",
     )
+
+
+@pytest.mark.parametrize(
+    ("text", "path"),
+    [("", ""), ("/", ""), ("v1", "/v1"), ("/v1", "/v1"), ("/v1/", "/v1"), ("a/b-c/d.e", "/a/b-c/d.e"), ("$a", "/$a")],
+)
+def test_a_base_path_has_a_slash_in_front_and_none_at_its_end(text: str, path: str) -> None:
+    assert Settings.from_environ({"MODEL_URI": "s3://b/k", "BASE_PATH": text}).base_path == path
 
 
 @pytest.mark.parametrize(
@@ -54,6 +64,10 @@ def test_there_is_a_thread_for_each_vcpu_or_part_of_one(
         ({"MODEL_URI": "s3://b/k", "MAX_BODY_BYTES": "many"}, "MAX_BODY_BYTES is a positive whole number, not 'many'"),
         ({"MODEL_URI": "s3://b/k", "MAX_OBJECT_BYTES": "0"}, "MAX_OBJECT_BYTES is a positive whole number, not '0'"),
         ({"MODEL_URI": "s3://b/k", "MAX_MODEL_BYTES": "1e9"}, "MAX_MODEL_BYTES is a positive whole number, not '1e9'"),
+        *(
+            ({"MODEL_URI": "s3://b/k", "BASE_PATH": text}, f"such as v1 or models/iris, not {text!r}")
+            for text in ("a//b", "a b", "https://api.example.com/v1", "a?b", "a%20b", "é", "a\n")
+        ),
         ({"MODEL_URI": "s3://b/k", "SCORING_THREADS": "0"}, "SCORING_THREADS is a positive whole number, not '0'"),
     ],
 )

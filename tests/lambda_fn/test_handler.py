@@ -45,6 +45,8 @@ def test_status(handler: ModuleType, event: LoadEvent, name: str) -> None:
         "predict-http-api-base64",
         "predict-http-api-stage",
         "predict-function-url",
+        "predict-http-api-domain",
+        "predict-http-api-payload-1",
         "predict-rest-api",
         "predict-rest-api-base64",
     ],
@@ -54,6 +56,61 @@ def test_predict(handler: ModuleType, event: LoadEvent, name: str) -> None:
         "statusCode": 200,
         "headers": {"content-type": "application/json"},
         "body": '{"prediction": [2, 1]}',
+        "isBase64Encoded": False,
+    }
+
+
+@pytest.mark.parametrize("name", ["predict-http-api-payload-1-domain", "predict-rest-api-domain"])
+def test_predict_behind_the_base_path_of_a_custom_domain(
+    load: Load, model_file: Path, event: LoadEvent, name: str
+) -> None:
+    assert load(MODEL_URI=model_file.as_uri()).predict(event(name), None)["statusCode"] == 404
+    assert load(MODEL_URI=model_file.as_uri(), BASE_PATH="/v1/").predict(event(name), None) == {
+        "statusCode": 200,
+        "headers": {"content-type": "application/json"},
+        "body": '{"prediction": [2, 1]}',
+        "isBase64Encoded": False,
+    }
+
+
+def test_a_load_balancer_is_answered_as_it_takes_it(handler: ModuleType, event: LoadEvent) -> None:
+    assert handler.predict(event("status-load-balancer"), None) == {
+        "statusCode": 200,
+        "statusDescription": "200 OK",
+        "headers": {"content-type": "application/json"},
+        "body": '{"status": "up"}',
+        "isBase64Encoded": False,
+    }
+    assert handler.predict(event("predict-load-balancer"), None) == {
+        "statusCode": 200,
+        "statusDescription": "200 OK",
+        "headers": {"content-type": "application/json"},
+        "body": '{"prediction": [2, 1]}',
+        "isBase64Encoded": False,
+    }
+    assert handler.predict(event("predict-load-balancer-multi"), None) == {
+        "statusCode": 200,
+        "statusDescription": "200 OK",
+        "multiValueHeaders": {"content-type": ["application/json"]},
+        "body": '{"prediction": [2, 1]}',
+        "isBase64Encoded": False,
+    }
+    assert handler.predict(event("predict-load-balancer-multi-npy"), None) == {
+        "statusCode": 200,
+        "statusDescription": "200 OK",
+        "multiValueHeaders": {"content-type": ["application/x-npy"]},
+        "body": base64.b64encode(npy_of(np.array([2, 1]))).decode(),
+        "isBase64Encoded": True,
+    }
+
+
+def test_an_error_is_answered_as_a_load_balancer_takes_it(handler: ModuleType, event: LoadEvent) -> None:
+    answer = handler.predict(event("predict-load-balancer-multi") | {"httpMethod": "GET"}, None)
+    assert json.loads(answer.pop("body"))["code"] == "method-not-allowed"
+    assert answer == {
+        "statusCode": 405,
+        "statusDescription": "405 Method Not Allowed",
+        "multiValueHeaders": {"content-type": ["application/problem+json"], "allow": ["POST"]},
         "isBase64Encoded": False,
     }
 
@@ -186,7 +243,16 @@ def test_predict_by_a_direct_invocation(handler: ModuleType, event: LoadEvent) -
     assert handler.predict({}, None)["code"] == "missing-data"
 
 
-@pytest.mark.parametrize("name", ["predict-http-api-probabilities", "predict-rest-api-probabilities"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "predict-http-api-probabilities",
+        "predict-http-api-payload-1-probabilities",
+        "predict-rest-api-probabilities",
+        "predict-load-balancer-probabilities",
+        "predict-load-balancer-multi-probabilities",
+    ],
+)
 def test_predict_with_probabilities(handler: ModuleType, event: LoadEvent, estimator: Any, name: str) -> None:
     body = json.loads(handler.predict(event(name), None)["body"])
     assert body.keys() == {"prediction", "probabilities", "classes"}

@@ -4,18 +4,22 @@ from typing import Any
 import pytest
 
 from lambda_fn.errors import Problem, ServiceError
-from lambda_fn.request import MAX_RESPONSE_BYTES, Headers, Request, Response, is_http, parse_event, render
-from tests.conftest import LoadEvent
+from lambda_fn.request import MAX_RESPONSE_BYTES, Headers, Request, Response, Sender, parse_event, render, sender_of
+from tests.conftest import Event, LoadEvent
 
 BODY = b'{"data": [[6.2, 3.4], [6.2, 1]]}'
 
 
-def parsed(sent: Any) -> Request:
-    return parse_event(sent, is_http(sent))
+def parsed(sent: Any, base_path: str = "") -> Request:
+    return parse_event(sent, sender_of(sent), base_path)
 
 
 def rendered(response: Response, sent: Any) -> Any:
-    return render(response, is_http(sent))
+    return render(response, sender_of(sent))
+
+
+def in_context(event: Event, **members: Any) -> Event:
+    return event | {"requestContext": event["requestContext"] | members}
 
 
 @pytest.mark.parametrize(
@@ -25,18 +29,58 @@ def rendered(response: Response, sent: Any) -> Any:
         "predict-http-api-base64",
         "predict-http-api-stage",
         "predict-function-url",
+        "predict-http-api-domain",
+        "predict-http-api-payload-1",
         "predict-rest-api",
         "predict-rest-api-base64",
+        "predict-load-balancer",
+        "predict-load-balancer-multi",
         "predict-direct",
     ],
 )
 def test_every_kind_of_event_is_the_same_request(event: LoadEvent, name: str) -> None:
-    request = parsed(event(name))
+    for base_path in ("", "/v1"):
+        request = parsed(event(name), base_path)
+        assert (request.method, request.path, request.body, request.query) == ("POST", "/predict", BODY, {})
+
+
+@pytest.mark.parametrize("name", ["predict-http-api-payload-1-domain", "predict-rest-api-domain"])
+def test_the_base_path_of_a_custom_domain_is_taken_off_the_path(event: LoadEvent, name: str) -> None:
+    assert parsed(event(name)).path == "/v1/predict"
+    request = parsed(event(name), "/v1")
     assert (request.method, request.path, request.body, request.query) == ("POST", "/predict", BODY, {})
 
 
-@pytest.mark.parametrize("name", ["predict-http-api-probabilities", "predict-rest-api-probabilities"])
-def test_the_query_is_read_in_both_formats(event: LoadEvent, name: str) -> None:
+@pytest.mark.parametrize(
+    ("base_path", "path", "expected"),
+    [
+        ("/v1", "/v1", "/"),
+        ("/v1", "/v1/", "/"),
+        ("/v1", "/v1/predict/", "/predict/"),
+        ("/v1", "/v10/predict", "/v10/predict"),
+        ("/v1", "/predict/v1", "/predict/v1"),
+        ("/v1", "/v1/v1/predict", "/v1/predict"),
+        ("/v1", "/dev/v1/predict", "/predict"),  # the stage in front: an origin of a CDN that has the base path
+        ("/models/iris", "/models/iris/predict", "/predict"),
+        ("/models/iris", "/models/predict", "/models/predict"),
+        ("/predict", "/predict/predict", "/predict"),
+        ("/dev", "/dev/predict", "/predict"),
+        ("/dev", "/dev/dev", "/dev"),
+        ("", "", ""),
+    ],
+)
+def test_a_base_path_is_whole_segments(event: LoadEvent, base_path: str, path: str, expected: str) -> None:
+    assert parsed(event("predict-http-api-stage") | {"rawPath": path}, base_path).path == expected
+    if not path.startswith("/dev/v1"):
+        assert parsed(event("predict-rest-api") | {"path": path}, base_path).path == expected
+        assert parsed(event("predict-load-balancer") | {"path": path}, base_path).path == expected
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["predict-http-api-probabilities", "predict-rest-api-probabilities", "predict-http-api-payload-1-probabilities"],
+)
+def test_the_query_is_read_in_every_format(event: LoadEvent, name: str) -> None:
     assert parsed(event(name)).query == {"probabilities": "true"}
 
 
@@ -62,9 +106,39 @@ def test_a_body_that_only_claims_to_be_base64_is_refused(event: LoadEvent) -> No
     assert raised.value.problem is Problem.MALFORMED_BASE64
 
 
-@pytest.mark.parametrize("odd", [None, [], "text", 7, {}, {"version": "2.0"}, {"requestContext": {}}, {"body": "x"}])
+@pytest.mark.parametrize("stage", ["predict", "model", "objects"])
+def test_a_stage_may_be_named_like_a_route(event: LoadEvent, stage: str) -> None:
+    for path, expected in ((f"/{stage}", "/"), (f"/{stage}/predict", "/predict"), ("/predicted", "/predicted")):
+        for name, member in (("predict-http-api-stage", "rawPath"), ("predict-http-api-payload-1", "path")):
+            assert parsed(in_context(event(name), stage=stage, path=path) | {member: path}).path == expected
+    for name in ("predict-rest-api", "predict-http-api-payload-1-domain"):  # which have no stage in front
+        assert parsed(in_context(event(name), stage=stage) | {"path": f"/{stage}"}).path == f"/{stage}"
+    emulated = event("predict-rest-api") | {"version": "1.0", "path": f"/{stage}"}
+    assert parsed(in_context(emulated, stage=stage, path=f"/{stage}/{stage}")).path == f"/{stage}"
+
+
+def test_the_default_stage_leaves_no_trace(event: LoadEvent) -> None:
+    for name, member in (("predict-http-api", "rawPath"), ("predict-http-api-payload-1", "path")):
+        assert parsed(in_context(event(name), stage="$default") | {member: "/predict"}).path == "/predict"
+
+
+def test_a_path_is_decoded_once(event: LoadEvent) -> None:
+    for name, member in (
+        ("predict-function-url", "rawPath"),
+        ("predict-rest-api", "path"),
+        ("predict-load-balancer", "path"),
+    ):
+        assert parsed(event(name) | {member: "/pr%65dict%2541/%zz"}).path == "/predict%41/%zz"
+    for name, member in (
+        ("predict-http-api", "rawPath"),
+        ("predict-http-api-payload-1", "path"),
+    ):  # the API has done so
+        assert parsed(event(name) | {member: "/predict%41"}).path == "/predict%41"
+
+
+@pytest.mark.parametrize("odd", [None, [], "text", 7, True, {}, {"version": "2.0"}, {"body": "x"}, {"Records": []}])
 def test_what_is_no_http_event_is_a_direct_one(odd: Any) -> None:
-    assert not is_http(odd)
+    assert sender_of(odd) is Sender.DIRECT
     assert parsed(odd).body == json.dumps(odd).encode()
 
 
