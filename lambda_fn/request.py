@@ -84,7 +84,7 @@ def parse_event(event: Any, http: bool) -> Request:
     """Return the request that `event` carries, which `is_http` or a direct invocation.
 
     Takes API Gateway's payload formats 2.0 (HTTP APIs, function URLs) and 1.0 (REST APIs). Of a direct invocation the
-    event itself is the body of ``POST /predict``, its other members are the query.
+    event itself is the body of ``POST /predict``.
     Raises ServiceError for a body that is not the base64 it claims to be.
     """
     if not http:
@@ -154,10 +154,4 @@ def _body(event: Mapping[str, Any]) -> bytes:
 
 
 def _direct_request(event: Any) -> Request:
-    options = {name: value for name, value in event.items() if name != "data"} if isinstance(event, dict) else {}
-    return Request(
-        method="POST",
-        path="/predict",
-        query={name: value if isinstance(value, str) else json.dumps(value) for name, value in options.items()},
-        body=json.dumps(event).encode(),
-    )
+    return Request(method="POST", path="/predict", body=json.dumps(event).encode())
