@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Any
 
 from lambda_fn.errors import Problem, ServiceError
@@ -32,12 +33,14 @@ class Feature(Record):
 
     type: ``float``; ``bool``, which is 0 or 1 there; or ``str``, which is the number of its category.
     categories: of a string feature, the number of each; -1 is that of any other string.
+    dropped: whether the pipeline never looks at it; it need not be sent, and whatever is sent is 0.
     """
 
     name: str
     type: str
     accepts: Accepts
     categories: Mapping[str, float]
+    dropped: bool = False
 
     @property
     def takes_unknown(self) -> bool:
@@ -50,7 +53,7 @@ class Card(Record):
 
     task: ``classification`` or ``regression``.
     features: what the model takes, in the order of its columns; `names` are theirs.
-    numeric: whether all of them are floats.
+    numeric: whether all of them are floats, but for those that are dropped.
     classes: the class labels in the order of the probabilities' columns; empty for a regression.
     """
 
@@ -60,6 +63,16 @@ class Card(Record):
     numeric: bool
     classes: tuple[bool | int | float | str, ...]
     document: Mapping[str, Any]
+
+    @cached_property
+    def columns(self) -> Mapping[str, int]:
+        """The column of each feature, by its name."""
+        return {name: column for column, name in enumerate(self.names)}
+
+    @cached_property
+    def dropped(self) -> tuple[int, ...]:
+        """The columns of the features that are dropped."""
+        return tuple(column for column, feature in enumerate(self.features) if feature.dropped)
 
     @classmethod
     def parse(cls, text: str | None) -> Card:
@@ -80,7 +93,7 @@ class Card(Record):
             task=document["task"],
             features=features,
             names=tuple(feature.name for feature in features),
-            numeric=all(feature.type == "float" for feature in features),
+            numeric=all(feature.type == "float" or feature.dropped for feature in features),
             classes=tuple(document["classes"]["labels"]) if document["task"] == "classification" else (),
             document=document,
         )
@@ -100,4 +113,5 @@ def _feature(member: Mapping[str, Any]) -> Feature:
             tuple(accepts.get("values", ())),
         ),
         categories={category: float(number) for number, category in enumerate(member.get("categories", ()))},
+        dropped=member.get("dropped", False),
     )

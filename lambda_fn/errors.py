@@ -24,6 +24,9 @@ class Problem(Enum):
     MALFORMED_JSON = (400, "The body is not JSON")
     MALFORMED_CSV = (400, "The body is not CSV")
     MALFORMED_NPY = (400, "The body is not an NPY file of rows")
+    DUPLICATE_MEMBER = (400, "A JSON object has a member twice")
+    UNKNOWN_MEMBER = (400, "The body has a member that is not taken")
+    INVALID_MEMBER = (400, "A member of the body has a value it does not take")
     # the rows
     MISSING_DATA = (400, "The body has no list of rows under `data`")
     EMPTY_DATA = (400, "There is no row to score")
@@ -81,6 +84,10 @@ class ServiceError(Exception):
         self.row = row
         self.column = column
         self.allow = allow
+
+    def again(self) -> ServiceError:
+        """Return the same error, not raised yet: it holds no frames, with whatever is in them."""
+        return ServiceError(self.problem, self.detail, row=self.row, column=self.column, allow=self.allow)
 
     def details(self) -> dict[str, str | int]:
         """Return the members of the problem details document."""

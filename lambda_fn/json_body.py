@@ -10,11 +10,9 @@ from lambda_fn import media
 from lambda_fn.errors import Problem, ServiceError
 from lambda_fn.request import Request
 
-DECODER = json.JSONDecoder()
-
 
 def parse_json(body: bytes, *, strict: bool = False) -> Any:
-    """Return the JSON document in `body`; raise ServiceError (malformed-json) if that is what it is not.
+    """Return the JSON document in `body`; raise ServiceError (malformed-json, duplicate-member) if it is none.
 
     Python reads NaN and Infinity as numbers; they pass here, so that the model can name their row and column,
     unless `strict`.
@@ -22,14 +20,36 @@ def parse_json(body: bytes, *, strict: bool = False) -> Any:
     try:
         text = body.decode()
         if text.startswith("{") and not strict:
-            document, end = DECODER.raw_decode(text)  # json.loads looks for spaces on both sides: 0.5 of 1.1 µs
-            if end == len(text):
+            # a member can't come twice where there is a string at the most: looking takes 0.2 µs an object
+            decoder = DECODER if body.count(b'"') < 4 else UNIQUE
+            document, end = decoder.raw_decode(text)  # json.loads looks for spaces on both sides: 0.5 of 1.1 µs
+            if end == len(text) or not (rest := text[end:].lstrip(SPACE)):
                 return document
-        return json.loads(text, parse_constant=_refuse_constant if strict else None)
+            raise json.JSONDecodeError("Extra data", text, len(text) - len(rest))
+        constant = _refuse_constant if strict else None
+        return json.loads(text, object_pairs_hook=_unique, parse_constant=constant)
     except RecursionError as error:
         raise ServiceError(Problem.MALFORMED_JSON, "the body nests deeper than this service reads") from error
     except ValueError as error:  # JSONDecodeError, UnicodeDecodeError, and whole numbers of thousands of digits
         raise ServiceError(Problem.MALFORMED_JSON, f"the body is not JSON: {error}") from error
+
+
+def _unique(members: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return the members of an object; raise ServiceError (duplicate-member) if one comes twice."""
+    found = dict(members)
+    if len(found) < len(members):
+        names: set[str] = set()
+        for name, _ in members:
+            if name in names:
+                raise ServiceError(Problem.DUPLICATE_MEMBER, f"an object has {name[:200]!r} twice")
+            names.add(name)
+    return found
+
+
+SPACE = " \t\n\r"
+DECODER = json.JSONDecoder()
+UNIQUE = json.JSONDecoder(object_pairs_hook=_unique)
+"""Refuses a member that comes twice; the other one takes the last of them, as Python does."""
 
 
 def check_media_type(request: Request) -> None:

@@ -102,7 +102,7 @@ def sender_of(event: Any) -> Sender:
 def parse_event(event: Any, sender: Sender, base_path: str = "") -> Request:
     """Return the request that `event` carries; `sender_of` tells its sender.
 
-    Of a direct invocation the event itself is the body of ``POST /predict``, its other members are the query.
+Of a direct invocation the event itself is the body of ``POST /predict``.
     base_path: what a custom domain has in front of the service's paths, ``/v1`` for example; or empty.
     Raises ServiceError: malformed-event where what the service reads of an event is of another type than AWS sends,
     malformed-base64 for a body that is not the base64 it claims to be.
@@ -238,10 +238,4 @@ def _payload_1() -> Callable[[Mapping[str, Any], Sender, str], Request]:
 
 
 def _direct_request(event: Any) -> Request:
-    options = {name: value for name, value in event.items() if name != "data"} if isinstance(event, dict) else {}
-    return Request(
-        method="POST",
-        path="/predict",
-        query={name: value if isinstance(value, str) else json.dumps(value) for name, value in options.items()},
-        body=json.dumps(event).encode(),
-    )
+    return Request(method="POST", path="/predict", body=json.dumps(event).encode())

@@ -8,15 +8,19 @@ from collections.abc import Mapping
 
 from lambda_fn import media, store
 from lambda_fn.codecs import CODECS, JSON, codec
+from lambda_fn.codecs.sizes import check_size
 from lambda_fn.config import Settings
 from lambda_fn.errors import Problem, ServiceError
-from lambda_fn.model import Model
+from lambda_fn.model import BATCH_ROWS, Model, Scores
 from lambda_fn.request import Request, Response
 from lambda_fn.routes import Routes
+from lambda_fn.rows import Rows
 
 log = logging.getLogger(__name__)
 
 FLAGS: Mapping[str, bool] = {"true": True, "1": True, "false": False, "0": False}
+FEW_ROWS = 1024
+"""The answer for so many rows takes little memory, whatever its size, if it has no probabilities."""
 NO_PARAMETERS: Mapping[str, str] = {}
 
 
@@ -57,24 +61,24 @@ class Scoring:
         return Response(200, json.dumps({**model.card.document, **loaded}))
 
     def predict(self, request: Request, key: str) -> Response:
-        """Answer the prediction for each row and, if the query asks, the probabilities."""
+        """Answer the prediction for each row and, if the query or the body asks, the probabilities."""
         model = self._load()
-        probabilities = _flag(request, "probabilities")
-        if probabilities and not model.has_probabilities:
-            raise ServiceError(Problem.NO_PROBABILITIES, f"the model is a {model.card.task} without probabilities")
+        asked = _flag(request, "probabilities")
+        if asked:
+            _check_probabilities(model)
         limit = self._settings.max_body_bytes
         if len(request.body) > limit:
             raise ServiceError(
                 Problem.BODY_TOO_LARGE, f"the body has {len(request.body)} bytes, at most {limit} are scored"
             )
         body_type, parameters = _body_type(request)
-        answer_type = _answer_type(request, body_type)
-        scores = model.score(
-            codec(body_type).decode_request(request, parameters, model.card),  # unnamed, so that rows end with this
-            self._settings.scoring_threads,
-            probabilities,
-        )
-        answering = codec(answer_type)
+        answering = codec(_answer_type(request, body_type))
+        rows, wanted = codec(body_type).decode_request(request, parameters, model.card)
+        probabilities = asked if wanted is None else _agreed(asked, wanted, model)
+        if probabilities or len(rows) > FEW_ROWS:
+            check_size(answering.least_bytes(len(rows), model.card.classes, probabilities or False))
+        scores = _score(model, rows, self._settings.scoring_threads, probabilities or False)
+        del rows  # so that they end with this
         if probabilities:
             body = answering.encode(scores.prediction, scores.probabilities, model.card.classes)
         else:
@@ -90,6 +94,34 @@ class Scoring:
             blob = ahead.result() if ahead else store.fetch(self._settings.model_uri, self._settings.max_model_bytes)
             self._model, self._version_id = Model(blob.data), blob.version_id
         return self._model
+
+
+def _score(model: Model, rows: Rows, threads: int, probabilities: bool) -> Scores:
+    """Return the scores of `rows`; what is wrong with the body, in whichever row, is raised before what is refused.
+
+    So a body has the same error whether its rows are parsed at once, or slice by slice while they are scored.
+    """
+    try:
+        return model.score(rows, threads, probabilities)
+    except ServiceError:
+        for start in range(0, len(rows), BATCH_ROWS):
+            rows[start : start + BATCH_ROWS]
+        raise
+
+
+def _check_probabilities(model: Model) -> None:
+    if not model.has_probabilities:
+        raise ServiceError(Problem.NO_PROBABILITIES, f"the model is a {model.card.task} without probabilities")
+
+
+def _agreed(asked: bool | None, wanted: bool, model: Model) -> bool:
+    """Return whether probabilities are `wanted` by the body; raise ServiceError if they were `asked` otherwise."""
+    if asked is not None and asked is not wanted:
+        detail = f"the query has probabilities={str(asked).lower()}, the body has {str(wanted).lower()}: send one"
+        raise ServiceError(Problem.INVALID_QUERY, detail)
+    if wanted:
+        _check_probabilities(model)
+    return wanted
 
 
 def _body_type(request: Request) -> tuple[str, Mapping[str, str]]:
@@ -118,10 +150,11 @@ def _answer_type(request: Request, body_type: str) -> str:
     return chosen
 
 
-def _flag(request: Request, name: str) -> bool:
+def _flag(request: Request, name: str) -> bool | None:
+    """Return the query's flag `name`, None if it has none."""
     text = request.query.get(name)
     if text is None:
-        return False
+        return None
     if text.lower() not in FLAGS:
         raise ServiceError(Problem.INVALID_QUERY, f"{name} is true or false, not {text[:200]!r}")
     return FLAGS[text.lower()]

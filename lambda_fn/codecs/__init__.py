@@ -21,8 +21,17 @@ class Codec(Protocol):
 
     CONTENT_TYPE: str
 
-    def decode_request(self, request: Request, parameters: Mapping[str, str], card: Card) -> Rows:
-        """Return the rows in the body of `request`, whose media type has `parameters`."""
+    def decode_request(self, request: Request, parameters: Mapping[str, str], card: Card) -> tuple[Rows, bool | None]:
+        """Return the rows in the body of `request`, whose media type has `parameters`.
+
+        Beside them: whether the body itself wants probabilities, None if it does not say.
+        """
+
+    def least_bytes(self, count: int, classes: Sequence[bool | int | float | str], probabilities: bool) -> int:
+        """Return what the answer for `count` rows takes at the least, whatever they are scored.
+
+        classes: the class labels, none for a regression.
+        """
 
     def encode(
         self,
@@ -30,7 +39,10 @@ class Codec(Protocol):
         probabilities: NDArray[np.floating[Any]] | None = None,
         classes: Sequence[bool | int | float | str] = (),
     ) -> str | bytes:
-        """Return the body for the predictions (n,), with probabilities (n, classes) if they are given."""
+        """Return the body for the predictions (n,), with probabilities (n, classes) if they are given.
+
+        Raises ServiceError (response-too-large) before it takes much more memory than an answer may.
+        """
 
 
 JSON = "application/json"

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from itertools import chain
-from operator import itemgetter
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lambda_fn.card import UNKNOWN, Card, Feature
-from lambda_fn.codecs.names import width_of
-from lambda_fn.errors import Problem, ServiceError, listed
+from lambda_fn.card import Card
+from lambda_fn.codecs.json_table import check_widths, data_of, make_lists, rows_of
+from lambda_fn.codecs.json_values import numbers
+from lambda_fn.codecs.sizes import BLOCK_NUMBERS, check_size
+from lambda_fn.errors import Problem, ServiceError
 from lambda_fn.json_body import check_charset, parse_json
 from lambda_fn.request import Request
 
@@ -25,15 +25,16 @@ CONTENT_TYPE = "application/json"
 ENCODER = json.JSONEncoder(allow_nan=False)
 SLICED_BYTES = 8192
 """Larger bodies are parsed slice by slice."""
+FEW_ROWS = 1024
+"""So many rows numpy makes an array of at once; it takes as much memory again for more."""
 MANY_NUMBERS = 128
-NUMBERS = frozenset({int, float})
-"""The types of a JSON number. A bool is none of them, though Python would count with it."""
-TYPES: Mapping[str, frozenset[type]] = {"float": NUMBERS, "bool": frozenset({bool}), "str": frozenset({str})}
-EXPECTED = {"float": "a number", "bool": "true or false", "str": "a string"}
 
 
-def decode_request(request: Request, parameters: Mapping[str, str], card: Card) -> Rows:
-    """Return the rows in the JSON body of `request`; raises unsupported-media-type, and what `decode_body` raises."""
+def decode_request(request: Request, parameters: Mapping[str, str], card: Card) -> tuple[Rows, bool | None]:
+    """Return the rows in the JSON body of `request`, and whether it wants probabilities, None if it does not say.
+
+    Raises unsupported-media-type, and what `decode_body` raises.
+    """
     check_charset(parameters)
     body = request.body
     if len(body) > SLICED_BYTES:
@@ -41,18 +42,22 @@ def decode_request(request: Request, parameters: Mapping[str, str], card: Card) 
 
         rows = sliced_rows(body, card)
         if rows is not None:
-            return rows
-    return decode_body(body, card)
+            return rows, None
+    return _read(body, card)
 
 
 def decode_body(body: bytes, card: Card) -> NDArray[np.float64]:
     """Return the rows in `body`; raises what `parse_json` and `decode` raise."""
+    return _read(body, card)[0]
+
+
+def _read(body: bytes, card: Card) -> tuple[NDArray[np.float64], bool | None]:
     document = parse_json(body)
     if holds_numbers(body, card):
         rows = _as_numbers(document)
-        if rows is not None and rows.ndim == 2 and rows.shape[1] == len(card.names):
-            return rows
-    return decode(document, card)
+        if rows is not None and rows.ndim == 2 and rows.shape[1] == len(card.names) and not card.dropped:
+            return rows, None
+    return _decode(document, card)
 
 
 def holds_numbers(body: bytes, card: Card) -> bool:
@@ -64,9 +69,10 @@ def holds_numbers(body: bytes, card: Card) -> bool:
 
 
 def _as_numbers(document: Any) -> NDArray[np.float64] | None:
-    """Return what is under ``data`` if that is an array of numbers; `decode` says of the rest what is wrong."""
+    """Return what is under ``data`` if that is a short array of numbers; `decode` says of the rest what is wrong."""
     try:
-        return np.array(document["data"], dtype=np.float64)
+        rows = document["data"]
+        return np.array(rows, dtype=np.float64) if len(rows) <= FEW_ROWS else None
     except (KeyError, TypeError, ValueError, OverflowError):
         return None
 
@@ -74,41 +80,33 @@ def _as_numbers(document: Any) -> NDArray[np.float64] | None:
 def decode(document: Any, card: Card) -> NDArray[np.float64]:
     """Return the rows under ``data``, (n, features), as numbers: a string as that of its category, null as NaN.
 
-    A row is a list of values in the order of the card's features, or an object keyed by their names.
-    Raises ServiceError naming the row and column, counted from 0.
+    A row is a list of values in the order of the card's features, or of the names in ``columns`` beside ``data``, or an
+    object keyed by names. Raises ServiceError naming the row and column, counted from 0.
     """
-    rows = _data(document, card.names)
-    if set(map(type, rows)) != {list}:
-        rows = [_as_list(row, number, card.names) for number, row in enumerate(rows)]
-    if set(map(len, rows)) != {len(card.names)}:
-        _raise_width(rows, card.names)
-    if not (card.numeric and set(map(type, chain.from_iterable(rows))) <= NUMBERS):
-        _check_types(rows, card.features)
-    try:
-        if card.numeric:
-            return np.array(rows, dtype=np.float64)
-        columns = enumerate(zip(*rows, strict=True))
-        numbers = [_numbers(values, column, card.features[column]) for column, values in columns]
-        return np.array(numbers, dtype=np.float64).T
-    except OverflowError:
-        _raise_beyond_float64(rows, card)
+    return _decode(document, card)[0]
 
 
-def _numbers(values: Sequence[Any], column: int, feature: Feature) -> Sequence[float | None]:
-    """Return a column's values as numbers; raise ServiceError for a string that is none of the categories."""
-    if feature.type != "str":
-        return values
-    codes = [None if value is None else feature.categories.get(value, UNKNOWN) for value in values]
-    if UNKNOWN in codes and not feature.takes_unknown:
-        row = codes.index(UNKNOWN)
-        raise unknown_category(values[row], f"row {row}, column {column} ({feature.name!r})", row, column, feature)
-    return codes
+def _decode(document: Any, card: Card) -> tuple[NDArray[np.float64], bool | None]:
+    """Return what `decode` returns, and whether the document wants probabilities."""
+    width, wanted = len(card.names), None
+    data = data_of(document, width)
+    if len(document) > 1:
+        from lambda_fn.codecs.json_members import put_in_order, wants_probabilities  # here, as most have rows alone
+
+        wanted = wants_probabilities(document)
+    rows = rows_of(data, width)
+    if "columns" in document:
+        put_in_order(rows, document["columns"], card)
+    else:
+        make_lists(rows, card)
+        check_widths(rows, card.names)
+    return numbers(rows, card), wanted
 
 
-def unknown_category(value: str, where: str, row: int, column: int, feature: Feature) -> ServiceError:
-    """Return the error for a string, found at `where`, that is none of the feature's categories."""
-    detail = f"{where} is {value[:200]!r}, the model takes {listed(tuple(feature.categories))}"
-    return ServiceError(Problem.UNKNOWN_CATEGORY, detail, row=row, column=column)
+def least_bytes(count: int, classes: Sequence[bool | int | float | str], probabilities: bool) -> int:
+    """Return what an answer takes at the least: ``2, `` for a row, ``[0.5, 0.5], `` for its probabilities."""
+    label = min((len(ENCODER.encode(label)) for label in classes), default=len("0.0"))
+    return count * (label + 2 + (5 * len(classes) + 2 if probabilities else 0))
 
 
 def encode(
@@ -118,21 +116,42 @@ def encode(
 ) -> str:
     """Return the body for the predictions (n,), with probabilities (n, classes) if they are given.
 
-    Raises ServiceError naming the first row whose score is NaN or infinite.
+    Raises ServiceError naming the first row whose score is NaN or infinite, and response-too-large.
     """
     if probabilities is None and prediction.dtype.kind in "iu":
         return f'{{"prediction": {_whole_numbers(prediction)}}}'
-    content: dict[str, Any] = {"prediction": prediction.tolist()}
-    if probabilities is not None:
-        content["probabilities"] = probabilities.tolist()
-        content["classes"] = list(classes)
     try:
-        return ENCODER.encode(content)
+        members = [f'"prediction": {_labels(prediction) if prediction.dtype == object else _blocks(prediction)}']
+        if probabilities is not None:
+            check_size(5 * probabilities.size)
+            members += [f'"probabilities": {_blocks(probabilities)}', f'"classes": {ENCODER.encode(list(classes))}']
     except ValueError as error:
         scores = prediction if probabilities is None else probabilities
         row = int(np.argmin(np.isfinite(scores.astype(np.float64)).reshape(len(prediction), -1).all(axis=1)))
         detail = f"row {row} is scored {scores[row].tolist()}; the model overflows on it"
         raise ServiceError(Problem.SCORE_NOT_FINITE, detail, row=row) from error
+    return f"{{{', '.join(members)}}}"
+
+
+def _blocks(values: NDArray[Any]) -> str:
+    """Return values (n, …) as a JSON array, written block by block; raise ValueError for one that is not finite."""
+    step = max(1, BLOCK_NUMBERS * len(values) // max(1, values.size))
+    if len(values) <= step:
+        return ENCODER.encode(values.tolist())
+    texts, size = [], 0
+    for start in range(0, len(values), step):
+        texts.append(ENCODER.encode(values[start : start + step].tolist())[1:-1])
+        size += len(texts[-1])
+        check_size(size)
+    return f"[{', '.join(texts)}]"
+
+
+def _labels(labels: NDArray[np.object_]) -> str:
+    """Return strings (n,) as a JSON array: each label is written once."""
+    texts = {label: ENCODER.encode(label) for label in set(labels.tolist())}
+    written = [texts[label] for label in labels.tolist()]
+    check_size(sum(map(len, written)) + 2 * len(written))
+    return f"[{', '.join(written)}]"
 
 
 def _whole_numbers(numbers: NDArray[np.integer[Any]]) -> str:
@@ -140,93 +159,9 @@ def _whole_numbers(numbers: NDArray[np.integer[Any]]) -> str:
 
     Of many numbers of a digit, as class labels mostly are, an array of characters takes a twelfth of that.
     """
+    check_size(3 * len(numbers))
     if len(numbers) > MANY_NUMBERS and numbers.min() >= 0 and numbers.max() <= 9:
         text = np.full((len(numbers), 3), np.frombuffer(b"0, ", np.uint8))
         text[:, 0] += numbers.astype(np.uint8)
         return f"[{text.tobytes()[:-2].decode()}]"
     return str(numbers.tolist())
-
-
-def _data(document: Any, features: Sequence[str]) -> list[Any]:
-    expected = f'{{"data": [row, …]}}, each row a list of {len(features)} values or an object'
-    if not isinstance(document, dict):
-        raise ServiceError(Problem.MISSING_DATA, f"the body is {_kind(document)}, expected {expected}")
-    if "data" not in document:
-        names = ", ".join(sorted(document)) or "no member"
-        raise ServiceError(Problem.MISSING_DATA, f"the body has {names[:200]}, expected {expected}")
-    rows = document["data"]
-    if not isinstance(rows, list):
-        raise ServiceError(Problem.MISSING_DATA, f"`data` is {_kind(rows)}, expected {expected}")
-    if not rows:
-        raise ServiceError(Problem.EMPTY_DATA, "`data` is an empty list; scikit-learn, too, takes 1 row at least")
-    return rows
-
-
-def _as_list(row: Any, number: int, features: Sequence[str]) -> list[Any]:
-    if isinstance(row, list):
-        return row
-    if not isinstance(row, dict):
-        raise ServiceError(
-            Problem.INVALID_ROW,
-            f"row {number} is {_kind(row)}, expected a list of {len(features)} values or an object",
-            row=number,
-        )
-    if row.keys() != set(features):
-        _raise_names(row, number, features)
-    values = itemgetter(*features)(row)
-    return list(values) if len(features) > 1 else [values]
-
-
-def _raise_names(row: dict[str, Any], number: int, features: Sequence[str]) -> NoReturn:
-    takes = f"the model takes {listed(features)}"
-    for name in row:
-        if name not in features:
-            raise ServiceError(Problem.UNKNOWN_FEATURE, f"row {number} has {name[:200]!r}, {takes}", row=number)
-    column, name = next((column, name) for column, name in enumerate(features) if name not in row)
-    raise ServiceError(Problem.MISSING_FEATURE, f"row {number} lacks {name!r}, {takes}", row=number, column=column)
-
-
-def _raise_width(rows: list[list[Any]], features: Sequence[str]) -> NoReturn:
-    number = next(number for number, row in enumerate(rows) if len(row) != len(features))
-    count = len(rows[number])
-    ragged = len(set(map(len, rows))) > 1
-    raise ServiceError(
-        Problem.RAGGED_ROWS if ragged else Problem.WRONG_WIDTH,
-        f"row {number} has {count} value{'' if count == 1 else 's'}, the model takes {width_of(features)}",
-        row=number,
-    )
-
-
-def _check_types(rows: list[list[Any]], features: Sequence[Feature]) -> None:
-    """Raise ServiceError for the first value that is neither of its feature's type nor a null where that is allowed."""
-    for row, values in enumerate(rows):
-        for column, (value, feature) in enumerate(zip(values, features, strict=True)):
-            if type(value) in TYPES[feature.type] or (value is None and feature.accepts.nan):
-                continue
-            where, expected = f"row {row}, column {column} ({feature.name!r})", EXPECTED[feature.type]
-            detail = f"{where} is {_kind(value)}, expected {expected}{' or null' if feature.accepts.nan else ''}"
-            problem = Problem.NOT_A_NUMBER if feature.type == "float" else Problem.WRONG_TYPE
-            raise ServiceError(problem, detail, row=row, column=column)
-
-
-def _raise_beyond_float64(rows: list[list[Any]], card: Card) -> NoReturn:
-    """Name the whole number that no float holds; every float that JSON spells is read, if as an infinity."""
-    for row, values in enumerate(rows):
-        for column, value in enumerate(values):
-            try:
-                _ = float(value) if card.features[column].type == "float" and value is not None else 0.0
-            except OverflowError as error:
-                raise ServiceError(
-                    Problem.BEYOND_FLOAT32,
-                    f"row {row}, column {column} ({card.names[column]!r}) is a whole number of"
-                    f" {len(str(abs(value)))} digits, the model takes finite numbers of float32",
-                    row=row,
-                    column=column,
-                ) from error
-    raise AssertionError("numpy refused numbers that Python takes")
-
-
-def _kind(value: Any) -> str:
-    """Say what a JSON value is, in JSON's words."""
-    names = {dict: "an object", list: "a list", str: "a string", bool: "a boolean", type(None): "null"}
-    return names.get(type(value), "a number")

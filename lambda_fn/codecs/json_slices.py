@@ -6,9 +6,8 @@ brackets between them: 10,000 rows of two take 0.7 of the time that lists within
 
 from __future__ import annotations
 
-import json
 import re
-from functools import cached_property
+from threading import Lock
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,6 +15,7 @@ import numpy as np
 from lambda_fn.codecs.json_rows import decode, decode_body, holds_numbers
 from lambda_fn.codecs.places import outside_quotes
 from lambda_fn.errors import ServiceError
+from lambda_fn.json_body import DECODER, UNIQUE
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -27,20 +27,22 @@ SPACE = rb"[ \t\n\r]*"
 START = re.compile(SPACE.join([b"", rb"\{", b'"data"', b":", rb"\[", rb"(?=[\[{])"]))
 BETWEEN = re.compile(SPACE.join([rb"[\]}]", b",", rb"(?=[\[{])"]))
 END = re.compile(SPACE.join([rb"[\]}]", rb"\]", rb"\}", b""]))
-ANOTHER_MEMBER = re.compile(SPACE.join([rb"[\]}]", b",", b'"']))
 
 
 class SlicedRows:
     """The rows of `body`: the first begins at `begin`, each ends with the bracket at one of `ends`.
 
-    Whether that is so is seen when they are sliced; if not, it is one row that is no flat list or object, and the body
-    as a whole is refused.
+    Each is within brackets of its own, and has none inside. Whether they are JSON is seen when they are sliced; if not,
+    the body is read as a whole, which says what is wrong.
     """
 
     def __init__(self, body: bytes, begin: int, ends: Places, card: Card) -> None:
         self._body, self._begin, self._ends, self._card = body, begin, ends, card
         self._between = BETWEEN.match(body, int(ends[0]))
         self._numbers = holds_numbers(body, card)
+        self._reading = Lock()
+        self._whole: NDArray[np.float64] | None = None
+        self._refusal: ServiceError | None = None
 
     def __len__(self) -> int:
         """Return how many rows there are."""
@@ -50,11 +52,20 @@ class SlicedRows:
         """Return the `rows` from one on to another, (n, features); raise what `decode_body` raises for the body."""
         start, stop, _ = rows.indices(len(self))
         values = self._parse(start, stop)
-        return self._whole[start:stop] if values is None else values
+        return self._read()[start:stop] if values is None else values
 
-    @cached_property
-    def _whole(self) -> NDArray[np.float64]:
-        return decode_body(self._body, self._card)
+    def _read(self) -> NDArray[np.float64]:
+        """Return all rows, of the body as a whole: once, whichever thread asks first."""
+        with self._reading:
+            if self._refusal is not None:
+                raise self._refusal.again()
+            if self._whole is None:
+                try:
+                    self._whole = decode_body(self._body, self._card)
+                except ServiceError as error:
+                    self._refusal = error.again()
+                    raise
+            return self._whole
 
     def _parse(self, start: int, stop: int) -> NDArray[np.float64] | None:
         """Return the rows from `start` to `stop`; None if they are not what was expected."""
@@ -68,7 +79,7 @@ class SlicedRows:
         try:
             if self._numbers:
                 return self._parse_numbers(text, self._ends[start:stop] - begin)
-            rows = json.loads(f"[{text.decode()}]")
+            rows = UNIQUE.decode(f"[{text.decode()}]")
             return decode({"data": rows}, self._card) if len(rows) == stop - start else None
         except (ValueError, TypeError, OverflowError, RecursionError, ServiceError):
             return None
@@ -83,18 +94,29 @@ class SlicedRows:
             or (commas[width - 1 :: width] != ends[:-1] + between.index(b",")).any()
         ):
             return None
-        values = np.array(json.loads(text.replace(between, b",").decode()), np.float64)
-        return values.reshape(-1, width) if values.shape == (len(ends) * width,) else None
+        values = np.array(DECODER.decode(text.replace(between, b",").decode()), np.float64)
+        if values.shape != (len(ends) * width,):
+            return None
+        values = values.reshape(-1, width)
+        if self._card.dropped:
+            values[:, self._card.dropped] = 0.0
+        return values
 
 
 def sliced_rows(body: bytes, card: Card) -> SlicedRows | None:
-    """Return the rows of a `body` that looks like rows alone; None if it does not, or strings hide where they end."""
+    """Return the rows of a `body` that looks like rows alone, none with a list or an object inside; None otherwise."""
     start = START.match(body)
-    if start is None or b'\\"' in body or b"\\\\" in body:
+    if start is None:
         return None
-    ends = outside_quotes(body, b"]}", 0, len(body))
-    if len(ends) < 3 or END.fullmatch(body, int(ends[-3])) is None:
+    text = body.replace(b"\\\\", b"  ").replace(b'\\"', b"  ") if b"\\" in body else body
+    places = outside_quotes(text, b"[]{}", 0, len(text))
+    if len(places) < 6 or len(places) % 2 or END.fullmatch(body, int(places[-3])) is None:
         return None
-    if body.count(b'"') > 2 and ANOTHER_MEMBER.search(body):
+    rows = places[2:-2]  # without the brackets around `data`, and those of the document
+    kinds = np.frombuffer(body, np.uint8)[rows]
+    opening, closing = kinds[::2], kinds[1::2]
+    if not ((opening == ord("[")) | (opening == ord("{"))).all() or not (closing - opening == 2).all():
         return None
-    return SlicedRows(body, start.end(), ends[:-2], card)
+    if (opening == ord("{")).any() and holds_numbers(body, card):
+        return None
+    return SlicedRows(body, start.end(), rows[1::2], card)

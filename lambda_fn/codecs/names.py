@@ -3,27 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from lambda_fn.errors import LISTED, Problem, ServiceError, listed
 
+if TYPE_CHECKING:
+    from lambda_fn.card import Card
 
-def columns(names: Sequence[str], features: Sequence[str], where: str) -> list[int]:
-    """Return for each of `features` its place in `names`, which `where` has.
+
+def columns(names: Sequence[str], card: Card, where: str) -> list[int | None]:
+    """Return for each of the card's features its place in `names`, which `where` has; None for one that is dropped.
 
     Raises ServiceError: unknown-feature, also for a name that is there twice; missing-feature.
     """
-    takes = f"the model takes {listed(features)}"
     places: dict[str, int] = {}
-    known = frozenset(features)
     for place, name in enumerate(names):
-        if name not in known or name in places:
-            twice = " twice" if name in known else ""
-            raise ServiceError(Problem.UNKNOWN_FEATURE, f"{where} has {name[:200]!r}{twice}, {takes}")
+        if name not in card.columns or name in places:
+            twice = " twice" if name in places else ""
+            detail = f"{where} has {name[:200]!r}{twice}, the model takes {listed(card.names)}"
+            raise ServiceError(Problem.UNKNOWN_FEATURE, detail)
         places[name] = place
-    for column, name in enumerate(features):
-        if name not in places:
-            raise ServiceError(Problem.MISSING_FEATURE, f"{where} lacks {name!r}, {takes}", column=column)
-    return [places[name] for name in features]
+    for column, feature in enumerate(card.features):
+        if feature.name not in places and not feature.dropped:
+            detail = f"{where} lacks {feature.name!r}, the model takes {listed(card.names)}"
+            raise ServiceError(Problem.MISSING_FEATURE, detail, column=column)
+    return [None if feature.dropped else places[feature.name] for feature in card.features]
 
 
 def width_of(features: Sequence[str]) -> str:

@@ -84,11 +84,9 @@ def test_the_query_is_read_in_every_format(event: LoadEvent, name: str) -> None:
     assert parsed(event(name)).query == {"probabilities": "true"}
 
 
-def test_the_other_members_of_a_direct_event_are_the_query() -> None:
-    assert parsed({"data": [], "probabilities": True, "text": "yes"}).query == {
-        "probabilities": "true",
-        "text": "yes",
-    }
+def test_a_direct_event_is_the_body_with_all_its_members() -> None:
+    direct = parsed({"data": [], "probabilities": True, "text": "yes"})
+    assert (direct.query, json.loads(direct.body)) == ({}, {"data": [], "probabilities": True, "text": "yes"})
 
 
 def test_header_names_are_in_lower_case(event: LoadEvent) -> None:

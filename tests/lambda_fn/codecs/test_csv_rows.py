@@ -199,7 +199,7 @@ def test_a_cell_of_another_type_is_refused(body: str, problem: Problem, row: int
 
 def test_charset_and_header_are_parameters_of_the_media_type() -> None:
     request = Request("POST", "/predict", body=b"1,2")
-    assert len(decode_request(request, {"charset": "utf-8", "header": "absent"}, NUMBERS)) == 1
+    assert len(decode_request(request, {"charset": "utf-8", "header": "absent"}, NUMBERS)[0]) == 1
     for parameters in ({"charset": "latin-1"}, {"header": "perhaps"}):
         with pytest.raises(ServiceError) as raised:
             decode_request(request, parameters, NUMBERS)

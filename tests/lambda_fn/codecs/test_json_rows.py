@@ -49,7 +49,7 @@ def test_strings_are_the_numbers_of_their_categories_and_booleans_0_and_1() -> N
         ([1, 1, True], Problem.WRONG_TYPE, 0, "is a number, expected a string or null"),
         (["Oslo", "1", True], Problem.NOT_A_NUMBER, 1, "is a string, expected a number"),
         (["Oslo", True, True], Problem.NOT_A_NUMBER, 1, "is a boolean, expected a number"),
-        (["Oslo", 1, 1], Problem.WRONG_TYPE, 2, "is a number, expected true or false"),
+        (["Oslo", 1, 2], Problem.WRONG_TYPE, 2, "is 2, expected true or false"),
         (["Oslo", 1, None], Problem.WRONG_TYPE, 2, "is null, expected true or false"),
         (["Oslo", 10**400, True], Problem.BEYOND_FLOAT32, 1, "is a whole number of 401 digits"),
     ],
