@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -31,17 +31,23 @@ class Table:
     names: tuple[str, ...] | None
     columns: tuple[NDArray[Any], ...]
 
-    def reordered(self, names: tuple[str, ...]) -> Table:
+    def reordered(self, names: tuple[str, ...], dropped: frozenset[int] = frozenset()) -> Table:
         """Return the columns `names`, in that order; raise ConvertError if one is lacking, or there twice.
 
-        Others, such as that of the labels, are left out; columns without names are taken as they come.
+        Others, such as that of the labels, are left out; columns without names are taken as they come. Of those whose
+        numbers are in `dropped`, zeros are taken.
         """
         own = self.names if self.names is not None else names
-        if not set(names) <= set(own) or len(set(own)) != len(self.columns):
+        taken = [name for column, name in enumerate(names) if column not in dropped]
+        places = {name: place for place, name in enumerate(own)}
+        twice = len(own) != len(self.columns) or any(own.count(name) > 1 for name in taken if len(places) < len(own))
+        if twice or not places.keys() >= set(taken):
             has = listed(self.names) if self.names is not None else f"{len(self.columns)} columns without names"
-            lacks = [name for name in names if name not in own] or ["each of them once"]
-            raise ConvertError(f"the sample has {has}, the model takes {listed(names)}; it lacks {listed(lacks)}")
-        return Table(self.source, names, tuple(self.columns[own.index(name)] for name in names))
+            lacks = [name for name in taken if name not in places] or ["each of them once"]
+            raise ConvertError(f"the sample has {has}, the model takes {listed(taken)}; it lacks {listed(lacks)}")
+        zeros = np.zeros(len(self.columns[0]))
+        columns = (zeros if n in dropped else self.columns[places[name]] for n, name in enumerate(names))
+        return replace(self, names=names, columns=tuple(columns))
 
     def encoded(self, features: Sequence[Feature]) -> Sample:
         """Return the rows as numbers; raise ConvertError for a value of another type than the feature has."""

@@ -116,7 +116,7 @@ def _write_page(
     from convert.report import write_report  # here: matplotlib takes longer than the rest to import
     from convert.report.asks import asks
 
-    thresholds, (expected, actual) = tree_thresholds(oracle), asks(oracle, Candidate(graph))
+    thresholds, (expected, actual) = tree_thresholds(oracle), asks(oracle, Candidate(graph, oracle.rounded))
     page = write_report(
         folder, card, comparisons, expected, actual, thresholds=thresholds, sample=oracle.sample, features=features
     )

@@ -32,12 +32,16 @@ class Feature(Record):
 
     type: ``float``; ``bool``, which is 0 or 1 there; or ``str``, which is the number of its category.
     categories: of a string feature, the number of each; -1 is that of any other string.
+    dtype: what its numbers are rounded to before anything looks at them; float64 as they come.
+    dropped: whether the model never looks at it. It need not be sent, and is 0 in the model's input, whatever is sent.
     """
 
     name: str
     type: str
     accepts: Accepts
     categories: Mapping[str, float]
+    dtype: str = "float64"
+    dropped: bool = False
 
     @property
     def takes_unknown(self) -> bool:
@@ -100,4 +104,6 @@ def _feature(member: Mapping[str, Any]) -> Feature:
             tuple(accepts.get("values", ())),
         ),
         categories={category: float(number) for number, category in enumerate(member.get("categories", ()))},
+        dtype=member.get("dtype", "float64"),
+        dropped=member.get("dropped", False),
     )
