@@ -50,6 +50,7 @@ class Oracle:
         named = own_names(self.estimator) is not None
         self.features = features_of(names, columns, self.traced, self.last, dropped, named=named)
         self.sample: Sample | None = None if table is None else table.encoded(self.features)
+        self._read_typed = None if table is None else table.typed
 
     def _does_without(self) -> bool:
         """Whether the estimator answers on a table without the columns that it seems to drop."""
@@ -114,6 +115,11 @@ class Oracle:
                 made = made.copy() if made is rows else made
                 made[:, column] = 0.0 if feature.dropped else feature.rounded(rows[:, column])
         return made
+
+    @cached_property
+    def typed(self) -> Any | None:
+        """The sample as pandas or numpy reads its file, if that has types of its own."""
+        return None if self._read_typed is None else self._read_typed()
 
     @cached_property
     def accepts(self) -> tuple[Accepts, ...]:

@@ -25,11 +25,15 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """What a file holds: columns of n values each, and their names, if it has them."""
+    """What a file holds: columns of n values each, and their names, if it has them.
+
+    typed: returns what pandas or numpy makes of the file, if that has types of its own.
+    """
 
     source: str
     names: tuple[str, ...] | None
     columns: tuple[NDArray[Any], ...]
+    typed: Callable[[], Any] | None = None
 
     def reordered(self, names: tuple[str, ...], dropped: frozenset[int] = frozenset()) -> Table:
         """Return the columns `names`, in that order; raise ConvertError if one is lacking, or there twice.
@@ -115,27 +119,45 @@ def _read_parquet(path: Path) -> Table:
 
     try:
         table = pyarrow.parquet.read_table(path)
-    except pyarrow.ArrowInvalid as error:
-        raise ConvertError(f"{path} is not a Parquet file: {str(error).splitlines()[0]}") from error
-    columns = tuple(np.array(column.to_pylist(), dtype=object) for column in table.columns)
-    return Table(str(path), tuple(table.column_names), columns)
+        columns = tuple(_values(column) for column in table.columns)
+    except (pyarrow.ArrowException, ValueError, KeyError, OverflowError) as error:
+        reason = next(iter(str(error).splitlines()), type(error).__name__)
+        raise ConvertError(f"{path} is not a Parquet file of columns that can be read: {reason[:200]}") from error
+    return Table(str(path), tuple(table.column_names), columns, table.to_pandas)
+
+
+def _values(column: Any) -> NDArray[Any]:
+    """Return a column of Arrow's: floats as they are, NaN where one is missing, and all else as Python's objects."""
+    import pyarrow
+
+    if pyarrow.types.is_floating(column.type):
+        numbers: NDArray[Any] = column.to_numpy()
+        return numbers
+    values = np.empty(len(column), dtype=object)
+    values[:] = column.to_pylist()
+    return values
 
 
 def _read_npy(path: Path) -> Table:
     """Read numbers of shape (rows, features), or a structured array, whose fields have names."""
     try:
         array = np.load(path, allow_pickle=False)
-    except (ValueError, EOFError) as error:
-        raise ConvertError(f"{path} is not an NPY file of numbers: {error}") from error
+    except (ValueError, EOFError, TypeError, SyntaxError, MemoryError, OverflowError) as error:
+        reason = next(iter(str(error).splitlines()), type(error).__name__)
+        raise ConvertError(f"{path} is not an NPY file of numbers: {reason[:200]}") from error
     if not isinstance(array, np.ndarray):
         raise ConvertError(f"{path} holds several arrays, expected one")
-    if array.dtype.names is not None and array.ndim == 1:
-        return Table(str(path), array.dtype.names, tuple(array[name] for name in array.dtype.names))
-    if array.dtype.names is None and array.dtype.kind not in "biufU":
-        raise ConvertError(f"{path} holds {array.dtype}, expected numbers, booleans or strings")
-    if array.ndim != 2:
-        raise ConvertError(f"{path} holds an array of shape {array.shape}, expected (rows, features)")
-    return Table(str(path), None, tuple(array.T))
+    names = array.dtype.names
+    kinds = [array.dtype] if names is None else [array.dtype[name] for name in names]
+    odd = [str(kind) for kind in kinds if kind.kind not in "biufU" or (kind.kind == "f" and kind.itemsize > 8)]
+    if odd:
+        raise ConvertError(f"{path} holds {listed(sorted(set(odd)))}, expected numbers, booleans or strings")
+    if array.ndim != (2 if names is None else 1):
+        expected = "(rows, features)" if names is None else "(rows,), as its columns have names"
+        raise ConvertError(f"{path} holds an array of shape {array.shape}, expected {expected}")
+    if names is not None:
+        return Table(str(path), names, tuple(array[name] for name in names))
+    return Table(str(path), None, tuple(array.T), lambda: array)
 
 
 READERS: Mapping[str, Callable[[Path], Table]] = {".csv": _read_csv, ".parquet": _read_parquet, ".npy": _read_npy}

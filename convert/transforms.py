@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from itertools import chain
+from dataclasses import replace
 from numbers import Real
 from typing import Any
 
@@ -26,59 +25,12 @@ from sklearn.preprocessing import (
     TargetEncoder,
 )
 
+from convert.columns import Columns, number_columns, side_by_side
 from convert.errors import ConvertError
 from convert.features import UNKNOWN
 from convert.graph import Graph
 from convert.oracle import Oracle
 from convert.origins import imputed_columns, marks_nan, outputs_of
-
-
-@dataclass(frozen=True, slots=True)
-class Columns:
-    """What a graph has made of the rows so far.
-
-    name: of the tensor, (n, columns) float64.
-    categories: for each column, the strings whose numbers it holds; None where it holds numbers of its own.
-    sparse: whether scikit-learn holds it in a sparse matrix, where scalers multiply instead of dividing.
-    none: the columns in which what is missing is None to scikit-learn; in the others it is NaN.
-    dtypes: for each column, the type in which scikit-learn holds it; all are float64 where there are none.
-    """
-
-    name: str
-    categories: tuple[tuple[str, ...] | None, ...]
-    sparse: bool = False
-    none: frozenset[int] = frozenset()
-    dtypes: tuple[str, ...] = ()
-
-    @property
-    def dtype(self) -> str:
-        """Return the type of the array that scikit-learn makes of the columns."""
-        return str(np.result_type(*self.dtypes)) if self.dtypes else "float64"
-
-    def as_array(self) -> Columns:
-        """Return the columns as parts of one array, which is of one type."""
-        return self.with_dtype(self.dtype)
-
-    def with_dtype(self, dtype: str) -> Columns:
-        """Return the columns as such that scikit-learn holds in `dtype`."""
-        return replace(self, dtypes=() if dtype == "float64" else (dtype,) * len(self.categories))
-
-    def made(self, name: str) -> Columns:
-        """Return as many columns, of the same kinds, under another `name`."""
-        return replace(self, name=name)
-
-    def chosen(self, graph: Graph, indices: Sequence[int]) -> Columns:
-        """Write the choice of some of the columns."""
-        name = graph.node("Gather", self.name, graph.constant(np.asarray(indices, dtype=np.int64)), axis=1)
-        none = frozenset(place for place, index in enumerate(indices) if index in self.none)
-        dtypes = tuple(self.dtypes[index] for index in indices) if self.dtypes else ()
-        return Columns(name, tuple(self.categories[index] for index in indices), self.sparse, none, dtypes)
-
-
-def number_columns(name: str, count: int, *, sparse: bool = False, dtype: str = "float64") -> Columns:
-    """Return `count` columns of numbers, of the `dtype` in which scikit-learn holds them."""
-    return Columns(name, (None,) * count, sparse, dtypes=() if dtype == "float64" else (dtype,) * count)
-
 
 type Writer = Callable[[Graph, Columns, Any], Columns]
 
@@ -124,7 +76,7 @@ def _compute(graph: Graph, operator: str, rows: Columns, values: Any) -> Columns
     Which is the same as if it were computed in float32: float64 has more than twice the bits.
     """
     made = graph.node(operator, rows.name, _numbers(graph, values))
-    rows = rows.as_array()
+    rows = rows.with_dtype(rows.dtype)
     if rows.dtype == "float32":
         made = graph.cast(graph.cast(made, np.float32), np.float64)
     elif rows.dtype != "float64":
@@ -169,9 +121,9 @@ def _robust_scaler(graph: Graph, rows: Columns, scaler: Any) -> Columns:
 
 def _simple_imputer(graph: Graph, rows: Columns, imputer: Any) -> Columns:
     """Write each column's statistic where the column is missing; a string's is the number of its category."""
-    kept, objects = imputed_columns(imputer), imputer._fit_dtype.kind == "O"
+    kept, objects = imputed_columns(imputer), _in_objects(imputer)
     missing = _write_missing(graph, rows, imputer)
-    rows = replace(rows, dtypes=()) if objects else replace(rows.as_array(), none=frozenset())
+    rows = replace(rows, dtypes=()) if objects else replace(rows.with_dtype(rows.dtype), none=frozenset())
     if len(kept) < len(rows.categories):
         rows, chosen = rows.chosen(graph, kept), graph.constant(np.array(kept))
         known = graph.node("Gather", missing, chosen, axis=1)
@@ -182,11 +134,10 @@ def _simple_imputer(graph: Graph, rows: Columns, imputer: Any) -> Columns:
     imputed = rows.made(graph.node("Where", known, _numbers(graph, numbers), rows.name))
     if not imputer.add_indicator:
         return imputed
-    told = graph.constant(np.asarray(imputer.indicator_.features_, dtype=np.int64))
-    indicator = graph.cast(graph.node("Gather", missing, told, axis=1), np.float64)
-    categories = (*imputed.categories, *[None] * len(imputer.indicator_.features_))
-    joined = graph.node("Concat", imputed.name, indicator, axis=1)
-    return replace(imputed, name=joined, categories=categories).with_dtype(rows.dtype)
+    chosen = graph.constant(np.asarray(imputer.indicator_.features_, dtype=np.int64))
+    indicator = graph.cast(graph.node("Gather", missing, chosen, axis=1), np.float64)
+    told = number_columns(indicator, len(imputer.indicator_.features_), dtype=rows.dtype)
+    return side_by_side(graph, [imputed, told], sparse=rows.sparse)
 
 
 def _number_of(value: Any, categories: tuple[str, ...] | None) -> float:
@@ -200,7 +151,7 @@ def _write_missing(graph: Graph, rows: Columns, imputer: Any) -> str:
     if missing is None or marks_nan(missing):
         every = range(len(rows.categories))
         seen = np.array([missing is not None if column not in rows.none else missing is None for column in every])
-        if type(missing).__name__ == "NAType" or imputer._fit_dtype.kind != "O" or seen.all():
+        if type(missing).__name__ == "NAType" or not _in_objects(imputer) or seen.all():
             return graph.node("IsNaN", rows.name)
         shown = graph.node("Where", graph.constant(seen), rows.name, graph.constant(np.float64(0)))
         return graph.node("IsNaN", shown)
@@ -208,14 +159,22 @@ def _write_missing(graph: Graph, rows: Columns, imputer: Any) -> str:
         numbers = [float(known.index(missing)) if known and missing in known else np.nan for known in rows.categories]
         return graph.node("Equal", rows.name, graph.constant(np.array(numbers)))
     if not isinstance(missing, Real):
-        raise ConvertError(f"SimpleImputer is written for missing_values that are numbers or strings, not {missing!r}")
-    if rows.dtype != "float64" and imputer._fit_dtype.kind != "O" and not isinstance(missing, np.generic):
+        raise ConvertError(
+            f"{type(imputer).__name__} is written for missing_values that are numbers or strings, not {missing!r}"
+        )
+    if not _in_objects(imputer) and not isinstance(missing, np.generic):
         missing = np.dtype(rows.dtype).type(missing)  # as numpy compares an array of such with Python's numbers
-    return graph.node("Equal", rows.name, graph.constant(np.float64(missing)))
+    return graph.node("Equal", rows.compared_by(imputer), graph.constant(np.float64(missing)))
+
+
+def _in_objects(imputer: Any) -> bool:
+    """Whether the imputer makes no numbers of objects, and so tells None from NaN."""
+    return getattr(imputer, "_fit_dtype", np.dtype(object)).kind == "O"
 
 
 def _one_hot_encoder(graph: Graph, rows: Columns, encoder: Any) -> Columns:
     """Write, for each feature, the place among its columns of the one that is 1, and compare the columns with it."""
+    rows.compared_by(encoder)
     made = []
     for column, (categories, table) in enumerate(zip(encoder.categories_, encoder_tables(encoder), strict=True)):
         if table.shape[1]:
@@ -234,6 +193,7 @@ def _one_hot_encoder(graph: Graph, rows: Columns, encoder: Any) -> Columns:
 
 def _table_encoder(graph: Graph, rows: Columns, encoder: Any) -> Columns:
     """Write, for each feature, what the encoder makes of each of its categories."""
+    rows.compared_by(encoder)
     made = []
     for column, (categories, table) in enumerate(zip(encoder.categories_, encoder_tables(encoder), strict=True)):
         found = graph.node("Gather", graph.constant(table), _rank(graph, rows, column, categories), axis=0)
@@ -329,7 +289,7 @@ def _function_transformer(graph: Graph, rows: Columns, transformer: Any) -> Colu
 
 
 def _selector(graph: Graph, rows: Columns, selector: Any) -> Columns:
-    return rows.as_array().chosen(graph, selector.get_support(indices=True).tolist())
+    return rows.with_dtype(rows.dtype).chosen(graph, selector.get_support(indices=True).tolist())
 
 
 def _column_transformer(graph: Graph, rows: Columns, transformer: Any) -> Columns:
@@ -341,12 +301,7 @@ def _column_transformer(graph: Graph, rows: Columns, transformer: Any) -> Column
         indices = transformer._transformer_to_input_indices[name]
         if len(indices) and not (isinstance(part, str) and part == "drop"):
             parts.append(write_transform(graph, rows.chosen(graph, [int(index) for index in indices]), part))
-    name = graph.node("Concat", *(part.name for part in parts), axis=1)
-    categories = tuple(chain.from_iterable(part.categories for part in parts))
-    starts = np.cumsum([0, *(len(part.categories) for part in parts)]).tolist()
-    none = frozenset(start + column for start, part in zip(starts, parts, strict=False) for column in part.none)
-    dtype = str(np.result_type(*(part.dtype for part in parts)))
-    return Columns(name, categories, bool(transformer.sparse_output_), none).with_dtype(dtype)
+    return side_by_side(graph, parts, sparse=bool(transformer.sparse_output_))
 
 
 def _pipeline(graph: Graph, rows: Columns, pipeline: Any) -> Columns:
