@@ -12,8 +12,8 @@ from sklearn.pipeline import make_pipeline
 
 from convert.errors import ConvertError
 from convert.estimator import steps_of
-from convert.features import UNKNOWN, Floats
-from convert.floats import from_ordinal, ordinal
+from convert.features import UNKNOWN, Feature, Floats
+from convert.floats import from_ordinal, neighbours, ordinal
 
 if TYPE_CHECKING:
     from convert.oracle import Oracle
@@ -40,6 +40,10 @@ class Accepts:
         low = -limit if self.low is None else max(self.low, -limit)
         high = limit if self.high is None else min(self.high, limit)
         return replace(self, nan=False, low=low, high=high)
+
+
+ANYTHING = Accepts(nan=True, low=None, high=None)
+"""Of a feature that the estimator never looks at."""
 
 
 def ask(oracle: Oracle) -> tuple[Accepts, ...]:
@@ -75,6 +79,10 @@ def _quick(estimator: Any) -> Any:
 
 
 def _ask_feature(oracle: Oracle, quick: Any, column: int) -> Accepts:
+    feature = oracle.features[column]
+    if feature.dropped:
+        return ANYTHING
+
     def accepted(values: float | Floats, asked: Any = oracle.estimator) -> bool:
         rows = np.repeat(oracle.row[np.newaxis], np.size(values), axis=0)
         rows[:, column] = values
@@ -84,12 +92,14 @@ def _ask_feature(oracle: Oracle, quick: Any, column: int) -> Accepts:
             return False
         return True
 
-    nan, kind, known = accepted(np.nan), oracle.features[column].type, oracle.categories(column)
+    nan, kind, known = accepted(np.nan), feature.type, oracle.categories(column)
+    if nan and "" in feature.categories:
+        raise ConvertError(f'{feature.name!r} is "" or missing, an empty cell of CSV is both: fit on one of them')
     if kind == "str":
         return _among(np.array([UNKNOWN, *known] if accepted(UNKNOWN) or not len(known) else known), accepted, nan)
     if kind == "bool":
         return _among(np.array([0.0, 1.0]), accepted, nan)
-    if len(known) and not accepted(other_than(known)):
+    if len(known) and not accepted(other_than(known, feature)):
         return _among(known, accepted, nan)
     return Accepts(nan, *_interval(accepted, quick, float(oracle.row[column])))
 
@@ -101,11 +111,12 @@ def _among(values: Floats, accepted: Callable[[float | Floats], bool], nan: bool
     return Accepts(nan, float(values[0]), float(values[-1]), tuple(values.tolist()))
 
 
-def other_than(known: Floats) -> float:
-    """Return a number within the range of `known`, or next to it, that is none of them."""
+def other_than(known: Floats, feature: Feature) -> float:
+    """Return a number of the feature's precision, within the range of `known` or next to it, that is none of them."""
     low, high = float(known[0]), float(known[-1])
-    numbers = ((low + high) / 2, low + 0.5, low + 0.25, high + 1.0, float(np.nextafter(high, np.inf)))
-    return next(number for number in numbers if number not in known)
+    beyond = float(neighbours(high, np.inf, feature.dtype))
+    numbers = feature.rounded(np.array([(low + high) / 2, low + 0.5, low + 0.25, high + 1.0, beyond]))
+    return next(float(number) for number in numbers if number not in known)
 
 
 def _interval(accepted: Callable[..., bool], quick: Any, value: float) -> tuple[float | None, float | None]:

@@ -40,6 +40,10 @@ def make_card(
 def _member(feature: Feature, accepts: Accepts) -> dict[str, Any]:
     """Return what the card says of a feature; whole numbers from low to high need not be listed."""
     member: dict[str, Any] = {"name": feature.name, "type": feature.type}
+    if feature.dropped:
+        return {**member, "dropped": True, "accepts": {"nan": True, "low": None, "high": None}}
+    if feature.dtype != "float64":
+        member["dtype"] = feature.dtype
     if feature.type == "str":
         member["categories"] = list(feature.categories)
     accepted: dict[str, Any] = {"nan": accepts.nan, "low": accepts.low, "high": accepts.high}

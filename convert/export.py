@@ -35,7 +35,7 @@ def export(model: Path, out: Path, *, name: str, sample: Path | None = None, str
     graph, written_by, reason = write_graph(oracle, name, strategy)
     accepts = [written_by.accepts(asked) for asked in oracle.accepts]
     card = make_card(oracle, accepts, name=name, strategy=written_by.name, created_at=creation_time(model))
-    check_answers(Candidate(graph), oracle)
+    check_answers(Candidate(graph, oracle.rounded), oracle)
     try:
         onnx.checker.check_model(graph)
     except onnx.checker.ValidationError as error:

@@ -29,12 +29,18 @@ class Feature:
 
     categories: of a string feature, those that the estimator knows; the i-th goes by the number i.
     none: whether the estimator knows a missing value as None rather than as NaN.
+    dtype: what its numbers are rounded to, ``float64``, ``float32`` or ``float16``.
+    column: the type of the column that the estimator gets: those of `dtype`, or ``object``.
+    dropped: whether the estimator never looks at it, and need not get it. Its number is 0, whatever it is.
     """
 
     name: str
     type: FeatureType = "float"
     categories: tuple[str, ...] = ()
     none: bool = False
+    dtype: str = "float64"
+    column: str = "float64"
+    dropped: bool = False
 
     @property
     def unknown(self) -> str:
@@ -43,8 +49,9 @@ class Feature:
 
     def decode(self, numbers: Floats) -> NDArray[Any]:
         """Return the values that `numbers`, (n,), stand for, as the estimator takes them."""
-        if self.type == "float" and not self.none:
-            return numbers
+        numbers = self.rounded(numbers)
+        if self.numeric:
+            return numbers.astype(self.column)
         values = np.empty(len(numbers), dtype=object)
         missing = np.isnan(numbers)
         values[missing] = None if self.none else np.nan
@@ -57,24 +64,38 @@ class Feature:
             values[~missing] = known[numbers[~missing].astype(np.int64)]
         return values
 
+    @property
+    def numeric(self) -> bool:
+        """Whether the estimator gets a column of numbers, rather than one of objects."""
+        return self.type != "str" and not self.none and self.column != "object"
+
+    def rounded(self, numbers: Floats) -> Floats:
+        """Return `numbers`, of any shape, as the service rounds them before it looks at them."""
+        if self.dtype == "float64":
+            return numbers
+        with np.errstate(over="ignore"):  # what is beyond becomes infinite, and is looked at as that
+            return numbers.astype(self.dtype).astype(np.float64)
+
     def encode(self, values: Sequence[Any] | NDArray[Any], where: str) -> Floats:
         """Return `values`, (n,), as numbers; None, NaN and empty text are missing.
 
         Raises ConvertError for a value of another type, naming its row, counted from 0, in `where`.
         """
         if isinstance(values, np.ndarray) and values.dtype.kind in "fiu" and self.type != "str":
-            return values.astype(np.float64)
+            return self.rounded(values.astype(np.float64))
         codes = {category: float(code) for code, category in enumerate(self.categories)}
-        return np.array([self._number(value, codes, row, where) for row, value in enumerate(values)], dtype=np.float64)
+        numbers = [self._number(value, codes, row, where) for row, value in enumerate(values)]
+        return self.rounded(np.array(numbers, dtype=np.float64))
 
     def _number(self, value: Any, codes: dict[str, float], row: int, where: str) -> float:
         if isinstance(value, str) and value in codes:
             return codes[value]
         if is_missing(value):
             return np.nan
-        if self.type == "str" and not isinstance(value, list | dict):
-            return codes.get(str(value), UNKNOWN)
-        number = BOOLEANS.get(str(value).strip().lower()) if self.type == "bool" else as_number(value)
+        if self.type == "str":
+            number = UNKNOWN if isinstance(value, str) else None
+        else:
+            number = BOOLEANS.get(str(value).strip().lower()) if self.type == "bool" else as_number(value)
         if number is None:
             expected = {"float": "a number", "bool": "true or false", "str": "a string"}[self.type]
             raise ConvertError(f"{where}, row {row}: expected {expected} for {self.name!r}, got {str(value)[:50]!r}")
@@ -90,14 +111,18 @@ def is_missing(value: Any) -> bool:
 
 def as_number(value: Any) -> float | None:
     """Return `value` as a number; None if it is none."""
+    if isinstance(value, bytes):  # of which float() makes one
+        return None
     try:
         return float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None
 
 
 def type_of(values: Sequence[Any] | NDArray[Any]) -> FeatureType:
     """Return the type of a column: what all its values are."""
+    if isinstance(values, np.ndarray) and values.dtype.kind in "fiub":
+        return "bool" if values.dtype.kind == "b" else "float"
     present = [value for value in values if not is_missing(value)]
     if all(as_number(value) is not None for value in present):
         return "bool" if present and all(isinstance(value, bool | np.bool_) for value in present) else "float"

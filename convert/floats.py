@@ -18,3 +18,10 @@ def from_ordinal(places: NDArray[np.int64] | np.int64) -> NDArray[np.float64]:
     """Return the number at each place."""
     integers = np.asarray(places, dtype=np.int64)
     return np.where(integers >= 0, integers, LOWEST - integers).view(np.float64)
+
+
+def neighbours(numbers: NDArray[np.float64] | float, toward: float, dtype: str) -> NDArray[np.float64]:
+    """Return the next numbers of the `dtype` after `numbers`, which are rounded to it, `toward` another one."""
+    rounded = np.asarray(numbers, dtype=np.float64).astype(dtype)
+    nearest: NDArray[np.float64] = np.nextafter(rounded, np.asarray(toward, dtype=dtype)).astype(np.float64)
+    return nearest

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import warnings
 from functools import cached_property
 from typing import Any
 
@@ -10,9 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convert.accepts import Accepts, ask
+from convert.dropped import dropped_columns
 from convert.errors import ConvertError, listed
 from convert.estimator import classes_of, own_names, steps_of, task_of, width_of
-from convert.features import Feature, Floats, as_number, is_missing, type_of
+from convert.features import Floats, as_number, is_missing
+from convert.known import features_of
 from convert.origins import Traced, trace
 from convert.sample import Sample, Table
 
@@ -36,14 +38,32 @@ class Oracle:
         *self.transformers, self.last = steps_of(estimator)
         self.traced: Traced = trace(self.transformers, width_of(estimator))
         names = _names(estimator, table, names)
+        self._take(names, table, dropped_columns(estimator))
+        if any(feature.dropped for feature in self.features) and not self._does_without():
+            self._take(names, table, frozenset())
+
+    def _take(self, names: tuple[str, ...], table: Table | None, dropped: frozenset[int]) -> None:
+        """Take the features, and of the `table` their columns; those that are `dropped` it may lack."""
         if table is not None:
-            table = table.reordered(names)
-        used = {origin.feature for origin in self.traced.columns or () if origin is not None}
-        self.features = tuple(
-            _feature(name, known, None if table is None else table.columns[column], used=column in used)
-            for column, (name, known) in enumerate(zip(names, self.traced.known, strict=True))
-        )
+            table = table.reordered(names, dropped)
+        columns = None if table is None else table.columns
+        named = own_names(self.estimator) is not None
+        self.features = features_of(names, columns, self.traced, self.last, dropped, named=named)
         self.sample: Sample | None = None if table is None else table.encoded(self.features)
+        self._read_typed = None if table is None else table.typed
+
+    def _does_without(self) -> bool:
+        """Whether the estimator answers on a table without the columns that it seems to drop."""
+        rows, whole = self._first, self.as_input(self._first)
+        for feature in self.features:
+            if feature.dropped:
+                whole[feature.name] = 0.0
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            try:
+                return np.array_equal(self.predict(rows), self.estimator.predict(whole))
+            except Exception:  # whatever the estimator raises
+                return False
 
     def predict(self, rows: Floats) -> NDArray[Any]:
         """Return the labels or values, (n,)."""
@@ -65,20 +85,51 @@ class Oracle:
     def as_input(self, rows: Floats) -> Any:
         """Return `rows` as the estimator knows them: as a table with names, if it was fitted on one."""
         names = own_names(self.estimator)
-        if names is None and all(feature.type == "float" and not feature.none for feature in self.features):
-            return rows
-        columns = [feature.decode(rows[:, column]) for column, feature in enumerate(self.features)]
+        if names is None and all(feature.numeric for feature in self.features):
+            return self.rounded(rows).astype(np.result_type(*self.dtypes), copy=False)
+        decoded = {
+            column: feature.decode(rows[:, column])
+            for column, feature in enumerate(self.features)
+            if not feature.dropped
+        }
         if names is None:
-            return np.column_stack([values.astype(object) for values in columns])
+            return np.column_stack([values.astype(object) for values in decoded.values()])
         import pandas  # here: it takes longer than the rest to import, and most estimators know no names
 
-        objects = [pandas.Series(values, dtype=values.dtype) for values in columns]
-        return pandas.DataFrame(dict(zip(names, objects, strict=True)))
+        objects = {names[column]: pandas.Series(values, dtype=values.dtype) for column, values in decoded.items()}
+        return pandas.DataFrame(objects, index=range(len(rows)))
+
+    @property
+    def dtypes(self) -> tuple[str, ...]:
+        """Return the types of the columns as the estimator gets them, objects being float64; an array has one."""
+        columns = [feature.column if feature.numeric else "float64" for feature in self.features]
+        if own_names(self.estimator) is None:
+            columns = [str(np.result_type(*columns))] * len(columns)
+        return tuple(columns)
+
+    def rounded(self, rows: Floats) -> Floats:
+        """Return `rows` as the service's graph gets them: numbers rounded to their feature's type."""
+        made = rows
+        for column, feature in enumerate(self.features):
+            if feature.dropped or feature.dtype != "float64":
+                made = made.copy() if made is rows else made
+                made[:, column] = 0.0 if feature.dropped else feature.rounded(rows[:, column])
+        return made
+
+    @cached_property
+    def typed(self) -> Any | None:
+        """The sample as pandas or numpy reads its file, if that has types of its own."""
+        return None if self._read_typed is None else self._read_typed()
 
     @cached_property
     def accepts(self) -> tuple[Accepts, ...]:
         """What the estimator accepts, feature by feature; raises ConvertError as `ask` does."""
         return ask(self)
+
+    @property
+    def _first(self) -> Floats:
+        """A few rows to ask with, (n, features)."""
+        return self.row[np.newaxis] if self.sample is None else self.sample.rows[:20]
 
     @cached_property
     def row(self) -> Floats:
@@ -126,29 +177,3 @@ def _names(estimator: Any, table: Table | None, given: tuple[str, ...] | None) -
             f"two features share a name: {listed(sorted({name for name in names if names.count(name) > 1}))}"
         )
     return names
-
-
-def _feature(name: str, known: Sequence[NDArray[Any]], values: NDArray[Any] | None, *, used: bool) -> Feature:
-    """Return the feature: of the type that the encoders know, else of the type that the sample's `values` have.
-
-    Strings that no encoder knows may be where nothing is made of them, such as the name of a customer.
-    """
-    categories = [value for one in known for value in one.tolist()]
-    texts = tuple(sorted({value for value in categories if isinstance(value, str)}))
-    none = any(value is None for value in categories)
-    if none and any(value != value for value in categories):
-        raise ConvertError(f"the encoders on {name!r} tell None from NaN, JSON has null for both: fit on one of them")
-    if texts:
-        return Feature(name, "str", texts, none)
-    present = [value for value in categories if value is not None and value == value]
-    if any(float(value) != value for value in present):
-        listed = ", ".join(map(repr, present[:5]))
-        raise ConvertError(
-            f"the categories of {name!r} are {listed}; numbers are served as float64, which these are not"
-        )
-    if present:
-        return Feature(
-            name, "bool" if all(isinstance(value, bool | np.bool_) for value in present) else "float", none=none
-        )
-    kind = "float" if values is None else type_of(values)
-    return Feature(name, "float" if kind == "str" and used else kind)

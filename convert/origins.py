@@ -80,12 +80,15 @@ def _function(transformer: Any, columns: Origins, known: Known) -> Origins:
 
 def _imputer(imputer: Any, columns: Origins, known: Known) -> Origins:
     """Follow the columns that are kept, and the indicators behind them; NaN is in no order that could break."""
+    missing = imputer.missing_values
     for column, statistic in zip(columns, imputer.statistics_, strict=True):
-        missing = [None] if imputer.missing_values is None else []
-        if column is not None and column.how == "value" and (missing or isinstance(statistic, str | bool)):
-            known[column.feature].append(np.array([statistic, *missing], dtype=object))
-    if imputer.missing_values is not None and imputer.missing_values == imputer.missing_values:
-        columns = [_replaced(column, imputer.missing_values, known) for column in columns]
+        told: list[Any] = [statistic] if statistic is None or isinstance(statistic, str | bool) else []
+        if missing is None:
+            told = [None, *([statistic] if statistic is not None and statistic == statistic else [])]
+        if told and column is not None and column.how == "value":
+            known[column.feature].append(np.array(told, dtype=object))
+    if missing is not None and not marks_nan(missing):
+        columns = [_replaced(column, _marker(imputer), known) for column in columns]
     made = [columns[index] for index in imputed_columns(imputer)]
     if imputer.add_indicator:
         told = [columns[index] for index in imputer.indicator_.features_]
@@ -93,18 +96,31 @@ def _imputer(imputer: Any, columns: Origins, known: Known) -> Origins:
     return made
 
 
-def _replaced(column: Origin | None, placeholder: Any, known: Known) -> Origin | None:
+def _replaced(column: Origin | None, marker: NDArray[Any], known: Known) -> Origin | None:
     """A number that stands for a missing value falls out of the order, and is one more that is known."""
     if column is None or column.how not in {"value", "replaced"}:
         return None
-    known[column.feature].append(np.array([placeholder], dtype=object))
+    known[column.feature].append(marker)
     return Origin(column.feature, "replaced")
 
 
+def _marker(imputer: Any) -> NDArray[Any]:
+    """Return what stands for a missing value, in the type of the rows if they may hold it in that type only."""
+    marker = np.array([imputer.missing_values])
+    narrow = imputer._fit_dtype in (np.float32, np.float16) and marker.dtype.kind == "f"
+    rounded = marker.astype(imputer._fit_dtype) if narrow else marker
+    return marker if np.array_equal(rounded.astype(marker.dtype), marker) else rounded
+
+
+def marks_nan(missing: Any) -> bool:
+    """Whether an imputer's `missing_values` are NaN, or pandas' NA, which are None and NaN as well."""
+    return type(missing).__name__ == "NAType" or (isinstance(missing, float) and missing != missing)
+
+
 def imputed_columns(imputer: Any) -> list[int]:
-    """Return the columns that a SimpleImputer keeps: those for which it has a value."""
+    """Return the columns that a SimpleImputer keeps: those for which it has a value, which may be None."""
     statistics = enumerate(imputer.statistics_.tolist())
-    return [column for column, value in statistics if value is not None and value == value]
+    return [column for column, value in statistics if value is None or value == value]
 
 
 def _encoder(encoder: Any, columns: Origins, known: Known) -> Origins:

@@ -52,10 +52,14 @@ class Comparison:
 
 
 class Candidate:
-    """The model file, run as `lambda_fn` runs it: one thread, the input cast to what the graph takes."""
+    """The model file, run as `lambda_fn` runs it: one thread, the input cast to what the graph takes.
 
-    def __init__(self, model: onnx.ModelProto) -> None:
+    rounded: what the service makes of the rows before.
+    """
+
+    def __init__(self, model: onnx.ModelProto, rounded: Callable[[Floats], Floats] = lambda rows: rows) -> None:
         """Load the model, raw scores among its outputs; raise ConvertError if onnxruntime does not load it."""
+        self._rounded = rounded
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
         try:
@@ -74,7 +78,7 @@ class Candidate:
 
     def _run_batch(self, rows: Floats) -> list[NDArray[Any]]:
         with np.errstate(over="ignore"):
-            values = rows.astype(DTYPES[self._input.type])
+            values = self._rounded(rows).astype(DTYPES[self._input.type])
         try:
             outputs: list[NDArray[Any]] = self._session.run(None, {self._input.name: values})
         except Exception as error:  # as above
@@ -109,7 +113,7 @@ def compare(
     advance: Callable[[int], object] = lambda rows: None,
 ) -> list[Comparison]:
     """Compare the estimator with `model` on sets of rows, each with its name; tell `advance` of rows that are done."""
-    candidate = Candidate(model)
+    candidate = Candidate(model, oracle.rounded)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # numbers at the limits overflow on their way, as they should
         return [_compare_set(source, oracle, candidate, rows, advance) for source, rows in row_sets]

@@ -47,13 +47,15 @@ def compare_refusals(oracle: Oracle, accepts: Sequence[Accepts]) -> Refusals:
 
 def _doubtful(feature: Feature, accepts: Accepts) -> list[float]:
     """Return values of a feature that may be refused."""
+    if feature.dropped:
+        return []
     if feature.type == "bool":
         return [np.nan, 0.0, 1.0]
     limits = [limit for limit in (accepts.low, accepts.high) if limit is not None]
     if feature.type == "str":
         return [np.nan, UNKNOWN, *limits]
     if accepts.values:
-        return [np.nan, np.inf, -np.inf, *limits, other_than(np.array(accepts.values))]
+        return [np.nan, np.inf, -np.inf, *limits, other_than(np.array(accepts.values), feature)]
     with np.errstate(over="ignore"):
         beyond = [float(np.nextafter(limit, np.copysign(np.inf, limit))) for limit in limits]
     return [np.nan, np.inf, -np.inf, *limits, *beyond]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,23 +25,33 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """What a file holds: columns of n values each, and their names, if it has them."""
+    """What a file holds: columns of n values each, and their names, if it has them.
+
+    typed: returns what pandas or numpy makes of the file, if that has types of its own.
+    """
 
     source: str
     names: tuple[str, ...] | None
     columns: tuple[NDArray[Any], ...]
+    typed: Callable[[], Any] | None = None
 
-    def reordered(self, names: tuple[str, ...]) -> Table:
+    def reordered(self, names: tuple[str, ...], dropped: frozenset[int] = frozenset()) -> Table:
         """Return the columns `names`, in that order; raise ConvertError if one is lacking, or there twice.
 
-        Others, such as that of the labels, are left out; columns without names are taken as they come.
+        Others, such as that of the labels, are left out; columns without names are taken as they come. Of those whose
+        numbers are in `dropped`, zeros are taken.
         """
         own = self.names if self.names is not None else names
-        if not set(names) <= set(own) or len(set(own)) != len(self.columns):
+        taken = [name for column, name in enumerate(names) if column not in dropped]
+        places = {name: place for place, name in enumerate(own)}
+        twice = len(own) != len(self.columns) or any(own.count(name) > 1 for name in taken if len(places) < len(own))
+        if twice or not places.keys() >= set(taken):
             has = listed(self.names) if self.names is not None else f"{len(self.columns)} columns without names"
-            lacks = [name for name in names if name not in own] or ["each of them once"]
-            raise ConvertError(f"the sample has {has}, the model takes {listed(names)}; it lacks {listed(lacks)}")
-        return Table(self.source, names, tuple(self.columns[own.index(name)] for name in names))
+            lacks = [name for name in taken if name not in places] or ["each of them once"]
+            raise ConvertError(f"the sample has {has}, the model takes {listed(taken)}; it lacks {listed(lacks)}")
+        zeros = np.zeros(len(self.columns[0]))
+        columns = (zeros if n in dropped else self.columns[places[name]] for n, name in enumerate(names))
+        return replace(self, names=names, columns=tuple(columns))
 
     def encoded(self, features: Sequence[Feature]) -> Sample:
         """Return the rows as numbers; raise ConvertError for a value of another type than the feature has."""
@@ -109,27 +119,45 @@ def _read_parquet(path: Path) -> Table:
 
     try:
         table = pyarrow.parquet.read_table(path)
-    except pyarrow.ArrowInvalid as error:
-        raise ConvertError(f"{path} is not a Parquet file: {str(error).splitlines()[0]}") from error
-    columns = tuple(np.array(column.to_pylist(), dtype=object) for column in table.columns)
-    return Table(str(path), tuple(table.column_names), columns)
+        columns = tuple(_values(column) for column in table.columns)
+    except (pyarrow.ArrowException, ValueError, KeyError, OverflowError) as error:
+        reason = next(iter(str(error).splitlines()), type(error).__name__)
+        raise ConvertError(f"{path} is not a Parquet file of columns that can be read: {reason[:200]}") from error
+    return Table(str(path), tuple(table.column_names), columns, table.to_pandas)
+
+
+def _values(column: Any) -> NDArray[Any]:
+    """Return a column of Arrow's: floats as they are, NaN where one is missing, and all else as Python's objects."""
+    import pyarrow
+
+    if pyarrow.types.is_floating(column.type):
+        numbers: NDArray[Any] = column.to_numpy()
+        return numbers
+    values = np.empty(len(column), dtype=object)
+    values[:] = column.to_pylist()
+    return values
 
 
 def _read_npy(path: Path) -> Table:
     """Read numbers of shape (rows, features), or a structured array, whose fields have names."""
     try:
         array = np.load(path, allow_pickle=False)
-    except (ValueError, EOFError) as error:
-        raise ConvertError(f"{path} is not an NPY file of numbers: {error}") from error
+    except (ValueError, EOFError, TypeError, SyntaxError, MemoryError, OverflowError) as error:
+        reason = next(iter(str(error).splitlines()), type(error).__name__)
+        raise ConvertError(f"{path} is not an NPY file of numbers: {reason[:200]}") from error
     if not isinstance(array, np.ndarray):
         raise ConvertError(f"{path} holds several arrays, expected one")
-    if array.dtype.names is not None and array.ndim == 1:
-        return Table(str(path), array.dtype.names, tuple(array[name] for name in array.dtype.names))
-    if array.dtype.names is None and array.dtype.kind not in "biufU":
-        raise ConvertError(f"{path} holds {array.dtype}, expected numbers, booleans or strings")
-    if array.ndim != 2:
-        raise ConvertError(f"{path} holds an array of shape {array.shape}, expected (rows, features)")
-    return Table(str(path), None, tuple(array.T))
+    names = array.dtype.names
+    kinds = [array.dtype] if names is None else [array.dtype[name] for name in names]
+    odd = [str(kind) for kind in kinds if kind.kind not in "biufU" or (kind.kind == "f" and kind.itemsize > 8)]
+    if odd:
+        raise ConvertError(f"{path} holds {listed(sorted(set(odd)))}, expected numbers, booleans or strings")
+    if array.ndim != (2 if names is None else 1):
+        expected = "(rows, features)" if names is None else "(rows,), as its columns have names"
+        raise ConvertError(f"{path} holds an array of shape {array.shape}, expected {expected}")
+    if names is not None:
+        return Table(str(path), names, tuple(array[name] for name in names))
+    return Table(str(path), None, tuple(array.T), lambda: array)
 
 
 READERS: Mapping[str, Callable[[Path], Table]] = {".csv": _read_csv, ".parquet": _read_parquet, ".npy": _read_npy}

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from itertools import chain
+from dataclasses import replace
 from numbers import Real
 from typing import Any
 
@@ -26,47 +25,24 @@ from sklearn.preprocessing import (
     TargetEncoder,
 )
 
+from convert.columns import Columns, number_columns, side_by_side
 from convert.errors import ConvertError
 from convert.features import UNKNOWN
 from convert.graph import Graph
 from convert.oracle import Oracle
-from convert.origins import imputed_columns, outputs_of
-
-
-@dataclass(frozen=True, slots=True)
-class Columns:
-    """What a graph has made of the rows so far.
-
-    name: of the tensor, (n, columns) float64.
-    categories: for each column, the strings whose numbers it holds; None where it holds numbers of its own.
-    sparse: whether scikit-learn holds it in a sparse matrix, where scalers multiply instead of dividing.
-    """
-
-    name: str
-    categories: tuple[tuple[str, ...] | None, ...]
-    sparse: bool = False
-
-    def made(self, name: str) -> Columns:
-        """Return as many columns, of the same kinds, under another `name`."""
-        return replace(self, name=name)
-
-    def chosen(self, graph: Graph, indices: Sequence[int]) -> Columns:
-        """Write the choice of some of the columns."""
-        name = graph.node("Gather", self.name, graph.constant(np.asarray(indices, dtype=np.int64)), axis=1)
-        return Columns(name, tuple(self.categories[index] for index in indices), self.sparse)
-
-
-def number_columns(name: str, count: int, *, sparse: bool = False) -> Columns:
-    """Return `count` columns of numbers."""
-    return Columns(name, (None,) * count, sparse)
-
+from convert.origins import imputed_columns, marks_nan, outputs_of
 
 type Writer = Callable[[Graph, Columns, Any], Columns]
 
 
 def input_columns(oracle: Oracle) -> Columns:
     """Return the columns that the graph of an estimator begins with."""
-    return Columns("X", tuple(each.categories if each.type == "str" else None for each in oracle.features))
+    return Columns(
+        "X",
+        tuple(each.categories if each.type == "str" else None for each in oracle.features),
+        none=frozenset(column for column, each in enumerate(oracle.features) if each.none),
+        dtypes=oracle.dtypes,
+    )
 
 
 def write_transform(graph: Graph, rows: Columns, transformer: Any) -> Columns:
@@ -94,26 +70,41 @@ def _numbers(graph: Graph, values: Any) -> str:
     return graph.constant(np.asarray(values, dtype=np.float64))
 
 
+def _compute(graph: Graph, operator: str, rows: Columns, values: Any) -> Columns:
+    """Write the operator on rows and numbers, rounded where scikit-learn has the result in float32.
+
+    Which is the same as if it were computed in float32: float64 has more than twice the bits.
+    """
+    made = graph.node(operator, rows.name, _numbers(graph, values))
+    rows = rows.with_dtype(rows.dtype)
+    if rows.dtype == "float32":
+        made = graph.cast(graph.cast(made, np.float32), np.float64)
+    elif rows.dtype != "float64":
+        raise ConvertError(f"what is computed in {rows.dtype} is not written: make float64 of it before you fit")
+    return replace(rows, name=made, none=frozenset())
+
+
 def _divide(graph: Graph, rows: Columns, scale: Any) -> Columns:
     """Write rows / scale, and as scikit-learn does in a sparse matrix, rows * (1 / scale)."""
-    if rows.sparse:
-        return rows.made(graph.node("Mul", rows.name, _numbers(graph, 1 / scale)))
-    return rows.made(graph.node("Div", rows.name, _numbers(graph, scale)))
+    return _compute(graph, "Mul", rows, 1 / scale) if rows.sparse else _compute(graph, "Div", rows, scale)
 
 
 def _standard_scaler(graph: Graph, rows: Columns, scaler: Any) -> Columns:
+    """Follow StandardScaler.transform, which makes mean and scale of the rows' type first."""
     if scaler.with_mean:
-        rows = rows.made(graph.node("Sub", rows.name, _numbers(graph, scaler.mean_)))
-    return _divide(graph, rows, scaler.scale_) if scaler.with_std else rows
+        rows = _compute(graph, "Sub", rows, scaler.mean_.astype(rows.dtype))
+    if not scaler.with_std:
+        return rows
+    return _divide(graph, rows, scaler.scale_ if rows.sparse else scaler.scale_.astype(rows.dtype))
 
 
 def _min_max_scaler(graph: Graph, rows: Columns, scaler: Any) -> Columns:
-    scaled = graph.node("Mul", rows.name, _numbers(graph, scaler.scale_))
-    moved = graph.node("Add", scaled, _numbers(graph, scaler.min_))
+    scaled = _compute(graph, "Mul", rows, scaler.scale_)
+    moved = _compute(graph, "Add", scaled, scaler.min_)
     if not scaler.clip:
-        return rows.made(moved)
-    low, high = scaler.feature_range
-    return rows.made(graph.node("Clip", moved, graph.constant(np.float64(low)), graph.constant(np.float64(high))))
+        return moved
+    low, high = (_numbers(graph, np.asarray(limit, dtype=rows.dtype)) for limit in scaler.feature_range)
+    return moved.made(graph.node("Clip", moved.name, low, high))
 
 
 def _max_abs_scaler(graph: Graph, rows: Columns, scaler: Any) -> Columns:
@@ -124,46 +115,66 @@ def _max_abs_scaler(graph: Graph, rows: Columns, scaler: Any) -> Columns:
 
 def _robust_scaler(graph: Graph, rows: Columns, scaler: Any) -> Columns:
     if scaler.with_centering:
-        rows = rows.made(graph.node("Sub", rows.name, _numbers(graph, scaler.center_)))
+        rows = _compute(graph, "Sub", rows, scaler.center_)
     return _divide(graph, rows, scaler.scale_) if scaler.with_scaling else rows
 
 
 def _simple_imputer(graph: Graph, rows: Columns, imputer: Any) -> Columns:
     """Write each column's statistic where the column is missing; a string's is the number of its category."""
-    kept = imputed_columns(imputer)
-    missing = _write_missing(graph, rows, imputer.missing_values)
+    kept, objects = imputed_columns(imputer), _in_objects(imputer)
+    missing = _write_missing(graph, rows, imputer)
+    rows = replace(rows, dtypes=()) if objects else replace(rows.with_dtype(rows.dtype), none=frozenset())
     if len(kept) < len(rows.categories):
         rows, chosen = rows.chosen(graph, kept), graph.constant(np.array(kept))
         known = graph.node("Gather", missing, chosen, axis=1)
     else:
         known = missing
-    values = [imputer.statistics_[column] for column in kept]
-    numbers = [
-        float(value) if categories is None else float(categories.index(value))
-        for value, categories in zip(values, rows.categories, strict=True)
-    ]
-    imputed = rows.made(graph.node("Where", known, graph.constant(np.array(numbers)), rows.name))
+    values = zip((imputer.statistics_[column] for column in kept), rows.categories, strict=True)
+    numbers = np.array([_number_of(value, categories) for value, categories in values]).astype(rows.dtype)
+    imputed = rows.made(graph.node("Where", known, _numbers(graph, numbers), rows.name))
     if not imputer.add_indicator:
         return imputed
-    told = graph.constant(np.asarray(imputer.indicator_.features_, dtype=np.int64))
-    indicator = graph.cast(graph.node("Gather", missing, told, axis=1), np.float64)
-    categories = (*imputed.categories, *[None] * len(imputer.indicator_.features_))
-    return Columns(graph.node("Concat", imputed.name, indicator, axis=1), categories, rows.sparse)
+    chosen = graph.constant(np.asarray(imputer.indicator_.features_, dtype=np.int64))
+    indicator = graph.cast(graph.node("Gather", missing, chosen, axis=1), np.float64)
+    told = number_columns(indicator, len(imputer.indicator_.features_), dtype=rows.dtype)
+    return side_by_side(graph, [imputed, told], sparse=rows.sparse)
 
 
-def _write_missing(graph: Graph, rows: Columns, missing: Any) -> str:
-    if missing is None or missing != missing:
-        return graph.node("IsNaN", rows.name)
+def _number_of(value: Any, categories: tuple[str, ...] | None) -> float:
+    """Return what the graph has for a value; NaN for None."""
+    return np.nan if value is None else float(value if categories is None else categories.index(value))
+
+
+def _write_missing(graph: Graph, rows: Columns, imputer: Any) -> str:
+    """Write where the imputer finds its marker, (n, columns): None, which it tells from NaN in objects, or another."""
+    missing = imputer.missing_values
+    if missing is None or marks_nan(missing):
+        every = range(len(rows.categories))
+        seen = np.array([missing is not None if column not in rows.none else missing is None for column in every])
+        if type(missing).__name__ == "NAType" or not _in_objects(imputer) or seen.all():
+            return graph.node("IsNaN", rows.name)
+        shown = graph.node("Where", graph.constant(seen), rows.name, graph.constant(np.float64(0)))
+        return graph.node("IsNaN", shown)
     if isinstance(missing, str):  # each column holds the numbers of its own categories
         numbers = [float(known.index(missing)) if known and missing in known else np.nan for known in rows.categories]
         return graph.node("Equal", rows.name, graph.constant(np.array(numbers)))
     if not isinstance(missing, Real):
-        raise ConvertError(f"SimpleImputer is written for missing_values that are numbers or strings, not {missing!r}")
-    return graph.node("Equal", rows.name, graph.constant(np.float64(missing)))
+        raise ConvertError(
+            f"{type(imputer).__name__} is written for missing_values that are numbers or strings, not {missing!r}"
+        )
+    if not _in_objects(imputer) and not isinstance(missing, np.generic):
+        missing = np.dtype(rows.dtype).type(missing)  # as numpy compares an array of such with Python's numbers
+    return graph.node("Equal", rows.compared_by(imputer), graph.constant(np.float64(missing)))
+
+
+def _in_objects(imputer: Any) -> bool:
+    """Whether the imputer makes no numbers of objects, and so tells None from NaN."""
+    return getattr(imputer, "_fit_dtype", np.dtype(object)).kind == "O"
 
 
 def _one_hot_encoder(graph: Graph, rows: Columns, encoder: Any) -> Columns:
     """Write, for each feature, the place among its columns of the one that is 1, and compare the columns with it."""
+    rows.compared_by(encoder)
     made = []
     for column, (categories, table) in enumerate(zip(encoder.categories_, encoder_tables(encoder), strict=True)):
         if table.shape[1]:
@@ -176,16 +187,24 @@ def _one_hot_encoder(graph: Graph, rows: Columns, encoder: Any) -> Columns:
         graph.cast(graph.node("Concat", *made, axis=1), np.float64),
         sum(outputs_of(encoder)),
         sparse=bool(encoder.sparse_output),
+        dtype=_output_dtype(encoder),
     )
 
 
 def _table_encoder(graph: Graph, rows: Columns, encoder: Any) -> Columns:
     """Write, for each feature, what the encoder makes of each of its categories."""
+    rows.compared_by(encoder)
     made = []
     for column, (categories, table) in enumerate(zip(encoder.categories_, encoder_tables(encoder), strict=True)):
         found = graph.node("Gather", graph.constant(table), _rank(graph, rows, column, categories), axis=0)
         made.append(graph.node("Squeeze", found, graph.constant(np.array([1]))))
-    return number_columns(graph.node("Concat", *made, axis=1), sum(outputs_of(encoder)))
+    return number_columns(graph.node("Concat", *made, axis=1), sum(outputs_of(encoder)), dtype=_output_dtype(encoder))
+
+
+def _output_dtype(encoder: Any) -> str:
+    """Return the type of the numbers that an encoder makes; whole numbers are computed with in float64."""
+    dtype = np.dtype(getattr(encoder, "dtype", np.float64))
+    return str(dtype) if dtype in (np.float32, np.float16) else "float64"
 
 
 def encoder_tables(encoder: Any) -> list[NDArray[np.float64]]:
@@ -224,13 +243,23 @@ def _none_of(categories: NDArray[Any]) -> Any:
     texts = [value for value in categories.tolist() if isinstance(value, str)]
     if texts:
         return max(texts, key=len) + "?"
-    return max((value for value in categories.tolist() if value is not None and value == value), default=0.0) + 1.5
+    numbers = [float(value) for value in categories.tolist() if value is not None and value == value]
+    beyond = (
+        max(numbers, default=0.0) + 1.5,
+        max(numbers, default=0.0) / 2 + 0.1,
+        min(numbers, default=0.0) - 1.5,
+        0.1,
+    )
+    return next(number for number in beyond if number not in numbers)
 
 
 def _rank(graph: Graph, rows: Columns, column: int, categories: NDArray[Any]) -> str:
     """Write which of the `categories` a column is, counted from 1, or 0 for none of them: (n, 1) int64."""
     value = graph.node("Gather", rows.name, graph.constant(np.array([column])), axis=1)
-    missing = next((place for place, one in enumerate(categories.tolist(), 1) if one is None or one != one), 0)
+    missing = 0
+    for place, one in enumerate(categories.tolist(), 1):
+        if one is None if column in rows.none else one != one:
+            missing = place
     texts = rows.categories[column]
     if texts is None:
         rank = _rank_of_number(graph, value, categories)
@@ -260,7 +289,7 @@ def _function_transformer(graph: Graph, rows: Columns, transformer: Any) -> Colu
 
 
 def _selector(graph: Graph, rows: Columns, selector: Any) -> Columns:
-    return rows.chosen(graph, selector.get_support(indices=True).tolist())
+    return rows.with_dtype(rows.dtype).chosen(graph, selector.get_support(indices=True).tolist())
 
 
 def _column_transformer(graph: Graph, rows: Columns, transformer: Any) -> Columns:
@@ -272,9 +301,7 @@ def _column_transformer(graph: Graph, rows: Columns, transformer: Any) -> Column
         indices = transformer._transformer_to_input_indices[name]
         if len(indices) and not (isinstance(part, str) and part == "drop"):
             parts.append(write_transform(graph, rows.chosen(graph, [int(index) for index in indices]), part))
-    name = graph.node("Concat", *(part.name for part in parts), axis=1)
-    categories = tuple(chain.from_iterable(part.categories for part in parts))
-    return Columns(name, categories, bool(transformer.sparse_output_))
+    return side_by_side(graph, parts, sparse=bool(transformer.sparse_output_))
 
 
 def _pipeline(graph: Graph, rows: Columns, pipeline: Any) -> Columns:

@@ -21,6 +21,7 @@ from convert.estimator import classes_of, load_estimator, task_of, width_of
 from convert.features import Floats
 from convert.model_file import read_card, read_model, write_model
 from convert.oracle import Oracle
+from convert.own_table import check_own_table
 from convert.parity import Candidate, Comparison, compare
 from convert.refusals import compare_refusals
 from convert.rows import EVERY_CELL, accepted_rows, row_sets
@@ -97,6 +98,9 @@ def _sets_to_try(
     thresholds = tree_thresholds(oracle)
     _check_range(oracle, thresholds, model, console)
     _check_training_rows(oracle, accepts, console)
+    told = check_own_table(oracle, accepts)
+    if told is not None:
+        console.print(told)
     sets = list(row_sets(oracle, accepts, thresholds))
     if strategy.name == tabulate.NAME:
         sets.append((EVERY_CELL, tabulate.every_cell(oracle)))
@@ -116,7 +120,7 @@ def _write_page(
     from convert.report import write_report  # here: matplotlib takes longer than the rest to import
     from convert.report.asks import asks
 
-    thresholds, (expected, actual) = tree_thresholds(oracle), asks(oracle, Candidate(graph))
+    thresholds, (expected, actual) = tree_thresholds(oracle), asks(oracle, Candidate(graph, oracle.rounded))
     page = write_report(
         folder, card, comparisons, expected, actual, thresholds=thresholds, sample=oracle.sample, features=features
     )

@@ -33,6 +33,7 @@ class Feature(Record):
 
     type: ``float``; ``bool``, which is 0 or 1 there; or ``str``, which is the number of its category.
     categories: of a string feature, the number of each; -1 is that of any other string.
+    dtype: what its numbers are rounded to before anything looks at them; float64 as they come.
     dropped: whether the pipeline never looks at it; it need not be sent, and whatever is sent is 0.
     """
 
@@ -40,6 +41,7 @@ class Feature(Record):
     type: str
     accepts: Accepts
     categories: Mapping[str, float]
+    dtype: str = "float64"
     dropped: bool = False
 
     @property
@@ -113,5 +115,6 @@ def _feature(member: Mapping[str, Any]) -> Feature:
             tuple(accepts.get("values", ())),
         ),
         categories={category: float(number) for number, category in enumerate(member.get("categories", ()))},
+        dtype=member.get("dtype", "float64"),
         dropped=member.get("dropped", False),
     )

@@ -62,6 +62,7 @@ class Model:
             self._high = np.array([each.high for each in accepts], float)
             values = {column: np.array(each.values, float) for column, each in enumerate(accepts) if each.values}
             self._values = {column: np.sort(each, axis=None) for column, each in values.items()}
+            self._rounded = [(n, each.dtype) for n, each in enumerate(self.card.features) if each.dtype != "float64"]
             self._narrowest = max(each.low for each in accepts), min(each.high for each in accepts)
             # The first run of a session allocates what later ones use again, and shows whether it runs at all.
             outputs = self._session.run(None, {self._input: np.zeros((1, len(self.card.features)), self._dtype)})
@@ -119,8 +120,10 @@ class Model:
 
     def _score_batch(self, rows: Rows, start: int, probabilities: bool) -> list[NDArray[Any]]:
         """Return the outputs for the batch of rows from `start` on: one, or with probabilities two."""
-        batch = rows[start : start + BATCH_ROWS]
-        self._refuse(batch, start)
+        batch = sent = rows[start : start + BATCH_ROWS]
+        if self._rounded:
+            batch = self._round(sent)
+        self._refuse(batch, sent, start)
         values = batch.astype(self._dtype, copy=False)
         names = self._names if probabilities else self._names[:1]
         try:
@@ -129,8 +132,19 @@ class Model:
             raise ServiceError(Problem.MODEL_INVALID, f"the model file does not run: {error}") from error
         return outputs
 
-    def _refuse(self, rows: NDArray[np.float64], start: int) -> None:
-        """Raise ServiceError for the first value that the estimator itself refuses; the first row is number `start`."""
+    def _round(self, rows: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the rows with each number in the precision that the estimator knows it in."""
+        rounded = rows.copy()
+        with np.errstate(over="ignore"):  # what is beyond becomes infinite, and is refused if that is
+            for column, dtype in self._rounded:
+                rounded[:, column] = rows[:, column].astype(dtype)
+        return rounded
+
+    def _refuse(self, rows: NDArray[np.float64], sent: NDArray[np.float64], start: int) -> None:
+        """Raise ServiceError for the first value that the estimator itself refuses; the first row is number `start`.
+
+        The error tells of what was `sent`, before it was rounded.
+        """
         if rows.size <= FEW_VALUES and not self._values and self._all_accept(rows):
             return
         inside = (rows >= self._low) & (rows <= self._high)
@@ -143,7 +157,7 @@ class Model:
         if len(refused) == 0:
             return
         row, column = refused[0].tolist()
-        raise _refusal(float(rows[row, column]), start + row, column, self.card.features[column])
+        raise _refusal(float(sent[row, column]), start + row, column, self.card.features[column])
 
     def _all_accept(self, rows: NDArray[np.float64]) -> bool:
         """Whether every value is one that each of the features accepts."""

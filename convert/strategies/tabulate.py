@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from convert.accepts import Accepts
 from convert.errors import ConvertError
 from convert.features import Floats
+from convert.floats import neighbours
 from convert.graph import Graph
 from convert.oracle import Oracle
 from convert.strategies.answers import Labelled, classifier_model, regressor_model
@@ -81,8 +82,8 @@ def _table(oracle: Oracle) -> _Table:
     float32 = read_whole(oracle.last).float32 and not oracle.transformers
     turns = _turns(oracle)
     axes = [
-        _axis(found, accepts, float(start), float32)
-        for found, accepts, start in zip(turns, oracle.accepts, oracle.row, strict=True)
+        _axis(found, accepts, float(start), "float32" if float32 else feature.dtype)
+        for found, accepts, start, feature in zip(turns, oracle.accepts, oracle.row, oracle.features, strict=True)
     ]
     cells = int(np.prod([axis.bins for axis in axes], dtype=object))
     if cells > MAX_CELLS:
@@ -109,12 +110,13 @@ def _turns(oracle: Oracle) -> list[Floats | None]:
         known = oracle.categories(origin.feature) if origin.how == "category" else np.empty(0)
         lowest = split[split == -np.inf]  # HistGradientBoosting tells minus infinity from the rest
         before = turns[origin.feature]
-        parts = [thresholds[origin.feature], known, np.nextafter(known, -np.inf), lowest]
+        below = neighbours(known, -np.inf, oracle.features[origin.feature].dtype)
+        parts = [thresholds[origin.feature], known, below, lowest]
         turns[origin.feature] = np.unique(np.concatenate([*parts, np.empty(0) if before is None else before]))
     return turns
 
 
-def _axis(turns: Floats | None, accepts: Accepts, start: float, float32: bool) -> _Axis:
+def _axis(turns: Floats | None, accepts: Accepts, start: float, dtype: str) -> _Axis:
     """Return the bins of a feature that answers may change with after each of `turns`."""
     missing = [np.nan] if accepts.nan and turns is not None else []
     if turns is None:
@@ -122,23 +124,22 @@ def _axis(turns: Floats | None, accepts: Accepts, start: float, float32: bool) -
     if accepts.values:  # there are no others: each has a bin
         values = np.array(accepts.values)
         return _Axis(values[:-1], np.array([*values, *missing]))
-    cuts = _cuts(turns, float32)
+    cuts = _cuts(turns, dtype)
     cuts = cuts[cuts < (np.inf if accepts.high is None else accepts.high)]  # beyond it nothing is asked
     if not len(cuts):
         return _Axis(cuts, np.array([0.0 if np.isnan(start) else start, *missing]))
-    step = np.float32 if float32 else np.float64
-    last = float(np.nextafter(step(cuts[-1]), step(np.inf)))
+    last = float(neighbours(cuts[-1], np.inf, dtype))
     last = last if accepts.high is None else min(last, accepts.high)
     return _Axis(cuts, np.array([*cuts, last, *missing]))
 
 
-def _cuts(thresholds: Floats, float32: bool) -> Floats:
-    """Return the ends of the bins but the last: each threshold as the largest number that is at or below it."""
-    if not float32:
+def _cuts(thresholds: Floats, dtype: str) -> Floats:
+    """Return the ends of the bins but the last: each threshold as the largest number of the type at or below it."""
+    if dtype == "float64":
         return thresholds
-    single = thresholds.astype(np.float32)
-    below = np.where(single > thresholds, np.nextafter(single, np.float32(-np.inf)), single)
-    return np.unique(below).astype(np.float64)
+    with np.errstate(over="ignore"):
+        rounded = thresholds.astype(dtype).astype(np.float64)
+    return np.unique(np.where(rounded > thresholds, neighbours(rounded, -np.inf, dtype), rounded))
 
 
 def _write_cell(graph: Graph, table: _Table) -> str:

@@ -95,15 +95,20 @@ def test_the_card_names_types_and_categories(tmp_path: Path) -> None:
     features = {feature["name"]: feature for feature in read_card((tmp_path / "churn.onnx").read_bytes())["features"]}
     assert list(features) == list(TABLE.columns)
     assert {name: feature["type"] for name, feature in features.items()} == {
-        **dict.fromkeys(("customer", "city", "plan"), "str"),
-        **dict.fromkeys(("age", "income", "level"), "float"),
+        **dict.fromkeys(("city", "plan"), "str"),
+        **dict.fromkeys(("customer", "age", "income", "level"), "float"),
         "active": "bool",
     }
     assert features["city"]["categories"] == ["NA", "Oslo", "Paris", "São Paulo"]
     assert features["city"]["accepts"] == {"nan": False, "low": 0.0, "high": 3.0}
     assert features["plan"]["accepts"] == {"nan": True, "low": 0.0, "high": 1.0}
     assert features["level"]["accepts"] == {"nan": False, "low": 1.0, "high": 4.0, "values": [1.0, 2.0, 3.0, 4.0]}
-    assert features["customer"]["accepts"]["low"] == -1.0
+    assert features["customer"] == {
+        "name": "customer",
+        "type": "float",
+        "dropped": True,
+        "accepts": {"nan": True, "low": None, "high": None},
+    }
 
 
 @pytest.mark.parametrize("format_name", ["csv", "parquet"])
@@ -137,7 +142,7 @@ def test_a_sample_of_numbers_alone_has_no_names(tmp_path: Path) -> None:
         ("rows.npy", b"\x93NUMPY", "is not an NPY file of numbers"),
         ("rows.parquet", b"PAR", "is not a Parquet file"),
         ("rows.csv", b"city,age\n" + b"x" * 200_000 + b",1\n", "field larger than field limit"),
-        ("rows.csv", b"city,age\nOslo,3\n", "the sample has city, age, the model takes customer"),
+        ("rows.csv", b"city,age\nOslo,3\n", "the sample has city, age, the model takes city, age, income"),
         ("rows.csv", b"customer,city,age,income,plan,active,level\nc,Oslo,x,1,basic,true,1\n", "expected a number for"),
         (
             "rows.csv",

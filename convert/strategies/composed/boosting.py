@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from convert.columns import Columns
 from convert.errors import ConvertError
 from convert.graph import Graph
 from convert.strategies.answers import Labelled
 from convert.strategies.heads import write_label
 from convert.strategies.tree_operator import Leaves, write_tree_ensemble
-from convert.transforms import Columns
 from convert.trees import READERS, TreeEnsemble
 
 if TYPE_CHECKING:

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from sklearn.isotonic import IsotonicRegression
 
+from convert.columns import Columns
 from convert.errors import ConvertError
 from convert.graph import Graph
 from convert.strategies.answers import Labelled
 from convert.strategies.composed.ensembles import write_mean
 from convert.strategies.composed.linear import write_complement, write_normalized
 from convert.strategies.tabulate import write_bins
-from convert.transforms import Columns
 
 if TYPE_CHECKING:
     from convert.strategies.composed.composer import Composer

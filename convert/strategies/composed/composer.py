@@ -40,6 +40,7 @@ from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.pipeline import Pipeline
 from sklearn.svm import SVC, SVR, LinearSVC, LinearSVR, NuSVC, NuSVR
 
+from convert.columns import Columns
 from convert.errors import ConvertError
 from convert.estimator import steps_of
 from convert.graph import Graph
@@ -47,7 +48,7 @@ from convert.strategies.answers import Labelled
 from convert.strategies.composed import bayes, boosting, calibration, ensembles, kernels, linear, networks
 from convert.strategies.heads import write_label, write_value
 from convert.strategies.trees import write_sums
-from convert.transforms import Columns, write_steps
+from convert.transforms import write_steps
 from convert.trees import READERS, read_trees
 
 type ClassifierWriter = Callable[[Composer, Columns, Any], Labelled]

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from convert.columns import Columns
 from convert.errors import ConvertError
 from convert.graph import Graph
 from convert.strategies.answers import Labelled
-from convert.transforms import Columns
 
 if TYPE_CHECKING:
     from convert.strategies.composed.composer import Composer

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from convert.columns import Columns
 from convert.graph import Graph
 from convert.strategies.answers import Labelled
-from convert.transforms import Columns
 
 if TYPE_CHECKING:
     from convert.strategies.composed.composer import Composer

@@ -1,0 +1,164 @@
+"""What a fitted estimator knows of a feature: its type, its categories, the precision of its numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from decimal import Decimal
+from numbers import Real
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
+
+from convert.errors import ConvertError, listed
+from convert.estimator import parts_of
+from convert.features import Feature, Floats, type_of
+from convert.origins import Traced
+from convert.trees import read_trees
+
+IN_FLOAT64 = {HistGradientBoostingClassifier, HistGradientBoostingRegressor}
+"""The trees that do not round rows to float32."""
+BETWEEN = 16
+"""How many bits more than a float32 a number has, at the most, that is half way between two in the same data."""
+
+
+def features_of(
+    names: Sequence[str],
+    values: Sequence[NDArray[Any]] | None,
+    traced: Traced,
+    last: Any,
+    dropped: frozenset[int],
+    *,
+    named: bool,
+) -> tuple[Feature, ...]:
+    """Return the features of an estimator whose `last` step is behind what was `traced`; raises as `feature_of` does.
+
+    values: the columns of a sample, if there is one. named: whether the estimator knows a table, not an array.
+    """
+    used = {origin.feature for origin in traced.columns or () if origin is not None}
+    features = [
+        Feature(name, dropped=True)
+        if column in dropped
+        else feature_of(name, known, None if values is None else values[column], used=column in used)
+        for column, (name, known) in enumerate(zip(names, traced.known, strict=True))
+    ]
+    narrow = {feature.column for feature in features if feature.column in {"float32", "float16"}}
+    if len(narrow) == 1 and not named and all(feature.numeric for feature in features):  # an array is of one type
+        return tuple(replace(feature, dtype=min(narrow), column=min(narrow)) for feature in features)
+    for column in split_as_float32(traced, last):
+        if not traced.known[column] and features[column].type == "float":
+            features[column] = replace(features[column], dtype="float32", column="float32")
+    return tuple(features)
+
+
+def feature_of(name: str, known: Sequence[NDArray[Any]], values: NDArray[Any] | None, *, used: bool) -> Feature:
+    """Return the feature: of the type that the encoders know, else of the type that the sample's `values` have.
+
+    Strings that no encoder knows may be where nothing is made of them, such as the name of a customer. Raises
+    ConvertError for categories that are not told apart, or not at all, in JSON, CSV and float64.
+    """
+    categories = [value for one in known for value in one.tolist()]
+    none = any(value is None for value in categories)
+    if none and any(value != value for value in categories):
+        raise ConvertError(f"the encoders on {name!r} tell None from NaN, JSON has null for both: fit on one of them")
+    present = [value for value in categories if value is not None and value == value]
+    kind = _kind_of(name, known, present)
+    column = "object" if none or any(one.dtype.kind == "O" for one in known) else "float64"
+    if kind == "str":
+        return Feature(name, "str", tuple(sorted(set(present))), none, column="object")
+    told = "float" if values is None else type_of(values)
+    if kind == "bool" or (kind == "float" and told == "bool" and set(present) <= {0, 1}):  # pandas' nullable booleans
+        return Feature(name, "bool", none=none, column="object" if kind == "bool" else column)
+    if kind == "float":
+        dtype, column = _precision(name, known, column)
+        return Feature(name, none=none, dtype=dtype, column=column)
+    if told == "str" and used:
+        told = "float"  # so that what is not a number is told of
+    return Feature(name, told, none=none, column=column if told == "float" else "object")
+
+
+def _kind_of(name: str, known: Sequence[NDArray[Any]], present: Sequence[Any]) -> str | None:
+    """Return the type of the categories, None where there are none; raise ConvertError for what is not served."""
+    first = f"the categories of {name!r} are {listed(present[:5])}"
+    kinds = {_kind(value) for value in present}
+    if any(one.dtype.kind not in "biufOUT" or (one.dtype.kind == "f" and one.dtype.itemsize > 8) for one in known):
+        kinds = {str(one.dtype) for one in known}
+    each = [{_kind(value) for value in one.tolist() if value is not None and value == value} for one in known]
+    if kinds == {"bool", "float"} and all(len(one) < 2 for one in each) and set(present) <= {0, 1}:
+        kinds = {"bool"}  # of two encoders, one was given numbers
+    if len(kinds) > 1 or not kinds <= {"float", "bool", "str"}:
+        raise ConvertError(
+            f"{first}: {' and '.join(sorted(kinds))} are not served, make strings of them before you fit"
+        )
+    if kinds == {"float"} and any(float(value) != value for value in present):
+        raise ConvertError(f"{first}; numbers are served as float64, which these are not")
+    if any(isinstance(value, str) and value != value.encode("utf-8", "replace").decode() for value in present):
+        raise ConvertError(f"{first}: half a surrogate pair is nothing that JSON has")
+    return next(iter(kinds), None)
+
+
+def _kind(value: Any) -> str:
+    """Return what a category is: ``float``, ``bool`` or ``str``, or else the name of its type."""
+    if isinstance(value, bool | np.bool_):
+        return "bool"
+    if isinstance(value, str):
+        return "str"
+    return "float" if isinstance(value, Real | Decimal) else type(value).__name__
+
+
+def _precision(name: str, known: Sequence[NDArray[Any]], column: str) -> tuple[str, str]:
+    """Return what the numbers of a feature are rounded to, and the type of its column.
+
+    pandas' nullable Float32 comes to encoders as float64, and is written in the digits of float32 all the same.
+    """
+    every = np.array([value for one in known for value in one.tolist() if value is not None], dtype=np.float64)
+    narrow = {str(one.dtype) for one in known if one.dtype in (np.float16, np.float32)}
+    if not narrow:
+        return ("float32", column) if told_of_float32(every, 0) else ("float64", column)
+    dtype = min(narrow)  # float16 comes first
+    with np.errstate(over="ignore"):
+        kept = every.astype(dtype).astype(np.float64)
+    if len(narrow) > 1 or not np.array_equal(kept, every, equal_nan=True):
+        kinds = ", ".join(sorted({str(one.dtype) for one in known}))
+        raise ConvertError(f"the encoders on {name!r} know it as {kinds}: fit them on columns of one type")
+    return dtype, dtype if column == "float64" else column
+
+
+def told_of_float32(numbers: Floats, further: int) -> bool:
+    """Whether `numbers` were float32 before they were float64: all are, and some are no decimals that are as short.
+
+    further: how many bits more than those of float32 there may be, as in what lies between two of them.
+    """
+    finite = numbers[np.isfinite(numbers)]
+    mantissas = np.frexp(finite)[0] * 2.0 ** (24 + further)
+    with np.errstate(over="ignore"):
+        single = finite.astype(np.float32)
+    exact = single == finite
+    if not len(finite) or (mantissas != np.floor(mantissas)).any() or not np.isfinite(single).all():
+        return False
+    return any(float(str(number)) != float(number) for number in single[exact])
+
+
+def split_as_float32(traced: Traced, last: Any) -> frozenset[int]:
+    """Return the features that the trees of the `last` step were grown on as float32, and compare as float64.
+
+    Only there it matters: a threshold may be a number of the data, which its digits in CSV or JSON are above or below.
+    """
+    found: dict[int, list[Floats]] = {}
+    for part in parts_of(last):
+        if type(part) in IN_FLOAT64 and part.n_features_in_ == len(traced.columns or ()):
+            for origin, thresholds in zip(traced.columns or (), _thresholds(part), strict=True):
+                if origin is not None and origin.how != "category":
+                    found.setdefault(origin.feature, []).append(thresholds)
+    return frozenset(
+        feature for feature, parts in found.items() if told_of_float32(np.concatenate(parts), further=BETWEEN)
+    )
+
+
+def _thresholds(estimator: Any) -> list[Floats]:
+    try:
+        return read_trees(estimator).thresholds(estimator.n_features_in_)
+    except ConvertError:  # whoever writes the trees says why
+        return [np.empty(0)] * estimator.n_features_in_
