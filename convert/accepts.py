@@ -11,7 +11,7 @@ import numpy as np
 from sklearn.pipeline import make_pipeline
 
 from convert.errors import ConvertError
-from convert.estimator import steps_of
+from convert.estimator import flat, steps_of
 from convert.features import UNKNOWN, Floats
 from convert.floats import from_ordinal, ordinal
 
@@ -71,7 +71,7 @@ def _quick(estimator: Any) -> Any:
     members = getattr(last, "estimators_", None)
     if not isinstance(members, list | np.ndarray):
         return estimator
-    return make_pipeline(*transformers, np.ravel(np.asarray(members, dtype=object))[0])
+    return make_pipeline(*transformers, next(flat(members)))
 
 
 def _ask_feature(oracle: Oracle, quick: Any, column: int) -> Accepts:
@@ -80,7 +80,7 @@ def _ask_feature(oracle: Oracle, quick: Any, column: int) -> Accepts:
         rows[:, column] = values
         try:
             asked.predict(oracle.as_input(rows))
-        except (ValueError, TypeError):  # None among strings is compared with them
+        except Exception:  # whatever is raised: TypeError for None among strings, IndexError beyond the categories
             return False
         return True
 

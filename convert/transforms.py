@@ -4,62 +4,50 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from itertools import chain
 from numbers import Real
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.compose import ColumnTransformer
-from sklearn.feature_selection import SelectKBest, SelectPercentile, VarianceThreshold
-from sklearn.impute import SimpleImputer
-from sklearn.pipeline import Pipeline
+from sklearn.feature_selection import (
+    RFE,
+    RFECV,
+    GenericUnivariateSelect,
+    SelectFdr,
+    SelectFpr,
+    SelectFromModel,
+    SelectFwe,
+    SelectKBest,
+    SelectPercentile,
+    SequentialFeatureSelector,
+    VarianceThreshold,
+)
+from sklearn.impute import MissingIndicator, SimpleImputer
+from sklearn.pipeline import FeatureUnion, Pipeline
 from sklearn.preprocessing import (
+    Binarizer,
     FunctionTransformer,
+    KBinsDiscretizer,
     MaxAbsScaler,
     MinMaxScaler,
     OneHotEncoder,
     OrdinalEncoder,
+    PolynomialFeatures,
     RobustScaler,
     StandardScaler,
     TargetEncoder,
 )
 
+from convert import numeric, projections
+from convert.columns import Columns, number_columns, side_by_side
 from convert.errors import ConvertError
+from convert.estimator import unwrapped
 from convert.features import UNKNOWN
 from convert.graph import Graph
 from convert.oracle import Oracle
 from convert.origins import imputed_columns, outputs_of
-
-
-@dataclass(frozen=True, slots=True)
-class Columns:
-    """What a graph has made of the rows so far.
-
-    name: of the tensor, (n, columns) float64.
-    categories: for each column, the strings whose numbers it holds; None where it holds numbers of its own.
-    sparse: whether scikit-learn holds it in a sparse matrix, where scalers multiply instead of dividing.
-    """
-
-    name: str
-    categories: tuple[tuple[str, ...] | None, ...]
-    sparse: bool = False
-
-    def made(self, name: str) -> Columns:
-        """Return as many columns, of the same kinds, under another `name`."""
-        return replace(self, name=name)
-
-    def chosen(self, graph: Graph, indices: Sequence[int]) -> Columns:
-        """Write the choice of some of the columns."""
-        name = graph.node("Gather", self.name, graph.constant(np.asarray(indices, dtype=np.int64)), axis=1)
-        return Columns(name, tuple(self.categories[index] for index in indices), self.sparse)
-
-
-def number_columns(name: str, count: int, *, sparse: bool = False) -> Columns:
-    """Return `count` columns of numbers."""
-    return Columns(name, (None,) * count, sparse)
-
+from convert.refused import not_written
 
 type Writer = Callable[[Graph, Columns, Any], Columns]
 
@@ -76,9 +64,10 @@ def write_transform(graph: Graph, rows: Columns, transformer: Any) -> Columns:
     """
     if transformer is None or isinstance(transformer, str):  # "passthrough"
         return rows
+    transformer = unwrapped(transformer)
     writer = WRITERS.get(type(transformer))
     if writer is None:
-        raise ConvertError(f"{type(transformer).__name__} is not among the transformers that are written exactly")
+        raise ConvertError(not_written(transformer))
     return writer(graph, rows, transformer)
 
 
@@ -131,7 +120,7 @@ def _robust_scaler(graph: Graph, rows: Columns, scaler: Any) -> Columns:
 def _simple_imputer(graph: Graph, rows: Columns, imputer: Any) -> Columns:
     """Write each column's statistic where the column is missing; a string's is the number of its category."""
     kept = imputed_columns(imputer)
-    missing = _write_missing(graph, rows, imputer.missing_values)
+    missing = _write_missing(graph, rows, imputer)
     if len(kept) < len(rows.categories):
         rows, chosen = rows.chosen(graph, kept), graph.constant(np.array(kept))
         known = graph.node("Gather", missing, chosen, axis=1)
@@ -147,23 +136,28 @@ def _simple_imputer(graph: Graph, rows: Columns, imputer: Any) -> Columns:
         return imputed
     told = graph.constant(np.asarray(imputer.indicator_.features_, dtype=np.int64))
     indicator = graph.cast(graph.node("Gather", missing, told, axis=1), np.float64)
-    categories = (*imputed.categories, *[None] * len(imputer.indicator_.features_))
-    return Columns(graph.node("Concat", imputed.name, indicator, axis=1), categories, rows.sparse)
+    return side_by_side(
+        graph, [imputed, number_columns(indicator, len(imputer.indicator_.features_))], sparse=rows.sparse
+    )
 
 
-def _write_missing(graph: Graph, rows: Columns, missing: Any) -> str:
+def _write_missing(graph: Graph, rows: Columns, imputer: Any) -> str:
+    missing = imputer.missing_values
     if missing is None or missing != missing:
         return graph.node("IsNaN", rows.name)
     if isinstance(missing, str):  # each column holds the numbers of its own categories
         numbers = [float(known.index(missing)) if known and missing in known else np.nan for known in rows.categories]
         return graph.node("Equal", rows.name, graph.constant(np.array(numbers)))
     if not isinstance(missing, Real):
-        raise ConvertError(f"SimpleImputer is written for missing_values that are numbers or strings, not {missing!r}")
-    return graph.node("Equal", rows.name, graph.constant(np.float64(missing)))
+        raise ConvertError(
+            f"{type(imputer).__name__} is written for missing_values that are numbers or strings, not {missing!r}"
+        )
+    return graph.node("Equal", rows.compared_by(imputer), graph.constant(np.float64(missing)))
 
 
 def _one_hot_encoder(graph: Graph, rows: Columns, encoder: Any) -> Columns:
     """Write, for each feature, the place among its columns of the one that is 1, and compare the columns with it."""
+    rows.compared_by(encoder)
     made = []
     for column, (categories, table) in enumerate(zip(encoder.categories_, encoder_tables(encoder), strict=True)):
         if table.shape[1]:
@@ -181,6 +175,7 @@ def _one_hot_encoder(graph: Graph, rows: Columns, encoder: Any) -> Columns:
 
 def _table_encoder(graph: Graph, rows: Columns, encoder: Any) -> Columns:
     """Write, for each feature, what the encoder makes of each of its categories."""
+    rows.compared_by(encoder)
     made = []
     for column, (categories, table) in enumerate(zip(encoder.categories_, encoder_tables(encoder), strict=True)):
         found = graph.node("Gather", graph.constant(table), _rank(graph, rows, column, categories), axis=0)
@@ -259,6 +254,14 @@ def _function_transformer(graph: Graph, rows: Columns, transformer: Any) -> Colu
     return rows
 
 
+def _missing_indicator(graph: Graph, rows: Columns, indicator: Any) -> Columns:
+    missing = _write_missing(graph, rows, indicator)
+    told = [int(column) for column in indicator.features_]
+    name = graph.cast(graph.node("Gather", missing, graph.constant(np.array(told)), axis=1), np.float64)
+    sparse = rows.sparse if indicator.sparse == "auto" else bool(indicator.sparse)
+    return number_columns(name, len(told), sparse=sparse)
+
+
 def _selector(graph: Graph, rows: Columns, selector: Any) -> Columns:
     return rows.chosen(graph, selector.get_support(indices=True).tolist())
 
@@ -266,35 +269,58 @@ def _selector(graph: Graph, rows: Columns, selector: Any) -> Columns:
 def _column_transformer(graph: Graph, rows: Columns, transformer: Any) -> Columns:
     """Write each part on its columns, side by side in the order of `transformers_`."""
     if transformer.transformer_weights:
-        raise ConvertError("ColumnTransformer is written without transformer_weights")
+        raise ConvertError("ColumnTransformer is written without transformer_weights: scale its parts with a scaler")
     parts = []
     for name, part, _ in transformer.transformers_:
         indices = transformer._transformer_to_input_indices[name]
         if len(indices) and not (isinstance(part, str) and part == "drop"):
             parts.append(write_transform(graph, rows.chosen(graph, [int(index) for index in indices]), part))
-    name = graph.node("Concat", *(part.name for part in parts), axis=1)
-    categories = tuple(chain.from_iterable(part.categories for part in parts))
-    return Columns(name, categories, bool(transformer.sparse_output_))
+    if not parts:
+        raise ConvertError("ColumnTransformer drops all columns: nothing is left to predict from")
+    return side_by_side(graph, parts, sparse=bool(transformer.sparse_output_))
+
+
+def _feature_union(graph: Graph, rows: Columns, union: Any) -> Columns:
+    """Write each part on all columns, side by side."""
+    if union.transformer_weights:
+        raise ConvertError("FeatureUnion is written without transformer_weights: scale its parts with a scaler instead")
+    kept = [part for _, part in union.transformer_list if not (isinstance(part, str) and part == "drop")]
+    parts = [write_transform(graph, rows, part) for part in kept]
+    return side_by_side(graph, parts, sparse=any(part.sparse for part in parts))
 
 
 def _pipeline(graph: Graph, rows: Columns, pipeline: Any) -> Columns:
     return write_steps(graph, rows, [step for _, step in pipeline.steps])
 
 
-WRITERS: dict[type, Writer] = {
+EXACT_WRITERS: dict[type, Writer] = {
+    Binarizer: numeric.binarizer,
     ColumnTransformer: _column_transformer,
+    FeatureUnion: _feature_union,
     FunctionTransformer: _function_transformer,
+    GenericUnivariateSelect: _selector,
+    KBinsDiscretizer: numeric.discretizer,
     MaxAbsScaler: _max_abs_scaler,
     MinMaxScaler: _min_max_scaler,
+    MissingIndicator: _missing_indicator,
     OneHotEncoder: _one_hot_encoder,
     OrdinalEncoder: _table_encoder,
     Pipeline: _pipeline,
+    PolynomialFeatures: numeric.polynomial_features,
+    RFE: _selector,
+    RFECV: _selector,
     RobustScaler: _robust_scaler,
+    SelectFdr: _selector,
+    SelectFpr: _selector,
+    SelectFromModel: _selector,
+    SelectFwe: _selector,
     SelectKBest: _selector,
     SelectPercentile: _selector,
+    SequentialFeatureSelector: _selector,
     SimpleImputer: _simple_imputer,
     StandardScaler: _standard_scaler,
     TargetEncoder: _table_encoder,
     VarianceThreshold: _selector,
 }
-"""The writer of each transformer."""
+"""The writer of each transformer whose numbers are scikit-learn's, bit for bit."""
+WRITERS = {**EXACT_WRITERS, **projections.WRITERS}

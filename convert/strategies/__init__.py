@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import onnx
 
 from convert.accepts import Accepts
-from convert.errors import ConvertError
+from convert.errors import ConvertError, during
 from convert.oracle import Oracle
 from convert.strategies import composed, plain, tabulate, trees
 from convert.trees import READERS, read_trees
@@ -42,34 +42,33 @@ EXACT = (
     Strategy(tabulate.NAME, tabulate.write_graph, _all, 0.0),
     Strategy(trees.NAME, trees.write_graph, _all, 1e-15),
 )
-"""For what is made of trees; nothing else is let near those, skl2onnx being silently wrong on some."""
+"""For what is made of trees, which nothing else is let near."""
 COMPOSED = Strategy(composed.NAME, composed.write_graph, _all, 1e-9)
-PLAIN = Strategy(plain.NAME, plain.write_graph, plain.accepts, 1e-6)
+PLAIN = Strategy(plain.NAME, plain.write_graph, plain.accepts, 1e-9)
 STRATEGIES = {strategy.name: strategy for strategy in (*EXACT, COMPOSED, PLAIN)}
 
 
 def _candidates(oracle: Oracle) -> tuple[Strategy, ...]:
-    """Return the strategies that may write the estimator, best first; raise ConvertError if none may."""
-    if type(oracle.last) in READERS:
-        return EXACT if read_trees(oracle.last).init is None else (COMPOSED,)
-    if type(oracle.last) in composed.ESTIMATORS:
-        return (COMPOSED,) if composed.is_ensemble(oracle.last) else (COMPOSED, PLAIN)
-    refusal = plain.refusal(oracle.last)
-    if refusal is not None:
-        raise ConvertError(refusal)
-    return (PLAIN,)
+    """Return the strategies that may write the estimator, best first."""
+    if type(oracle.last) in READERS and read_trees(oracle.last).init is None:
+        return EXACT
+    return (COMPOSED, PLAIN) if plain.refusal(oracle.estimator) is None else (COMPOSED,)
 
 
 def write_graph(oracle: Oracle, name: str, wanted: str | None = None) -> tuple[onnx.ModelProto, Strategy, str]:
     """Return the graph by the `wanted` strategy, or by the first that can; and why by no better one.
 
-    Raises ConvertError if none can.
+    Raises ConvertError if none can, with the reason of the first that counts: that a table would have too many cells
+    keeps nothing from being converted.
     """
     candidates = (STRATEGIES[wanted],) if wanted is not None else _candidates(oracle)
-    reasons: list[str] = []
+    reasons: dict[str, str] = {}
     for strategy in candidates:
         try:
-            return strategy.write_graph(oracle, name), strategy, "; ".join(reasons)
+            with during(f"it was written as {strategy.name}", oracle.estimator):
+                graph = strategy.write_graph(oracle, name)
+            return graph, strategy, "; ".join(f"not {failed}: {reason}" for failed, reason in reasons.items())
         except ConvertError as error:
-            reasons.append(f"not {strategy.name}: {error}" if len(candidates) > 1 else str(error))
-    raise ConvertError(reasons[-1].removeprefix(f"not {candidates[-1].name}: "))
+            reasons[strategy.name] = str(error)
+    counting = [reason for failed, reason in reasons.items() if failed != tabulate.NAME]
+    raise ConvertError((counting or list(reasons.values()))[0])

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from convert.columns import Columns, number_columns
 from convert.errors import ConvertError
 from convert.graph import Graph
 from convert.strategies.answers import Labelled
-from convert.transforms import Columns, number_columns
 
 if TYPE_CHECKING:
     from convert.strategies.composed.composer import Composer

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from convert.columns import Columns
 from convert.graph import Graph
 from convert.strategies.answers import Labelled
 from convert.strategies.composed.linear import write_affine, write_class_index, write_complement
-from convert.transforms import Columns
 
 if TYPE_CHECKING:
     from convert.strategies.composed.composer import Composer

@@ -1,0 +1,61 @@
+"""What a graph has made of the rows so far: a matrix of columns, and what is known of each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import chain
+from typing import Any
+
+import numpy as np
+
+from convert.errors import ConvertError
+from convert.graph import Graph
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """What a graph has made of the rows so far.
+
+    name: of the tensor, (n, columns) float64.
+    categories: for each column, the strings whose numbers it holds; None where it holds numbers of its own.
+    sparse: whether scikit-learn holds it in a sparse matrix, where scalers multiply instead of dividing.
+    summed_by: the class of the transformer that summed up numbers in an order of its own, so that last bits differ;
+    None where all bits are scikit-learn's.
+    """
+
+    name: str
+    categories: tuple[tuple[str, ...] | None, ...]
+    sparse: bool = False
+    summed_by: str | None = None
+
+    def made(self, name: str) -> Columns:
+        """Return as many columns, of the same kinds, under another `name`."""
+        return replace(self, name=name)
+
+    def chosen(self, graph: Graph, indices: Sequence[int]) -> Columns:
+        """Write the choice of some of the columns."""
+        name = graph.node("Gather", self.name, graph.constant(np.asarray(indices, dtype=np.int64)), axis=1)
+        return replace(self, name=name, categories=tuple(self.categories[index] for index in indices))
+
+    def compared_by(self, estimator: Any) -> str:
+        """Return the name, for `estimator` to compare with thresholds; raise ConvertError where last bits differ."""
+        if self.summed_by is not None:
+            compares = type(estimator).__name__
+            raise ConvertError(
+                f"{compares} compares what {self.summed_by} sums up, whose last bits differ from scikit-learn's: leave"
+                f" {self.summed_by} out, or end with a linear model instead of {compares}"
+            )
+        return self.name
+
+
+def number_columns(name: str, count: int, *, sparse: bool = False, summed_by: str | None = None) -> Columns:
+    """Return `count` columns of numbers."""
+    return Columns(name, (None,) * count, sparse, summed_by)
+
+
+def side_by_side(graph: Graph, parts: Sequence[Columns], *, sparse: bool) -> Columns:
+    """Write the columns of all `parts` as those of one matrix."""
+    name = graph.node("Concat", *(part.name for part in parts), axis=1)
+    categories = tuple(chain.from_iterable(part.categories for part in parts))
+    return Columns(name, categories, sparse, next((part.summed_by for part in parts if part.summed_by), None))
