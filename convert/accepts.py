@@ -36,10 +36,10 @@ class Accepts:
     values: tuple[float, ...] = ()
 
     def within(self, limit: float) -> Accepts:
-        """Return what is accepted by this and by a graph that takes no NaN and nothing beyond ± `limit`."""
+        """Return what is accepted by this and by a graph that takes nothing beyond ± `limit`."""
         low = -limit if self.low is None else max(self.low, -limit)
         high = limit if self.high is None else min(self.high, limit)
-        return replace(self, nan=False, low=low, high=high)
+        return replace(self, low=low, high=high)
 
 
 def ask(oracle: Oracle) -> tuple[Accepts, ...]:

@@ -32,11 +32,11 @@ def export(model: Path, out: Path, *, name: str, sample: Path | None = None, str
     The same estimator gives the same bytes. Raises ConvertError for what can't be converted.
     """
     estimator, table = load_estimator(model), find_table(model, sample)
-    with during("it was asked what it takes", estimator):
+    with during("its features were read", estimator):
         oracle = Oracle(estimator, table)
-        asked = oracle.accepts
     graph, written_by, reason = write_graph(oracle, name, strategy)
-    accepts = [written_by.accepts(each) for each in asked]
+    with during("it was asked what it takes", estimator):
+        accepts = written_by.accepts(oracle)
     card = make_card(oracle, accepts, name=name, strategy=written_by.name, created_at=creation_time(model))
     check_answers(Candidate(graph), oracle)
     try:

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.cross_decomposition import CCA, PLSSVD, PLSCanonical, PLSRegression
 from sklearn.decomposition import PCA, FactorAnalysis, FastICA, IncrementalPCA, TruncatedSVD
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.neighbors import NeighborhoodComponentsAnalysis
@@ -71,15 +70,6 @@ def discriminants(graph: Graph, rows: Columns, transformer: Any) -> Columns:
     return _projected(_write_product(graph, name, kept), transformer, kept.shape[1])
 
 
-def latent_structures(graph: Graph, rows: Columns, transformer: Any) -> Columns:
-    """Write the transform of CCA, PLSCanonical, PLSRegression and PLSSVD."""
-    rotations = getattr(transformer, "x_rotations_", None)
-    rotations = transformer.x_weights_ if rotations is None else rotations
-    centred = graph.node("Sub", rows.name, _constant(graph, transformer._x_mean))
-    scaled = graph.node("Div", centred, _constant(graph, transformer._x_std))
-    return _projected(_write_product(graph, scaled, rotations), transformer, rotations.shape[1])
-
-
 def _projected(name: str, transformer: Any, count: int, *, sparse: bool = False) -> Columns:
     return number_columns(name, count, sparse=sparse, summed_by=type(transformer).__name__)
 
@@ -93,7 +83,6 @@ def _constant(graph: Graph, values: Any) -> str:
 
 
 WRITERS: dict[type, Callable[[Graph, Columns, Any], Columns]] = {
-    CCA: latent_structures,
     FactorAnalysis: factor_analysis,
     FastICA: independent_components,
     GaussianRandomProjection: components,
@@ -102,9 +91,6 @@ WRITERS: dict[type, Callable[[Graph, Columns, Any], Columns]] = {
     NeighborhoodComponentsAnalysis: components,
     Normalizer: normalizer,
     PCA: principal_components,
-    PLSCanonical: latent_structures,
-    PLSRegression: latent_structures,
-    PLSSVD: latent_structures,
     SparseRandomProjection: components,
     TruncatedSVD: components,
 }

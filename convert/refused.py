@@ -27,10 +27,7 @@ CODES = "it compares distances to codes, whose ties fall otherwise", "use OneVsR
 ITERATION = "it solves a problem of its own for each row", "use PCA or TruncatedSVD"
 CURVES = "its curves are not written", "use KBinsDiscretizer, PolynomialFeatures or StandardScaler"
 SAMPLED = "its features are not written", "use an SVC or SVR with the kernel, or PolynomialFeatures"
-COVARIANCE = (
-    "it is written as the last step only, behind StandardScaler or nothing",
-    "use LinearDiscriminantAnalysis or GaussianNB",
-)
+PAIR = "its scores of rows and of targets come as a pair, which no pipeline takes", "use PCA"
 LEAVES = "the places of its leaves are not written", "use an ensemble of trees as the last step"
 
 GROUPS: list[tuple[tuple[str, str], str]] = [
@@ -56,7 +53,7 @@ GROUPS: list[tuple[tuple[str, str], str]] = [
     (CURVES, "PowerTransformer QuantileTransformer SplineTransformer"),
     (SAMPLED, "AdditiveChi2Sampler KernelCenterer KernelPCA Nystroem PolynomialCountSketch RBFSampler"),
     (SAMPLED, "SkewedChi2Sampler"),
-    (COVARIANCE, "QuadraticDiscriminantAnalysis"),
+    (PAIR, "PLSSVD"),
     (LEAVES, "RandomTreesEmbedding"),
 ]
 REFUSED: dict[str, tuple[str, str]] = {name: why for why, names in GROUPS for name in names.split()}

@@ -8,7 +8,6 @@ from typing import NamedTuple
 from convert import projections
 from convert.refused import REFUSED
 from convert.strategies.composed import ESTIMATORS
-from convert.strategies.plain import ALLOWED
 from convert.transforms import EXACT_WRITERS
 from convert.trees import READERS
 
@@ -22,7 +21,7 @@ class Support(NamedTuple):
 
 
 def supported() -> Iterator[Support]:
-    """Yield the lines of the table: exact, certified, by skl2onnx, refused, each in alphabetical order."""
+    """Yield the lines of the table: exact, certified, refused, each in alphabetical order."""
     for name in _names(READERS):
         yield Support(name, "exact", "a table of its answers, or float64 trees")
     for name in _names(EXACT_WRITERS):
@@ -31,11 +30,8 @@ def supported() -> Iterator[Support]:
         yield Support(name, "certified", "in float64, within 1e-9")
     for name in _names(projections.WRITERS):
         yield Support(name, "certified", "in float64, in front of what is certified, not of trees")
-    for name in _names(set(ALLOWED) - ESTIMATORS - EXACT_WRITERS.keys()):
-        yield Support(name, "certified", "by skl2onnx in float64, within 1e-9, behind StandardScaler or nothing")
     for name, (reason, advice) in sorted(REFUSED.items()):
-        if name not in _names(ALLOWED):
-            yield Support(name, "refused", f"{reason}: {advice}")
+        yield Support(name, "refused", f"{reason}: {advice}")
 
 
 def _names(classes: Iterable[type]) -> list[str]:

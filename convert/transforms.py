@@ -250,11 +250,16 @@ def _rank_of_number(graph: Graph, value: str, categories: NDArray[Any]) -> str:
 
 def _function_transformer(graph: Graph, rows: Columns, transformer: Any) -> Columns:
     if transformer.func is not None:
-        raise ConvertError("FunctionTransformer runs a function of its own, which no graph holds")
+        raise ConvertError(
+            "FunctionTransformer runs a function of its own, which no graph holds: apply it before rows are sent"
+        )
     return rows
 
 
 def _missing_indicator(graph: Graph, rows: Columns, indicator: Any) -> Columns:
+    marker = indicator.missing_values
+    if indicator.features == "missing-only" and indicator.error_on_new and marker is not None and marker == marker:
+        raise ConvertError(f"MissingIndicator refuses {marker!r} where it is new: fit it with error_on_new=False")
     missing = _write_missing(graph, rows, indicator)
     told = [int(column) for column in indicator.features_]
     name = graph.cast(graph.node("Gather", missing, graph.constant(np.array(told)), axis=1), np.float64)

@@ -44,7 +44,7 @@ def verify(
     """Compare the model file with the estimator in `model`, print a table, certify it, and return whether they agree.
 
     The certificate, passed or not, becomes part of the file's card. Where a folder is given as `report`, a page goes
-    there, which plots the two `features`. On so many `random_rows` they are compared, among others.
+    there, which plots the two `features`. Fewer `random_rows` show less, sooner.
     """
     if features is not None and report is None:
         raise ConvertError("--features chooses what the page plots: give its folder as --report")
@@ -84,7 +84,7 @@ def _oracle_of(model: Path, sample: Path | None, card: dict[str, Any], source: P
 
 def _accepted(oracle: Oracle, strategy: Strategy, card: dict[str, Any], source: Path) -> list[Accepts]:
     """Return what the model takes, feature by feature; raise ConvertError if the card says otherwise."""
-    accepts = [strategy.accepts(asked) for asked in oracle.accepts]
+    accepts = strategy.accepts(oracle)
     fresh = make_card(oracle, accepts, name=card["name"], strategy=card["strategy"], created_at=datetime.now(UTC))
     if fresh["features"] != card["features"]:
         raise ConvertError(f"{source} does not take what the estimator takes: export it again")
@@ -92,13 +92,13 @@ def _accepted(oracle: Oracle, strategy: Strategy, card: dict[str, Any], source: 
 
 
 def _sets_to_try(
-    oracle: Oracle, strategy: Strategy, accepts: Sequence[Accepts], model: Path, console: Console, count: int
+    oracle: Oracle, strategy: Strategy, accepts: Sequence[Accepts], model: Path, console: Console, random_rows: int
 ) -> list[tuple[str, Floats]]:
     """Return the sets of rows to compare on, each with its name; say which there can't be."""
     thresholds = tree_thresholds(oracle)
     _check_range(oracle, thresholds, model, console)
     _check_training_rows(oracle, accepts, console)
-    sets = list(row_sets(oracle, accepts, thresholds, count))
+    sets = list(row_sets(oracle, accepts, thresholds, random_rows))
     if strategy.name == tabulate.NAME:
         sets.append((EVERY_CELL, tabulate.every_cell(oracle)))
     return sets

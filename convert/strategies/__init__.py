@@ -14,7 +14,7 @@ import onnx
 from convert.accepts import Accepts
 from convert.errors import ConvertError, during
 from convert.oracle import Oracle
-from convert.strategies import composed, plain, tabulate, trees
+from convert.strategies import composed, limits, plain, tabulate, trees
 from convert.trees import READERS, read_trees
 
 
@@ -23,27 +23,22 @@ class Strategy:
     """A way to write a graph.
 
     name: as the card has it.
-    accepts: what of the accepted values the graph computes with.
+    accepts: what of the values that the estimator accepts the graph computes with, feature by feature.
     tolerance: the largest difference that `verify` passes, of a probability, or of a value as part of the largest.
     """
 
     name: str
     write_graph: Callable[[Oracle, str], onnx.ModelProto]
-    accepts: Callable[[Accepts], Accepts]
+    accepts: Callable[[Oracle], list[Accepts]]
     tolerance: float
 
 
-def _all(asked: Accepts) -> Accepts:
-    """Return what the estimator accepts: the graph computes with all of it."""
-    return asked
-
-
 EXACT = (
-    Strategy(tabulate.NAME, tabulate.write_graph, _all, 0.0),
-    Strategy(trees.NAME, trees.write_graph, _all, 1e-15),
+    Strategy(tabulate.NAME, tabulate.write_graph, limits.accepts, 0.0),
+    Strategy(trees.NAME, trees.write_graph, limits.accepts, 1e-15),
 )
 """For what is made of trees, which nothing else is let near."""
-COMPOSED = Strategy(composed.NAME, composed.write_graph, _all, 1e-9)
+COMPOSED = Strategy(composed.NAME, composed.write_graph, limits.accepts, 1e-9)
 PLAIN = Strategy(plain.NAME, plain.write_graph, plain.accepts, 1e-9)
 STRATEGIES = {strategy.name: strategy for strategy in (*EXACT, COMPOSED, PLAIN)}
 

@@ -6,13 +6,13 @@ behind a Normalizer, on edges of bins, which it compares in float32, and whereve
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import onnx
 import skl2onnx
 from numpy.typing import NDArray
 from skl2onnx.common.data_types import DoubleTensorType
-from sklearn.discriminant_analysis import QuadraticDiscriminantAnalysis
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
@@ -23,7 +23,7 @@ from convert.estimator import parts_of, width_of
 from convert.oracle import Oracle
 
 NAME = "skl2onnx"
-ALLOWED = (LinearRegression, LogisticRegression, Pipeline, QuadraticDiscriminantAnalysis, StandardScaler)
+ALLOWED = (LinearRegression, LogisticRegression, Pipeline, StandardScaler)
 """What it may write, and what pipelines may be made of: tests/convert/strategies/test_plain.py earns each."""
 
 
@@ -36,9 +36,9 @@ def refusal(estimator: Any) -> str | None:
     return None
 
 
-def accepts(asked: Accepts) -> Accepts:
+def accepts(oracle: Oracle) -> list[Accepts]:
     """Return what of it the graph may compute with: no NaN, of which skl2onnx makes plausible numbers."""
-    return asked.within(LARGEST_AS_FLOAT32)
+    return [replace(asked.within(LARGEST_AS_FLOAT32), nan=False) for asked in oracle.accepts]
 
 
 def write_graph(oracle: Oracle, name: str) -> onnx.ModelProto:

@@ -1,4 +1,4 @@
-"""Naive Bayes: joint log likelihoods, and _BaseNB.predict_proba as a softmax of them."""
+"""Bayes, naive or of whole covariances: joint log likelihoods, and _BaseNB.predict_proba as a softmax of them."""
 
 from __future__ import annotations
 
@@ -28,6 +28,22 @@ def gaussian(composer: Composer, rows: Columns, estimator: Any) -> Labelled:
     half = graph.node("Mul", total, graph.constant(np.float64(-0.5)))
     likelihood = graph.node("Add", half, graph.constant(start))
     return _labelled(composer, likelihood)
+
+
+def quadratic(composer: Composer, rows: Columns, estimator: Any) -> Labelled:
+    """Write QuadraticDiscriminantAnalysis._decision_function; of two classes its scores are the difference."""
+    graph, each = composer.graph, []
+    for mean, rotation, scaling in zip(estimator.means_, estimator.rotations_, estimator.scalings_, strict=True):
+        distance = graph.node("Sub", rows.name, graph.constant(np.asarray(mean, dtype=np.float64)))
+        turned = graph.node("MatMul", distance, graph.constant(np.asarray(rotation * scaling**-0.5, dtype=np.float64)))
+        each.append(graph.node("ReduceSumSquare", turned, graph.constant(np.array([1])), keepdims=1))
+    sizes = np.array([np.log(scaling).sum() for scaling in estimator.scalings_])
+    half = graph.node("Mul", graph.node("Concat", *each, axis=1), graph.constant(np.float64(-0.5)))
+    likelihood = graph.node("Add", half, graph.constant(np.log(estimator.priors_) - 0.5 * sizes))
+    scores = likelihood
+    if len(each) == 2:
+        scores = graph.node("MatMul", likelihood, graph.constant(np.array([[-1.0], [1.0]])))
+    return _labelled(composer, likelihood)._replace(scores=scores)
 
 
 def bernoulli(composer: Composer, rows: Columns, estimator: Any) -> Labelled:

@@ -9,7 +9,7 @@ import numpy as np
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.compose import TransformedTargetRegressor
 from sklearn.cross_decomposition import CCA, PLSCanonical, PLSRegression
-from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis, QuadraticDiscriminantAnalysis
 from sklearn.ensemble import (
     BaggingClassifier,
     BaggingRegressor,
@@ -159,6 +159,7 @@ CLASSIFIERS: dict[type, ClassifierWriter] = {
     OneVsRestClassifier: multiclass.one_against_rest,
     PassiveAggressiveClassifier: linear.without_probabilities,
     Perceptron: linear.without_probabilities,
+    QuadraticDiscriminantAnalysis: bayes.quadratic,
     RFE: wrappers.classifier_of_chosen,
     RFECV: wrappers.classifier_of_chosen,
     RidgeClassifier: linear.without_probabilities,
