@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import io
+import logging
+import os
 import sys
+import traceback
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -11,34 +15,76 @@ from typing import TextIO
 
 from rich.console import Console
 
-from convert.errors import ConvertError
+from convert.errors import ConvertError, ConvertWarning, one_line, reason_of
 
 type Command = Callable[[argparse.Namespace], int]
 type Commands = argparse._SubParsersAction[argparse.ArgumentParser]
 
 STRATEGY_NAMES = ("tabulated", "float64 trees", "float64 operators", "skl2onnx")
+FATAL = 4
+"""The severity that onnxruntime reaches only if it ends the process."""
 PICKLE_WARNING = "Reading a joblib or pickle file runs whatever code it holds: read only files that you trust."
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the command; return the exit status: 0 done, 1 verify found differences, 2 can't be done."""
+    """Run the command; return the exit status: 0 done, 1 verify found differences, 2 can't be done.
+
+    Whatever is raised ends as one line on stderr, with --debug behind its trace.
+    """
+    _replace_what_a_terminal_lacks()
     options = make_parser().parse_args(arguments)
-    warnings.filterwarnings("ignore", module="sklearn")
+    with warnings.catch_warnings():
+        _quieten(debug=options.debug)
+        try:
+            return options.command(options)  # type: ignore[no-any-return]
+        except BaseException as error:  # estimators run code of their own: SystemExit and KeyboardInterrupt, too
+            if options.debug:
+                traceback.print_exc()
+            print(f"error: {one_line(_said(error, options.name_of_command))}", file=sys.stderr)
+            if isinstance(error, BrokenPipeError):  # or else Python tells of it once more when it ends
+                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return 2
+
+
+def _said(error: BaseException, command: str) -> str:
+    """Return what the line says of an error: its own message, if it was written for the one who reads it."""
+    if isinstance(error, ConvertError):
+        return str(error)
+    if isinstance(error, KeyboardInterrupt):
+        return f"{command} was interrupted: nothing is half written"
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.filename or command}: {error.strerror}"
+    return f"{command} failed: {reason_of(error)}: --debug shows where"
+
+
+def _quieten(*, debug: bool) -> None:
+    """Show our own warnings, as lines; those of libraries, and what they log, with --debug only."""
+    if debug:
+        return
+    warnings.simplefilter("ignore")
+    warnings.simplefilter("default", ConvertWarning)
     warnings.showwarning = _show_warning
-    try:
-        status: int = options.command(options)
-    except ConvertError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    except OSError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    return status
+    logging.getLogger().addHandler(logging.NullHandler())  # or else what nobody handles goes to stderr
+
+
+def _quieten_engine(options: argparse.Namespace) -> None:
+    """Let onnxruntime write nothing to stderr: what it raises says the same."""
+    if not options.debug:
+        import onnxruntime  # here: other commands do without
+
+        onnxruntime.set_default_logger_severity(FATAL)
+
+
+def _replace_what_a_terminal_lacks() -> None:
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def make_parser() -> argparse.ArgumentParser:
     """Return the parser; each command is a function below."""
     parser = argparse.ArgumentParser(prog="python -m convert", description=__doc__)
+    _add_debug(parser, default=False)
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
 
     train = _command(commands, "train", _train, "fit the demo classifier on iris; write it with its training rows")
@@ -78,8 +124,14 @@ def make_parser() -> argparse.ArgumentParser:
 
 def _command(commands: Commands, name: str, function: Command, text: str) -> argparse.ArgumentParser:
     parser = commands.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".")
-    parser.set_defaults(command=function)
+    parser.set_defaults(command=function, name_of_command=name)
+    _add_debug(parser, default=argparse.SUPPRESS)  # or else it would undo what stands before the command
     return parser
+
+
+def _add_debug(parser: argparse.ArgumentParser, default: object) -> None:
+    text = "show the trace of an error, and the warnings of libraries"
+    parser.add_argument("--debug", action="store_true", default=default, help=text)
 
 
 def _add_estimator(parser: argparse.ArgumentParser) -> None:
@@ -120,6 +172,7 @@ def _train(options: argparse.Namespace) -> int:
 def _export(options: argparse.Namespace) -> int:
     from convert.export import export
 
+    _quieten_engine(options)
     exported = export(
         options.model,
         options.out,
@@ -143,6 +196,7 @@ def _estimators(options: argparse.Namespace) -> int:
 def _verify(options: argparse.Namespace) -> int:
     from convert.verify import verify
 
+    _quieten_engine(options)
     features = None if options.features is None else tuple(options.features)
     same = verify(options.model, options.onnx, options.sample, Console(), report=options.report, features=features)
     return 0 if same else 1

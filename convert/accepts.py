@@ -11,7 +11,7 @@ import numpy as np
 from sklearn.pipeline import make_pipeline
 
 from convert.errors import ConvertError
-from convert.estimator import steps_of
+from convert.estimator import flat, steps_of
 from convert.features import UNKNOWN, Feature, Floats
 from convert.floats import from_ordinal, neighbours, ordinal
 
@@ -36,10 +36,10 @@ class Accepts:
     values: tuple[float, ...] = ()
 
     def within(self, limit: float) -> Accepts:
-        """Return what is accepted by this and by a graph that takes no NaN and nothing beyond ± `limit`."""
+        """Return what is accepted by this and by a graph that takes nothing beyond ± `limit`."""
         low = -limit if self.low is None else max(self.low, -limit)
         high = limit if self.high is None else min(self.high, limit)
-        return replace(self, nan=False, low=low, high=high)
+        return replace(self, low=low, high=high)
 
 
 ANYTHING = Accepts(nan=True, low=None, high=None)
@@ -75,7 +75,7 @@ def _quick(estimator: Any) -> Any:
     members = getattr(last, "estimators_", None)
     if not isinstance(members, list | np.ndarray):
         return estimator
-    return make_pipeline(*transformers, np.ravel(np.asarray(members, dtype=object))[0])
+    return make_pipeline(*transformers, next(flat(members)))
 
 
 def _ask_feature(oracle: Oracle, quick: Any, column: int) -> Accepts:
@@ -88,7 +88,7 @@ def _ask_feature(oracle: Oracle, quick: Any, column: int) -> Accepts:
         rows[:, column] = values
         try:
             asked.predict(oracle.as_input(rows))
-        except (ValueError, TypeError):  # None among strings is compared with them
+        except Exception:  # whatever is raised: TypeError for None among strings, IndexError beyond the categories
             return False
         return True
 

@@ -13,10 +13,13 @@ import sklearn
 from numpy.typing import NDArray
 from sklearn.base import is_classifier, is_outlier_detector, is_regressor
 from sklearn.exceptions import InconsistentVersionWarning, NotFittedError
+from sklearn.frozen import FrozenEstimator
+from sklearn.isotonic import IsotonicRegression
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
-from convert.errors import ConvertError
+from convert.errors import ConvertError, ConvertWarning, during, reason_of
+from convert.refused import REFUSED
 
 LABEL_TYPES = {"b": "bool", "i": "int", "u": "int", "f": "float", "U": "str", "O": "str"}
 """numpy's kind of `classes_` to the card's name for the type of a label."""
@@ -41,27 +44,35 @@ def load_estimator(path: Path) -> Any:
     else.
     """
     with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("ignore")
         warnings.simplefilter("always", InconsistentVersionWarning)
-        estimator = _read(path)
-    estimator = getattr(estimator, "best_estimator_", estimator)  # of a search
-    if isinstance(estimator, type) or not (hasattr(estimator, "predict") and hasattr(estimator, "fit")):
-        raise ConvertError(
-            f"{path} holds a {type(estimator).__name__}, not a fitted scikit-learn estimator that predicts"
-        )
-    try:
-        check_is_fitted(estimator)
-    except NotFittedError as error:
-        raise ConvertError(f"the {type(estimator).__name__} in {path} is not fitted") from error
-    task_of(estimator)
-    add_in_order(estimator)
+        estimator = unwrapped(_read(path))
+    with during("asking what it is", estimator):
+        _check_fitted(estimator, path)
+        task_of(estimator)
+        add_in_order(estimator)
     versions = {w.message.original_sklearn_version for w in caught if isinstance(w.message, InconsistentVersionWarning)}
     for version in sorted(versions):
         warnings.warn(
             f"{path} was fitted by scikit-learn {version}, this is {sklearn.__version__}: only what `verify` certifies"
             " is worth publishing",
+            ConvertWarning,
             stacklevel=2,
         )
     return estimator
+
+
+def _check_fitted(estimator: Any, path: Path) -> None:
+    """Raise ConvertError for what is no estimator, does not predict, or is not fitted."""
+    name = type(estimator).__name__
+    if isinstance(estimator, type) or not hasattr(estimator, "fit"):
+        raise ConvertError(f"{path} holds a {name}, not a fitted scikit-learn estimator: save the estimator itself")
+    try:
+        check_is_fitted(estimator)
+    except (NotFittedError, TypeError) as error:
+        raise ConvertError(f"the {name} in {path} is not fitted: fit it before it is saved") from error
+    if not hasattr(estimator, "predict"):
+        raise ConvertError(f"{name} does not predict: put a classifier or a regressor behind it, in a pipeline")
 
 
 def _read(path: Path) -> Any:
@@ -76,10 +87,12 @@ def _read(path: Path) -> Any:
         return skops.io.load(path, trusted=sorted(TRUSTED))
     except FileNotFoundError as error:
         raise ConvertError(f"there is no file {path}") from error
+    except OSError as error:
+        raise ConvertError(f"{path}: {error.strerror or reason_of(error)}") from error
     except ConvertError:
         raise
     except Exception as error:  # unpickling runs anything, and so raises anything
-        reason = f"{type(error).__name__} {' '.join(str(error).split())[:200]}"
+        reason = reason_of(error)
         raise ConvertError(f"{path} is not a joblib, pickle or skops file that loads here: {reason}") from error
 
 
@@ -98,7 +111,8 @@ def task_of(estimator: Any) -> str:
         return "classification"
     if is_regressor(estimator):
         return "regression"
-    raise ConvertError(f"{name} is neither a classifier nor a regressor")
+    _, advice = REFUSED.get(name, ("", "only what predicts labels or values is served"))
+    raise ConvertError(f"{name} is neither a classifier nor a regressor: {advice}")
 
 
 def classes_of(estimator: Any) -> NDArray[Any]:
@@ -127,36 +141,63 @@ def steps_of(estimator: Any) -> list[Any]:
 
     For another estimator, it is itself.
     """
+    estimator = unwrapped(estimator)
     if not isinstance(estimator, Pipeline):
         return [estimator]
     *transformers, last = (step for _, step in estimator.steps)
-    return [*transformers, *steps_of(last)]
+    return [*(unwrapped(transformer) for transformer in transformers), *steps_of(last)]
+
+
+def unwrapped(estimator: Any) -> Any:
+    """Return the best estimator of a search, and what is frozen: the estimator itself, if it is neither."""
+    while True:
+        inner = estimator.estimator if isinstance(estimator, FrozenEstimator) else None
+        inner = vars(estimator).get("best_estimator_", inner) if hasattr(estimator, "__dict__") else inner
+        if inner is None:
+            return estimator
+        estimator = inner
 
 
 def parts_of(estimator: Any) -> Iterator[Any]:
-    """Yield the estimator and all estimators that it is made of, whatever it calls them."""
-    yield estimator
-    for value in getattr(estimator, "__dict__", {}).values():
-        for part in _flat(value):
-            if any(hasattr(part, method) for method in ("predict", "predict_proba", "transform")):
-                yield from parts_of(part)
+    """Yield the estimator and all estimators that it is made of, once each, whatever it calls them."""
+    seen, waiting = set(), [estimator]
+    while waiting:
+        part = waiting.pop(0)
+        if id(part) in seen:
+            continue
+        seen.add(id(part))
+        yield part
+        held = [one for value in getattr(part, "__dict__", {}).values() for one in flat(value)]
+        waiting += [
+            one for one in held if any(hasattr(type(one), m) for m in ("predict", "predict_proba", "transform"))
+        ]
 
 
-def _flat(value: Any) -> Iterator[Any]:
-    """Yield what is in lists, tuples, dicts and arrays of objects, and what is in none."""
+def flat(value: Any) -> Iterator[Any]:
+    """Yield what is in lists, tuples, dicts and arrays of objects, and what is in none.
+
+    An estimator is no sequence here, though numpy takes a pipeline for one, of its steps.
+    """
+    if isinstance(value, np.ndarray) and value.dtype == object:
+        value = value.ravel().tolist()
     if isinstance(value, dict):
         value = list(value.values())
-    if isinstance(value, list | tuple) or (isinstance(value, np.ndarray) and value.dtype == object):
-        for item in np.ravel(np.asarray(value, dtype=object)) if isinstance(value, np.ndarray) else value:
-            yield from _flat(item)
+    if isinstance(value, list | tuple):
+        for item in value:
+            yield from flat(item)
     else:
         yield value
 
 
 def width_of(estimator: Any) -> int:
     """Return how many features the estimator takes; a pipeline that begins with "passthrough" does not know itself."""
-    return int(
-        next(step.n_features_in_ for step in [estimator, *steps_of(estimator)] if hasattr(step, "n_features_in_"))
+    for step in [estimator, *steps_of(estimator)]:
+        if hasattr(step, "n_features_in_"):
+            return int(step.n_features_in_)
+        if isinstance(step, IsotonicRegression):
+            return 1
+    raise ConvertError(
+        f"{type(estimator).__name__} does not know how many features it takes: it lacks n_features_in_, fit it again"
     )
 
 

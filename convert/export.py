@@ -8,7 +8,7 @@ from pathlib import Path
 import onnx
 
 from convert.card import creation_time, make_card
-from convert.errors import ConvertError
+from convert.errors import ConvertError, during
 from convert.estimator import load_estimator
 from convert.model_file import write_model
 from convert.oracle import Oracle
@@ -31,9 +31,12 @@ def export(model: Path, out: Path, *, name: str, sample: Path | None = None, str
 
     The same estimator gives the same bytes. Raises ConvertError for what can't be converted.
     """
-    oracle = Oracle(load_estimator(model), find_table(model, sample))
+    estimator, table = load_estimator(model), find_table(model, sample)
+    with during("its features were read", estimator):
+        oracle = Oracle(estimator, table)
     graph, written_by, reason = write_graph(oracle, name, strategy)
-    accepts = [written_by.accepts(asked) for asked in oracle.accepts]
+    with during("it was asked what it takes", estimator):
+        accepts = written_by.accepts(oracle)
     card = make_card(oracle, accepts, name=name, strategy=written_by.name, created_at=creation_time(model))
     check_answers(Candidate(graph, oracle.rounded), oracle)
     try:

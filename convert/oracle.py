@@ -83,10 +83,13 @@ class Oracle:
         return np.asarray(self.estimator.decision_function(self.as_input(rows)))
 
     def as_input(self, rows: Floats) -> Any:
-        """Return `rows` as the estimator knows them: as a table with names, if it was fitted on one."""
+        """Return `rows` as the estimator knows them: as a table with names, if it was fitted on one.
+
+        They are a copy: transformers with copy=False write into what they are given.
+        """
         names = own_names(self.estimator)
         if names is None and all(feature.numeric for feature in self.features):
-            return self.rounded(rows).astype(np.result_type(*self.dtypes), copy=False)
+            return self.rounded(rows).astype(np.result_type(*self.dtypes))
         decoded = {
             column: feature.decode(rows[:, column])
             for column, feature in enumerate(self.features)

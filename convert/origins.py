@@ -9,19 +9,36 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.compose import ColumnTransformer
-from sklearn.feature_selection import SelectKBest, SelectPercentile, VarianceThreshold
-from sklearn.impute import SimpleImputer
-from sklearn.pipeline import Pipeline
+from sklearn.feature_selection import (
+    RFE,
+    RFECV,
+    GenericUnivariateSelect,
+    SelectFdr,
+    SelectFpr,
+    SelectFromModel,
+    SelectFwe,
+    SelectKBest,
+    SelectPercentile,
+    SequentialFeatureSelector,
+    VarianceThreshold,
+)
+from sklearn.impute import MissingIndicator, SimpleImputer
+from sklearn.pipeline import FeatureUnion, Pipeline
 from sklearn.preprocessing import (
+    Binarizer,
     FunctionTransformer,
+    KBinsDiscretizer,
     MaxAbsScaler,
     MinMaxScaler,
     OneHotEncoder,
     OrdinalEncoder,
+    PolynomialFeatures,
     RobustScaler,
     StandardScaler,
     TargetEncoder,
 )
+
+from convert.estimator import unwrapped
 
 type Origins = list[Origin | None]
 type Known = list[list[NDArray[Any]]]
@@ -65,6 +82,7 @@ def trace(transformers: Sequence[Any], features: int) -> Traced:
 def _follow(transformer: Any, columns: Origins, known: Known) -> Origins | None:
     if transformer is None or isinstance(transformer, str):  # "passthrough"
         return columns
+    transformer = unwrapped(transformer)
     follower = FOLLOWERS.get(type(transformer))
     return None if follower is None else follower(transformer, columns, known)
 
@@ -158,6 +176,32 @@ def _column_transformer(transformer: Any, columns: Origins, known: Known) -> Ori
     return made
 
 
+def _indicator(indicator: Any, columns: Origins, known: Known) -> Origins:
+    if indicator.missing_values is not None and indicator.missing_values == indicator.missing_values:
+        columns = [_replaced(column, indicator.missing_values, known) for column in columns]
+    told = [columns[index] for index in indicator.features_]
+    return [None if column is None else Origin(column.feature, "category") for column in told]
+
+
+def _discretizer(discretizer: Any, columns: Origins, known: Known) -> Origins:
+    if discretizer.encode == "ordinal":
+        return _scaler(discretizer, columns, known)
+    return [None] * int(sum(discretizer.n_bins_))
+
+
+def _polynomial(transformer: Any, columns: Origins, known: Known) -> Origins:
+    """Follow the columns that are no products."""
+    return [columns[int(powers.argmax())] if powers.sum() == 1 else None for powers in transformer.powers_]
+
+
+def _feature_union(union: Any, columns: Origins, known: Known) -> Origins | None:
+    made: Origins = []
+    for _, part in union.transformer_list:
+        followed = [] if isinstance(part, str) and part == "drop" else _follow(part, list(columns), known)
+        made += [None] * len(part.get_feature_names_out()) if followed is None else followed
+    return made
+
+
 def _pipeline(pipeline: Any, columns: Origins, known: Known) -> Origins | None:
     followed: Origins | None = columns
     for _, step in pipeline.steps:
@@ -166,16 +210,29 @@ def _pipeline(pipeline: Any, columns: Origins, known: Known) -> Origins | None:
 
 
 FOLLOWERS: dict[type, Callable[[Any, Origins, Known], Origins | None]] = {
+    Binarizer: _scaler,
     ColumnTransformer: _column_transformer,
+    FeatureUnion: _feature_union,
     FunctionTransformer: _function,
+    GenericUnivariateSelect: _selector,
+    KBinsDiscretizer: _discretizer,
     MaxAbsScaler: _scaler,
     MinMaxScaler: _scaler,
+    MissingIndicator: _indicator,
     OneHotEncoder: _encoder,
     OrdinalEncoder: _encoder,
     Pipeline: _pipeline,
+    PolynomialFeatures: _polynomial,
+    RFE: _selector,
+    RFECV: _selector,
     RobustScaler: _scaler,
+    SelectFdr: _selector,
+    SelectFpr: _selector,
+    SelectFromModel: _selector,
+    SelectFwe: _selector,
     SelectKBest: _selector,
     SelectPercentile: _selector,
+    SequentialFeatureSelector: _selector,
     SimpleImputer: _imputer,
     StandardScaler: _scaler,
     TargetEncoder: _encoder,

@@ -76,6 +76,6 @@ def _refuses(oracle: Oracle, rows: Any) -> bool:
         warnings.simplefilter("ignore")
         try:
             oracle.estimator.predict(rows)
-        except (ValueError, TypeError, IndexError):
+        except Exception:  # whatever the estimator raises, it refuses
             return True
     return False

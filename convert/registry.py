@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
+from convert import projections
+from convert.refused import REFUSED
 from convert.strategies.composed import ESTIMATORS
-from convert.strategies.plain import REFUSED
-from convert.transforms import WRITERS
+from convert.transforms import EXACT_WRITERS
 from convert.trees import READERS
 
 
@@ -21,14 +22,20 @@ class Support(NamedTuple):
 
 def supported() -> Iterator[Support]:
     """Yield the lines of the table: exact, certified, refused, each in alphabetical order."""
-    for name in sorted(reader.__name__ for reader in READERS):
+    for name in _names(READERS):
         yield Support(name, "exact", "a table of its answers, or float64 trees")
-    for name in sorted(writer.__name__ for writer in WRITERS):
+    for name in _names(EXACT_WRITERS):
         yield Support(name, "exact", "in float64, in front of the above")
-    for name in sorted(estimator.__name__ for estimator in ESTIMATORS):
+    for name in _names(ESTIMATORS):
         yield Support(name, "certified", "in float64, within 1e-9")
-    for estimator, reason in sorted(REFUSED.items(), key=lambda item: item[0].__name__):
-        yield Support(estimator.__name__, "refused", reason)
+    for name in _names(projections.WRITERS):
+        yield Support(name, "certified", "in float64, in front of what is certified, not of trees")
+    for name, (reason, advice) in sorted(REFUSED.items()):
+        yield Support(name, "refused", f"{reason}: {advice}")
+
+
+def _names(classes: Iterable[type]) -> list[str]:
+    return sorted(each.__name__ for each in classes)
 
 
 def markdown() -> str:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from convert.accepts import LARGEST
-from convert.estimator import parts_of
+from convert.estimator import parts_of, width_of
 from convert.floats import from_ordinal, ordinal
 from convert.oracle import Oracle
 from convert.trees import READERS, Floats, read_trees
@@ -22,7 +22,7 @@ def tree_thresholds(oracle: Oracle) -> list[Floats]:
     A threshold on what transformers make of a feature is pulled back to the last value of the feature on its left.
     A feature of which only some values are accepted has none: those values are what there is to try.
     """
-    width = int(oracle.last.n_features_in_)
+    width = width_of(oracle.last)
     ensembles = [read_trees(part) for part in _ensembles(oracle.last) if part.n_features_in_ == width]
     each = [ensemble.thresholds(width) for ensemble in ensembles]
     joined = [np.unique(np.concatenate([np.empty(0), *parts])) for parts in zip(*each, strict=True)] if each else []

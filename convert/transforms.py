@@ -11,26 +11,44 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.compose import ColumnTransformer
-from sklearn.feature_selection import SelectKBest, SelectPercentile, VarianceThreshold
-from sklearn.impute import SimpleImputer
-from sklearn.pipeline import Pipeline
+from sklearn.feature_selection import (
+    RFE,
+    RFECV,
+    GenericUnivariateSelect,
+    SelectFdr,
+    SelectFpr,
+    SelectFromModel,
+    SelectFwe,
+    SelectKBest,
+    SelectPercentile,
+    SequentialFeatureSelector,
+    VarianceThreshold,
+)
+from sklearn.impute import MissingIndicator, SimpleImputer
+from sklearn.pipeline import FeatureUnion, Pipeline
 from sklearn.preprocessing import (
+    Binarizer,
     FunctionTransformer,
+    KBinsDiscretizer,
     MaxAbsScaler,
     MinMaxScaler,
     OneHotEncoder,
     OrdinalEncoder,
+    PolynomialFeatures,
     RobustScaler,
     StandardScaler,
     TargetEncoder,
 )
 
+from convert import numeric, projections
 from convert.columns import Columns, number_columns, side_by_side
 from convert.errors import ConvertError
+from convert.estimator import unwrapped
 from convert.features import UNKNOWN
 from convert.graph import Graph
 from convert.oracle import Oracle
 from convert.origins import imputed_columns, marks_nan, outputs_of
+from convert.refused import not_written
 
 type Writer = Callable[[Graph, Columns, Any], Columns]
 
@@ -52,9 +70,10 @@ def write_transform(graph: Graph, rows: Columns, transformer: Any) -> Columns:
     """
     if transformer is None or isinstance(transformer, str):  # "passthrough"
         return rows
+    transformer = unwrapped(transformer)
     writer = WRITERS.get(type(transformer))
     if writer is None:
-        raise ConvertError(f"{type(transformer).__name__} is not among the transformers that are written exactly")
+        raise ConvertError(not_written(transformer))
     return writer(graph, rows, transformer)
 
 
@@ -284,8 +303,21 @@ def _rank_of_number(graph: Graph, value: str, categories: NDArray[Any]) -> str:
 
 def _function_transformer(graph: Graph, rows: Columns, transformer: Any) -> Columns:
     if transformer.func is not None:
-        raise ConvertError("FunctionTransformer runs a function of its own, which no graph holds")
+        raise ConvertError(
+            "FunctionTransformer runs a function of its own, which no graph holds: apply it before rows are sent"
+        )
     return rows
+
+
+def _missing_indicator(graph: Graph, rows: Columns, indicator: Any) -> Columns:
+    marker = indicator.missing_values
+    if indicator.features == "missing-only" and indicator.error_on_new and marker is not None and marker == marker:
+        raise ConvertError(f"MissingIndicator refuses {marker!r} where it is new: fit it with error_on_new=False")
+    missing = _write_missing(graph, rows, indicator)
+    told = [int(column) for column in indicator.features_]
+    name = graph.cast(graph.node("Gather", missing, graph.constant(np.array(told)), axis=1), np.float64)
+    sparse = rows.sparse if indicator.sparse == "auto" else bool(indicator.sparse)
+    return number_columns(name, len(told), sparse=sparse)
 
 
 def _selector(graph: Graph, rows: Columns, selector: Any) -> Columns:
@@ -295,33 +327,58 @@ def _selector(graph: Graph, rows: Columns, selector: Any) -> Columns:
 def _column_transformer(graph: Graph, rows: Columns, transformer: Any) -> Columns:
     """Write each part on its columns, side by side in the order of `transformers_`."""
     if transformer.transformer_weights:
-        raise ConvertError("ColumnTransformer is written without transformer_weights")
+        raise ConvertError("ColumnTransformer is written without transformer_weights: scale its parts with a scaler")
     parts = []
     for name, part, _ in transformer.transformers_:
         indices = transformer._transformer_to_input_indices[name]
         if len(indices) and not (isinstance(part, str) and part == "drop"):
             parts.append(write_transform(graph, rows.chosen(graph, [int(index) for index in indices]), part))
+    if not parts:
+        raise ConvertError("ColumnTransformer drops all columns: nothing is left to predict from")
     return side_by_side(graph, parts, sparse=bool(transformer.sparse_output_))
+
+
+def _feature_union(graph: Graph, rows: Columns, union: Any) -> Columns:
+    """Write each part on all columns, side by side."""
+    if union.transformer_weights:
+        raise ConvertError("FeatureUnion is written without transformer_weights: scale its parts with a scaler instead")
+    kept = [part for _, part in union.transformer_list if not (isinstance(part, str) and part == "drop")]
+    parts = [write_transform(graph, rows, part) for part in kept]
+    return side_by_side(graph, parts, sparse=any(part.sparse for part in parts))
 
 
 def _pipeline(graph: Graph, rows: Columns, pipeline: Any) -> Columns:
     return write_steps(graph, rows, [step for _, step in pipeline.steps])
 
 
-WRITERS: dict[type, Writer] = {
+EXACT_WRITERS: dict[type, Writer] = {
+    Binarizer: numeric.binarizer,
     ColumnTransformer: _column_transformer,
+    FeatureUnion: _feature_union,
     FunctionTransformer: _function_transformer,
+    GenericUnivariateSelect: _selector,
+    KBinsDiscretizer: numeric.discretizer,
     MaxAbsScaler: _max_abs_scaler,
     MinMaxScaler: _min_max_scaler,
+    MissingIndicator: _missing_indicator,
     OneHotEncoder: _one_hot_encoder,
     OrdinalEncoder: _table_encoder,
     Pipeline: _pipeline,
+    PolynomialFeatures: numeric.polynomial_features,
+    RFE: _selector,
+    RFECV: _selector,
     RobustScaler: _robust_scaler,
+    SelectFdr: _selector,
+    SelectFpr: _selector,
+    SelectFromModel: _selector,
+    SelectFwe: _selector,
     SelectKBest: _selector,
     SelectPercentile: _selector,
+    SequentialFeatureSelector: _selector,
     SimpleImputer: _simple_imputer,
     StandardScaler: _standard_scaler,
     TargetEncoder: _table_encoder,
     VarianceThreshold: _selector,
 }
-"""The writer of each transformer."""
+"""The writer of each transformer whose numbers are scikit-learn's, bit for bit."""
+WRITERS = {**EXACT_WRITERS, **projections.WRITERS}

@@ -24,7 +24,7 @@ from convert.oracle import Oracle
 from convert.own_table import check_own_table
 from convert.parity import Candidate, Comparison, compare
 from convert.refusals import compare_refusals
-from convert.rows import EVERY_CELL, accepted_rows, row_sets
+from convert.rows import EVERY_CELL, RANDOM_ROWS, accepted_rows, row_sets
 from convert.sample import beside, find_table
 from convert.strategies import STRATEGIES, Strategy, tabulate
 from convert.tables import difference_table, parity_table, verdict
@@ -40,11 +40,12 @@ def verify(
     *,
     report: Path | None = None,
     features: tuple[str, str] | None = None,
+    random_rows: int = RANDOM_ROWS,
 ) -> bool:
     """Compare the model file with the estimator in `model`, print a table, certify it, and return whether they agree.
 
     The certificate, passed or not, becomes part of the file's card. Where a folder is given as `report`, a page goes
-    there, which plots the two `features`.
+    there, which plots the two `features`. Fewer `random_rows` show less, sooner.
     """
     if features is not None and report is None:
         raise ConvertError("--features chooses what the page plots: give its folder as --report")
@@ -59,7 +60,7 @@ def verify(
         raise ConvertError(f"{onnx_file} was written by the strategy {card['strategy']!r}, which is unknown here")
     oracle = _oracle_of(model, sample, card, onnx_file)
     accepts = _accepted(oracle, strategy, card, onnx_file)
-    sets = _sets_to_try(oracle, strategy, accepts, model, console)
+    sets = _sets_to_try(oracle, strategy, accepts, model, console, random_rows)
     refusals = compare_refusals(oracle, accepts)
     comparisons = _compare_with_progress(oracle, graph, sets, console)
     digest = hashlib.sha256(model.read_bytes()).hexdigest()
@@ -84,7 +85,7 @@ def _oracle_of(model: Path, sample: Path | None, card: dict[str, Any], source: P
 
 def _accepted(oracle: Oracle, strategy: Strategy, card: dict[str, Any], source: Path) -> list[Accepts]:
     """Return what the model takes, feature by feature; raise ConvertError if the card says otherwise."""
-    accepts = [strategy.accepts(asked) for asked in oracle.accepts]
+    accepts = strategy.accepts(oracle)
     fresh = make_card(oracle, accepts, name=card["name"], strategy=card["strategy"], created_at=datetime.now(UTC))
     if fresh["features"] != card["features"]:
         raise ConvertError(f"{source} does not take what the estimator takes: export it again")
@@ -92,7 +93,7 @@ def _accepted(oracle: Oracle, strategy: Strategy, card: dict[str, Any], source: 
 
 
 def _sets_to_try(
-    oracle: Oracle, strategy: Strategy, accepts: Sequence[Accepts], model: Path, console: Console
+    oracle: Oracle, strategy: Strategy, accepts: Sequence[Accepts], model: Path, console: Console, random_rows: int
 ) -> list[tuple[str, Floats]]:
     """Return the sets of rows to compare on, each with its name; say which there can't be."""
     thresholds = tree_thresholds(oracle)
@@ -101,7 +102,7 @@ def _sets_to_try(
     told = check_own_table(oracle, accepts)
     if told is not None:
         console.print(told)
-    sets = list(row_sets(oracle, accepts, thresholds))
+    sets = list(row_sets(oracle, accepts, thresholds, random_rows))
     if strategy.name == tabulate.NAME:
         sets.append((EVERY_CELL, tabulate.every_cell(oracle)))
     return sets

@@ -102,7 +102,7 @@ def sender_of(event: Any) -> Sender:
 def parse_event(event: Any, sender: Sender, base_path: str = "") -> Request:
     """Return the request that `event` carries; `sender_of` tells its sender.
 
-Of a direct invocation the event itself is the body of ``POST /predict``.
+    Of a direct invocation the event itself is the body of ``POST /predict``.
     base_path: what a custom domain has in front of the service's paths, ``/v1`` for example; or empty.
     Raises ServiceError: malformed-event where what the service reads of an event is of another type than AWS sends,
     malformed-base64 for a body that is not the base64 it claims to be.

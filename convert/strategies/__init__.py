@@ -12,9 +12,9 @@ from dataclasses import dataclass
 import onnx
 
 from convert.accepts import Accepts
-from convert.errors import ConvertError
+from convert.errors import ConvertError, during
 from convert.oracle import Oracle
-from convert.strategies import composed, plain, tabulate, trees
+from convert.strategies import composed, limits, plain, tabulate, trees
 from convert.trees import READERS, read_trees
 
 
@@ -23,53 +23,47 @@ class Strategy:
     """A way to write a graph.
 
     name: as the card has it.
-    accepts: what of the accepted values the graph computes with.
+    accepts: what of the values that the estimator accepts the graph computes with, feature by feature.
     tolerance: the largest difference that `verify` passes, of a probability, or of a value as part of the largest.
     """
 
     name: str
     write_graph: Callable[[Oracle, str], onnx.ModelProto]
-    accepts: Callable[[Accepts], Accepts]
+    accepts: Callable[[Oracle], list[Accepts]]
     tolerance: float
 
 
-def _all(asked: Accepts) -> Accepts:
-    """Return what the estimator accepts: the graph computes with all of it."""
-    return asked
-
-
 EXACT = (
-    Strategy(tabulate.NAME, tabulate.write_graph, _all, 0.0),
-    Strategy(trees.NAME, trees.write_graph, _all, 1e-15),
+    Strategy(tabulate.NAME, tabulate.write_graph, limits.accepts, 0.0),
+    Strategy(trees.NAME, trees.write_graph, limits.accepts, 1e-15),
 )
-"""For what is made of trees; nothing else is let near those, skl2onnx being silently wrong on some."""
-COMPOSED = Strategy(composed.NAME, composed.write_graph, _all, 1e-9)
-PLAIN = Strategy(plain.NAME, plain.write_graph, plain.accepts, 1e-6)
+"""For what is made of trees, which nothing else is let near."""
+COMPOSED = Strategy(composed.NAME, composed.write_graph, limits.accepts, 1e-9)
+PLAIN = Strategy(plain.NAME, plain.write_graph, plain.accepts, 1e-9)
 STRATEGIES = {strategy.name: strategy for strategy in (*EXACT, COMPOSED, PLAIN)}
 
 
 def _candidates(oracle: Oracle) -> tuple[Strategy, ...]:
-    """Return the strategies that may write the estimator, best first; raise ConvertError if none may."""
-    if type(oracle.last) in READERS:
-        return EXACT if read_trees(oracle.last).init is None else (COMPOSED,)
-    if type(oracle.last) in composed.ESTIMATORS:
-        return (COMPOSED,) if composed.is_ensemble(oracle.last) else (COMPOSED, PLAIN)
-    refusal = plain.refusal(oracle.last)
-    if refusal is not None:
-        raise ConvertError(refusal)
-    return (PLAIN,)
+    """Return the strategies that may write the estimator, best first."""
+    if type(oracle.last) in READERS and read_trees(oracle.last).init is None:
+        return EXACT
+    return (COMPOSED, PLAIN) if plain.refusal(oracle.estimator) is None else (COMPOSED,)
 
 
 def write_graph(oracle: Oracle, name: str, wanted: str | None = None) -> tuple[onnx.ModelProto, Strategy, str]:
     """Return the graph by the `wanted` strategy, or by the first that can; and why by no better one.
 
-    Raises ConvertError if none can.
+    Raises ConvertError if none can, with the reason of the first that counts: that a table would have too many cells
+    keeps nothing from being converted.
     """
     candidates = (STRATEGIES[wanted],) if wanted is not None else _candidates(oracle)
-    reasons: list[str] = []
+    reasons: dict[str, str] = {}
     for strategy in candidates:
         try:
-            return strategy.write_graph(oracle, name), strategy, "; ".join(reasons)
+            with during(f"it was written as {strategy.name}", oracle.estimator):
+                graph = strategy.write_graph(oracle, name)
+            return graph, strategy, "; ".join(f"not {failed}: {reason}" for failed, reason in reasons.items())
         except ConvertError as error:
-            reasons.append(f"not {strategy.name}: {error}" if len(candidates) > 1 else str(error))
-    raise ConvertError(reasons[-1].removeprefix(f"not {candidates[-1].name}: "))
+            reasons[strategy.name] = str(error)
+    counting = [reason for failed, reason in reasons.items() if failed != tabulate.NAME]
+    raise ConvertError((counting or list(reasons.values()))[0])

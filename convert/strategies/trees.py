@@ -29,7 +29,7 @@ def write_graph(oracle: Oracle, name: str) -> onnx.ModelProto:
     ensemble = read_whole(oracle.last)
     graph = Graph()
     rows = write_steps(graph, input_columns(oracle), oracle.transformers)
-    sums = write_sums(graph, rows.name, len(rows.categories), ensemble)
+    sums = write_sums(graph, rows.compared_by(oracle.last), len(rows.categories), ensemble)
     if oracle.task == "regression":
         return regressor_model(graph, write_value(graph, sums, ensemble), oracle, name)
     return classifier_model(graph, write_label(graph, sums, ensemble), oracle, name)

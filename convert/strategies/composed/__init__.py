@@ -5,12 +5,12 @@ Sums are those of other libraries than scikit-learn's, so last bits may differ; 
 
 from __future__ import annotations
 
-from typing import Any
-
 import onnx
 
+from convert.errors import ConvertError
 from convert.graph import Graph
 from convert.oracle import Oracle
+from convert.refused import LISTED
 from convert.strategies.answers import classifier_model, regressor_model
 from convert.strategies.composed.composer import CLASSIFIERS, REGRESSORS, Composer
 from convert.transforms import input_columns
@@ -20,15 +20,13 @@ ESTIMATORS = CLASSIFIERS.keys() | REGRESSORS.keys()
 """The classes that are written."""
 
 
-def is_ensemble(estimator: Any) -> bool:
-    """Whether the estimator is made of others: those that can't be written here, nothing else writes rightly."""
-    return hasattr(estimator, "estimators_") or hasattr(estimator, "calibrated_classifiers_")
-
-
 def write_graph(oracle: Oracle, name: str) -> onnx.ModelProto:
     """Return the estimator in float64; raise ConvertError for one, or a setting of one, that is not written."""
     graph = Graph()
     composer, rows = Composer(graph), input_columns(oracle)
     if oracle.task == "regression":
         return regressor_model(graph, composer.regressor(rows, oracle.estimator), oracle, name)
-    return classifier_model(graph, composer.classifier(rows, oracle.estimator), oracle, name)
+    answer = composer.classifier(rows, oracle.estimator)
+    if answer.probabilities is None and hasattr(oracle.estimator, "predict_proba"):
+        raise ConvertError(f"the probabilities of {type(oracle.last).__name__} are not written: {LISTED}")
+    return classifier_model(graph, answer, oracle, name)

@@ -24,7 +24,7 @@ EPSILON = float(np.finfo(np.float64).eps)
 def classifier(composer: Composer, rows: Columns, estimator: Any, ensemble: TreeEnsemble) -> Labelled:
     """Write GradientBoostingClassifier.predict_proba and predict."""
     _check_init(estimator)
-    graph, rows = composer.graph, _rounded(composer.graph, rows)
+    graph, rows = composer.graph, _rounded(composer.graph, rows, estimator)
     answer = composer.classifier(rows, estimator.init_)
     if answer.probabilities is None or len(estimator.init_.classes_) != estimator.n_classes_:
         raise ConvertError(f"the probabilities of {type(estimator.init_).__name__} are not written")
@@ -35,7 +35,7 @@ def classifier(composer: Composer, rows: Columns, estimator: Any, ensemble: Tree
 def regressor(composer: Composer, rows: Columns, estimator: Any, ensemble: TreeEnsemble) -> str:
     """Write GradientBoostingRegressor.predict."""
     _check_init(estimator)
-    rows = _rounded(composer.graph, rows)
+    rows = _rounded(composer.graph, rows, estimator)
     return _write_sums(composer.graph, rows, composer.regressor(rows, estimator.init_), ensemble)
 
 
@@ -48,9 +48,9 @@ def _check_init(estimator: Any) -> None:
         )
 
 
-def _rounded(graph: Graph, rows: Columns) -> Columns:
+def _rounded(graph: Graph, rows: Columns, estimator: Any) -> Columns:
     """Write the rows as float32 has them: that is what the estimator it starts from is given."""
-    return rows.made(graph.cast(graph.cast(rows.name, np.float32), np.float64))
+    return rows.made(graph.cast(graph.cast(rows.compared_by(estimator), np.float32), np.float64))
 
 
 def _write_link(graph: Graph, probabilities: str, estimator: Any) -> str:

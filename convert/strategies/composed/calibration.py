@@ -12,8 +12,8 @@ from convert.errors import ConvertError
 from convert.graph import Graph
 from convert.strategies.answers import Labelled
 from convert.strategies.composed.ensembles import write_mean
+from convert.strategies.composed.isotonic import write_steps
 from convert.strategies.composed.linear import write_complement, write_normalized
-from convert.strategies.tabulate import write_bins
 
 if TYPE_CHECKING:
     from convert.strategies.composed.composer import Composer
@@ -66,26 +66,7 @@ def _write_scores(composer: Composer, rows: Columns, estimator: Any) -> str:
 
 def _write_calibrator(graph: Graph, score: str, calibrator: Any) -> str:
     if isinstance(calibrator, IsotonicRegression):
-        return _write_steps(graph, score, calibrator)
+        return write_steps(graph, score, calibrator)
     scaled = graph.node("Mul", score, graph.constant(np.float64(calibrator.a_)))
     moved = graph.node("Add", scaled, graph.constant(np.float64(calibrator.b_)))
     return graph.node("Sigmoid", graph.node("Neg", moved))
-
-
-def _write_steps(graph: Graph, score: str, isotonic: Any) -> str:
-    """Write IsotonicRegression.predict: scipy's linear interp1d between thresholds, clipped to them."""
-    if isotonic.out_of_bounds != "clip":
-        raise ConvertError("IsotonicRegression is written with out_of_bounds='clip'")
-    x, y = (np.asarray(each, dtype=np.float64) for each in (isotonic.X_thresholds_, isotonic.y_thresholds_))
-    if len(x) == 1:
-        zero = graph.node("Mul", score, graph.constant(np.float64(0)))
-        return graph.node("Add", zero, graph.constant(y[0]))
-    low, high = graph.constant(np.float64(isotonic.X_min_)), graph.constant(np.float64(isotonic.X_max_))
-    clipped = graph.node("Clip", score, low, high)
-    found = write_bins(graph, clipped, x[1:-1])  # which two thresholds the score is between
-    slope, start, base = (
-        graph.node("Gather", graph.constant(values), found, axis=0)
-        for values in (np.diff(y) / np.diff(x), x[:-1], y[:-1])
-    )
-    rise = graph.node("Mul", slope, graph.node("Sub", clipped, start))
-    return graph.node("Add", rise, base)

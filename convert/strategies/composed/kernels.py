@@ -12,6 +12,7 @@ from convert.columns import Columns
 from convert.errors import ConvertError
 from convert.graph import Graph
 from convert.strategies.answers import Labelled
+from convert.strategies.composed.linear import write_class_index
 
 if TYPE_CHECKING:
     from convert.strategies.composed.composer import Composer
@@ -24,6 +25,21 @@ def regressor(composer: Composer, rows: Columns, estimator: Any) -> str:
     """Write SVR.predict."""
     kernel = _write_kernel(composer.graph, rows.name, estimator)
     return _write_sum(composer.graph, kernel, estimator._dual_coef_.T, estimator._intercept_)
+
+
+def outliers(composer: Composer, rows: Columns, estimator: Any) -> Labelled:
+    """Write OneClassSVM.predict, where libsvm takes what is above 0 for an inlier, and .decision_function."""
+    graph = composer.graph
+    kernel = _write_kernel(graph, rows.name, estimator)
+    scores = _write_sum(graph, kernel, estimator._dual_coef_.T, estimator._intercept_)
+    return Labelled(write_class_index(graph, scores, 2), None, scores)
+
+
+def ridge(composer: Composer, rows: Columns, estimator: Any) -> str:
+    """Write KernelRidge.predict."""
+    kernel = write_kernel(composer.graph, rows.name, estimator, estimator.X_fit_, _gamma_of(estimator))
+    weights = np.asarray(estimator.dual_coef_, dtype=np.float64).reshape(-1, 1)
+    return composer.graph.node("MatMul", kernel, composer.graph.constant(weights))
 
 
 def classifier(composer: Composer, rows: Columns, estimator: Any) -> Labelled:
@@ -43,7 +59,9 @@ def classifier(composer: Composer, rows: Columns, estimator: Any) -> Labelled:
         return Labelled(index, None, graph.node("Neg", decision))
     if estimator.decision_function_shape == "ovo":
         return Labelled(index, None, decision)
-    scores = _write_one_against_rest(graph, decision, classes)
+    negative = graph.cast(graph.node("Less", decision, graph.constant(np.float64(0))), np.float64)
+    not_negative = graph.node("Sub", graph.constant(np.float64(1)), negative)
+    scores = write_one_against_rest(graph, not_negative, decision, classes)
     if estimator.break_ties:
         index = graph.node("ArgMax", scores, axis=1, keepdims=0, select_last_index=0)
     return Labelled(index, None, scores)
@@ -51,21 +69,31 @@ def classifier(composer: Composer, rows: Columns, estimator: Any) -> Labelled:
 
 def _write_kernel(graph: Graph, rows: str, estimator: Any) -> str:
     """Write the kernel of each row with each support vector, (n, vectors)."""
-    vectors = estimator.support_vectors_
+    return write_kernel(graph, rows, estimator, estimator.support_vectors_, estimator._gamma)
+
+
+def _gamma_of(estimator: Any) -> float:
+    """Follow sklearn.metrics.pairwise: 1 / features where KernelRidge has gamma=None."""
+    return 1.0 / estimator.n_features_in_ if estimator.gamma is None else float(estimator.gamma)
+
+
+def write_kernel(graph: Graph, rows: str, estimator: Any, vectors: Any, gamma: float) -> str:
+    """Write the kernel of each row with each of `vectors`, (n, vectors)."""
     vectors = np.asarray(vectors.toarray() if hasattr(vectors, "toarray") else vectors, dtype=np.float64)
-    if estimator.kernel == "rbf":
-        return _write_rbf(graph, rows, vectors, estimator._gamma)
-    if estimator.kernel not in {"linear", "poly", "sigmoid"}:
+    kernel = "poly" if estimator.kernel == "polynomial" else str(estimator.kernel)
+    if kernel == "rbf":
+        return _write_rbf(graph, rows, vectors, gamma)
+    if kernel not in {"linear", "poly", "sigmoid"}:
         raise ConvertError(
             f"{type(estimator).__name__} is written with the kernels linear, poly, rbf and sigmoid, not"
-            f" with {estimator.kernel!r}"
+            f" with {str(estimator.kernel)[:50]!r}: fit it with one of those"
         )
     product = graph.node("MatMul", rows, graph.constant(vectors.T.copy()))
-    if estimator.kernel == "linear":
+    if kernel == "linear":
         return product
-    scaled = graph.node("Mul", product, graph.constant(np.float64(estimator._gamma)))
+    scaled = graph.node("Mul", product, graph.constant(np.float64(gamma)))
     moved = graph.node("Add", scaled, graph.constant(np.float64(estimator.coef0)))
-    if estimator.kernel == "sigmoid":
+    if kernel == "sigmoid":
         return graph.node("Tanh", moved)
     return graph.node("Pow", moved, graph.constant(np.float64(estimator.degree)))
 
@@ -115,14 +143,15 @@ def _write_votes(graph: Graph, first: str, classes: int) -> str:
     return graph.node("Add", graph.node("MatMul", first, graph.constant(signs)), graph.constant(start))
 
 
-def _write_one_against_rest(graph: Graph, decision: str, classes: int) -> str:
-    """Write sklearn.utils.multiclass._ovr_decision_function of libsvm's `decision` values, negated as SVC does."""
-    negative = graph.cast(graph.node("Less", decision, graph.constant(np.float64(0))), np.float64)
-    not_negative = graph.node("Sub", graph.constant(np.float64(1)), negative)
+def write_one_against_rest(graph: Graph, first: str, decision: str, classes: int) -> str:
+    """Write sklearn.utils.multiclass._ovr_decision_function, (n, classes).
+
+    `first` is 1 where a pair votes for its first class, and `decision` is above 0 the more it does: (n, pairs).
+    """
     confidence = np.zeros((classes * (classes - 1) // 2, classes))
     for pair, (one, other) in enumerate(combinations(range(classes), 2)):
         confidence[pair, one], confidence[pair, other] = 1.0, -1.0
     total = graph.node("MatMul", decision, graph.constant(confidence))
     size = graph.node("Add", graph.node("Abs", total), graph.constant(np.float64(1)))
     share = graph.node("Div", total, graph.node("Mul", size, graph.constant(np.float64(3))))
-    return graph.node("Add", _write_votes(graph, not_negative, classes), share)
+    return graph.node("Add", _write_votes(graph, first, classes), share)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from sklearn._loss.link import LogLink
 
 from convert.columns import Columns
 from convert.graph import Graph
@@ -17,6 +18,27 @@ if TYPE_CHECKING:
 def regressor(composer: Composer, rows: Columns, estimator: Any) -> str:
     """Write LinearModel.predict."""
     return write_affine(composer.graph, rows.name, estimator.coef_, estimator.intercept_)
+
+
+def log_link(composer: Composer, rows: Columns, estimator: Any) -> str:
+    """Write _GeneralizedLinearRegressor.predict: the inverse of its link, which is the identity or the logarithm."""
+    value = regressor(composer, rows, estimator)
+    return composer.graph.node("Exp", value) if isinstance(estimator._base_loss.link, LogLink) else value
+
+
+def centred(composer: Composer, rows: Columns, estimator: Any) -> str:
+    """Write _PLS.predict, which centres the rows."""
+    mean = composer.graph.constant(np.asarray(estimator._x_mean, dtype=np.float64))
+    name = composer.graph.node("Sub", rows.name, mean)
+    return write_affine(composer.graph, name, estimator.coef_, estimator.intercept_)
+
+
+def outliers(composer: Composer, rows: Columns, estimator: Any) -> Labelled:
+    """Write SGDOneClassSVM.predict, where 0 is an inlier, and .decision_function."""
+    graph = composer.graph
+    scores = write_affine(graph, rows.name, estimator.coef_, -np.asarray(estimator.offset_))
+    inlier = graph.cast(graph.node("GreaterOrEqual", scores, graph.constant(np.float64(0))), np.int64)
+    return Labelled(graph.node("Squeeze", inlier, graph.constant(np.array([1]))), None, scores)
 
 
 def without_probabilities(composer: Composer, rows: Columns, estimator: Any) -> Labelled:

@@ -1,0 +1,97 @@
+"""Transformers that project rows onto components: products of matrices, whose last bits are those of their library."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.decomposition import PCA, FactorAnalysis, FastICA, IncrementalPCA, TruncatedSVD
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+from sklearn.neighbors import NeighborhoodComponentsAnalysis
+from sklearn.preprocessing import Normalizer
+from sklearn.random_projection import GaussianRandomProjection, SparseRandomProjection
+
+from convert.columns import Columns, number_columns
+from convert.errors import ConvertError
+from convert.graph import Graph
+from convert.numeric import normalizer
+
+
+def principal_components(graph: Graph, rows: Columns, transformer: Any) -> Columns:
+    """Write _BasePCA._transform, which centres what it has projected."""
+    projected = _write_product(graph, rows.name, transformer.components_.T)
+    offset = transformer.mean_.reshape(1, -1) @ transformer.components_.T
+    projected = graph.node("Sub", projected, _constant(graph, offset))
+    if transformer.whiten:
+        scale = np.sqrt(transformer.explained_variance_)
+        scale = np.maximum(scale, np.finfo(scale.dtype).eps)
+        projected = graph.node("Div", projected, _constant(graph, scale))
+    return _projected(projected, transformer, len(transformer.components_))
+
+
+def components(graph: Graph, rows: Columns, transformer: Any) -> Columns:
+    """Write rows @ components_ transposed: TruncatedSVD, NeighborhoodComponentsAnalysis, random projections."""
+    weights = transformer.components_
+    dense = weights.toarray() if hasattr(weights, "toarray") else weights
+    sparse = rows.sparse and dense is not weights and not transformer.dense_output
+    return _projected(_write_product(graph, rows.name, dense.T), transformer, len(dense), sparse=sparse)
+
+
+def independent_components(graph: Graph, rows: Columns, transformer: Any) -> Columns:
+    """Write FastICA.transform."""
+    name = rows.name
+    if transformer.whiten:
+        name = graph.node("Sub", name, _constant(graph, transformer.mean_))
+    weights = transformer.components_
+    return _projected(_write_product(graph, name, weights.T), transformer, len(weights))
+
+
+def factor_analysis(graph: Graph, rows: Columns, transformer: Any) -> Columns:
+    """Write FactorAnalysis.transform."""
+    weights = transformer.components_ / transformer.noise_variance_
+    covariance = np.linalg.inv(np.eye(len(weights)) + weights @ transformer.components_.T)
+    centred = graph.node("Sub", rows.name, _constant(graph, transformer.mean_))
+    projected = _write_product(graph, _write_product(graph, centred, weights.T), covariance)
+    return _projected(projected, transformer, len(weights))
+
+
+def discriminants(graph: Graph, rows: Columns, transformer: Any) -> Columns:
+    """Write LinearDiscriminantAnalysis.transform."""
+    name = rows.name
+    if transformer.solver == "lsqr":
+        raise ConvertError(
+            "LinearDiscriminantAnalysis transforms with solver='svd' or 'eigen': fit it with one of them"
+        )
+    if transformer.solver == "svd":
+        name = graph.node("Sub", name, _constant(graph, transformer.xbar_))
+    kept = transformer.scalings_[:, : transformer._max_components]
+    return _projected(_write_product(graph, name, kept), transformer, kept.shape[1])
+
+
+def _projected(name: str, transformer: Any, count: int, *, sparse: bool = False) -> Columns:
+    return number_columns(name, count, sparse=sparse, summed_by=type(transformer).__name__)
+
+
+def _write_product(graph: Graph, rows: str, weights: NDArray[Any]) -> str:
+    return graph.node("MatMul", rows, _constant(graph, np.ascontiguousarray(weights)))
+
+
+def _constant(graph: Graph, values: Any) -> str:
+    return graph.constant(np.asarray(values, dtype=np.float64))
+
+
+WRITERS: dict[type, Callable[[Graph, Columns, Any], Columns]] = {
+    FactorAnalysis: factor_analysis,
+    FastICA: independent_components,
+    GaussianRandomProjection: components,
+    IncrementalPCA: principal_components,
+    LinearDiscriminantAnalysis: discriminants,
+    NeighborhoodComponentsAnalysis: components,
+    Normalizer: normalizer,
+    PCA: principal_components,
+    SparseRandomProjection: components,
+    TruncatedSVD: components,
+}
+"""The writer of each transformer whose last bits may differ: nothing behind it may compare them with thresholds."""

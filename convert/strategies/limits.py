@@ -1,0 +1,39 @@
+"""How large the numbers are that a graph computes with, where products or sums of larger ones may overflow.
+
+What becomes of a sum that overflows depends on the order of its terms: infinity, or no number. And what refuses
+infinity refuses some rows of large numbers, though it takes each of them alone.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sklearn.discriminant_analysis import QuadraticDiscriminantAnalysis
+from sklearn.kernel_ridge import KernelRidge
+from sklearn.naive_bayes import BernoulliNB, ComplementNB, MultinomialNB
+from sklearn.preprocessing import PolynomialFeatures
+
+from convert import projections
+from convert.accepts import Accepts
+from convert.estimator import parts_of
+from convert.oracle import Oracle
+
+SUMS = 1e300
+SQUARES = 1e100
+PRODUCTS = 1e30
+"""What products are to stay below: trees compare them in float32."""
+
+
+def accepts(oracle: Oracle) -> list[Accepts]:
+    """Return what of the values that the estimator accepts a graph computes with, feature by feature."""
+    limits = [limit for part in parts_of(oracle.estimator) if (limit := _limit_of(part)) is not None]
+    return [asked.within(min(limits)) if limits else asked for asked in oracle.accepts]
+
+
+def _limit_of(part: Any) -> float | None:
+    if isinstance(part, PolynomialFeatures):
+        return float(PRODUCTS ** (1 / max(part._max_degree, 1)))
+    if isinstance(part, QuadraticDiscriminantAnalysis):
+        return SQUARES
+    summing = isinstance(part, KernelRidge | BernoulliNB | ComplementNB | MultinomialNB)
+    return SUMS if summing or type(part) in projections.WRITERS else None
