@@ -26,14 +26,16 @@ HUGE = 8e307
 EVERY_CELL = "every cell of the table"
 
 
-def row_sets(oracle: Oracle, accepts: Sequence[Accepts], thresholds: Sequence[Floats]) -> Iterator[tuple[str, Floats]]:
+def row_sets(
+    oracle: Oracle, accepts: Sequence[Accepts], thresholds: Sequence[Floats], random_rows: int = RANDOM_ROWS
+) -> Iterator[tuple[str, Floats]]:
     """Yield the sets of rows to try, each with its name: training, random, of any size, thresholds, limits, missing.
 
     Only what is accepted is in them; of very many threshold rows, some are drawn.
     """
     sample, generator = oracle.sample, np.random.default_rng(SEED)
     low, high = _ranges(thresholds, sample, accepts)
-    random = low + (high - low) * generator.random((RANDOM_ROWS, len(low)))
+    random = low + (high - low) * generator.random((random_rows, len(low)))
     training = np.empty((0, len(low))) if sample is None else sample.rows[accepted_rows(sample.rows, accepts)]
     if len(training):
         yield "training rows", training

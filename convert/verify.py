@@ -23,7 +23,7 @@ from convert.model_file import read_card, read_model, write_model
 from convert.oracle import Oracle
 from convert.parity import Candidate, Comparison, compare
 from convert.refusals import compare_refusals
-from convert.rows import EVERY_CELL, accepted_rows, row_sets
+from convert.rows import EVERY_CELL, RANDOM_ROWS, accepted_rows, row_sets
 from convert.sample import beside, find_table
 from convert.strategies import STRATEGIES, Strategy, tabulate
 from convert.tables import difference_table, parity_table, verdict
@@ -39,11 +39,12 @@ def verify(
     *,
     report: Path | None = None,
     features: tuple[str, str] | None = None,
+    random_rows: int = RANDOM_ROWS,
 ) -> bool:
     """Compare the model file with the estimator in `model`, print a table, certify it, and return whether they agree.
 
     The certificate, passed or not, becomes part of the file's card. Where a folder is given as `report`, a page goes
-    there, which plots the two `features`.
+    there, which plots the two `features`. Fewer `random_rows` show less, sooner.
     """
     if features is not None and report is None:
         raise ConvertError("--features chooses what the page plots: give its folder as --report")
@@ -58,7 +59,7 @@ def verify(
         raise ConvertError(f"{onnx_file} was written by the strategy {card['strategy']!r}, which is unknown here")
     oracle = _oracle_of(model, sample, card, onnx_file)
     accepts = _accepted(oracle, strategy, card, onnx_file)
-    sets = _sets_to_try(oracle, strategy, accepts, model, console)
+    sets = _sets_to_try(oracle, strategy, accepts, model, console, random_rows)
     refusals = compare_refusals(oracle, accepts)
     comparisons = _compare_with_progress(oracle, graph, sets, console)
     digest = hashlib.sha256(model.read_bytes()).hexdigest()
@@ -91,13 +92,13 @@ def _accepted(oracle: Oracle, strategy: Strategy, card: dict[str, Any], source: 
 
 
 def _sets_to_try(
-    oracle: Oracle, strategy: Strategy, accepts: Sequence[Accepts], model: Path, console: Console
+    oracle: Oracle, strategy: Strategy, accepts: Sequence[Accepts], model: Path, console: Console, random_rows: int
 ) -> list[tuple[str, Floats]]:
     """Return the sets of rows to compare on, each with its name; say which there can't be."""
     thresholds = tree_thresholds(oracle)
     _check_range(oracle, thresholds, model, console)
     _check_training_rows(oracle, accepts, console)
-    sets = list(row_sets(oracle, accepts, thresholds))
+    sets = list(row_sets(oracle, accepts, thresholds, random_rows))
     if strategy.name == tabulate.NAME:
         sets.append((EVERY_CELL, tabulate.every_cell(oracle)))
     return sets
