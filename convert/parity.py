@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import onnx
@@ -17,7 +17,7 @@ from convert.features import Floats
 from convert.oracle import Oracle
 from convert.strategies.answers import SCORES
 
-BATCH_ROWS = 2048
+BATCH_ROWS = 1024
 """How many rows are scored at once, as in `lambda_fn`, which says why."""
 BLOCK_ROWS = 16 * BATCH_ROWS
 """How many rows are compared at once."""
@@ -49,6 +49,13 @@ class Comparison:
         """Return (n,), whether a label or more than `tolerance` differs in the row; NaN is more than any."""
         apart = self.label_differs | ~(self.difference <= tolerance)
         return apart if self.score_difference is None else apart | ~(self.score_difference <= tolerance)
+
+
+class Answers(Protocol):
+    """What answers rows (n, features) as a model file does."""
+
+    def run(self, rows: Floats) -> dict[str, NDArray[Any]]:
+        """Return label and probabilities, raw scores if they are shown, or value; all of n rows."""
 
 
 class Candidate:
@@ -109,14 +116,23 @@ def compare(
     advance: Callable[[int], object] = lambda rows: None,
 ) -> list[Comparison]:
     """Compare the estimator with `model` on sets of rows, each with its name; tell `advance` of rows that are done."""
-    candidate = Candidate(model)
+    return compare_answers(oracle, Candidate(model), row_sets, advance)
+
+
+def compare_answers(
+    oracle: Oracle,
+    candidate: Answers,
+    row_sets: Sequence[tuple[str, Floats]],
+    advance: Callable[[int], object] = lambda rows: None,
+) -> list[Comparison]:
+    """Compare the estimator with whatever answers in its place, as `compare` does."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # numbers at the limits overflow on their way, as they should
         return [_compare_set(source, oracle, candidate, rows, advance) for source, rows in row_sets]
 
 
 def _compare_set(
-    source: str, oracle: Oracle, candidate: Candidate, rows: Floats, advance: Callable[[int], object]
+    source: str, oracle: Oracle, candidate: Answers, rows: Floats, advance: Callable[[int], object]
 ) -> Comparison:
     blocks = []
     for start in range(0, len(rows), BLOCK_ROWS):
@@ -148,7 +164,7 @@ def _joined(blocks: Sequence[Comparison]) -> Comparison:
     )
 
 
-def _compare_block(source: str, oracle: Oracle, candidate: Candidate, rows: Floats) -> Comparison:
+def _compare_block(source: str, oracle: Oracle, candidate: Answers, rows: Floats) -> Comparison:
     """Compare on a block of rows; the difference of a regression's values is not yet a part of the largest."""
     got, expected = candidate.run(rows), oracle.predict(rows)
     if oracle.task == "regression":

@@ -24,6 +24,7 @@ CATEGORIES = 50
 HUGE = 8e307
 """Beyond it the width of a range overflows."""
 EVERY_CELL = "every cell of the table"
+SERVED = "through the service"
 
 
 def row_sets(
@@ -56,6 +57,16 @@ def row_sets(
     if missing.any():
         holes = (generator.random(random.shape) < MISSING_SHARE) & missing
         yield "missing values", np.where(holes, np.nan, random)
+
+
+def some_of_each(sets: Sequence[tuple[str, Floats]], count: int) -> Floats:
+    """Return about `count` rows, as many of each of the sets where there are so many, in no order."""
+    generator = np.random.default_rng(SEED)
+    drawn: list[Floats] = []
+    for place, rows in enumerate(sorted((rows for _, rows in sets), key=len)):
+        share = (count - sum(len(each) for each in drawn)) // (len(sets) - place)
+        drawn.append(rows[np.sort(generator.permutation(len(rows))[:share])])
+    return generator.permutation(np.concatenate(drawn))
 
 
 def _turns(oracle: Oracle, column: int, thresholds: Floats, accepts: Accepts) -> Floats:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +22,11 @@ from convert.estimator import classes_of, load_estimator, task_of, width_of
 from convert.features import Floats
 from convert.model_file import read_card, read_model, write_model
 from convert.oracle import Oracle
-from convert.parity import Candidate, Comparison, compare
+from convert.parity import Candidate, Comparison, compare, compare_answers
 from convert.refusals import compare_refusals
-from convert.rows import EVERY_CELL, RANDOM_ROWS, accepted_rows, row_sets
+from convert.rows import EVERY_CELL, RANDOM_ROWS, SERVED, accepted_rows, row_sets, some_of_each
 from convert.sample import beside, find_table
+from convert.service import Service
 from convert.strategies import STRATEGIES, Strategy, tabulate
 from convert.tables import difference_table, parity_table, verdict
 from convert.thresholds import tree_thresholds
@@ -59,9 +61,10 @@ def verify(
         raise ConvertError(f"{onnx_file} was written by the strategy {card['strategy']!r}, which is unknown here")
     oracle = _oracle_of(model, sample, card, onnx_file)
     accepts = _accepted(oracle, strategy, card, onnx_file)
-    sets = _sets_to_try(oracle, strategy, accepts, model, console, random_rows)
-    refusals = compare_refusals(oracle, accepts)
-    comparisons = _compare_with_progress(oracle, graph, sets, console)
+    with Service(data) as service:
+        sets = _sets_to_try(oracle, strategy, accepts, model, console, random_rows)
+        comparisons = _compare_with_progress(oracle, graph, service, sets, console)
+        refusals = compare_refusals(oracle, accepts, service)
     digest = hashlib.sha256(model.read_bytes()).hexdigest()
     certificate = make_certificate(comparisons, refusals, strategy.tolerance, graph, digest)
     console.print(parity_table(comparisons, refusals, strategy.tolerance))
@@ -125,13 +128,20 @@ def _write_page(
 
 
 def _compare_with_progress(
-    oracle: Oracle, graph: onnx.ModelProto, sets: Sequence[tuple[str, Floats]], console: Console
+    oracle: Oracle,
+    graph: onnx.ModelProto,
+    service: Service,
+    sets: Sequence[tuple[str, Floats]],
+    console: Console,
 ) -> list[Comparison]:
-    """Compare; on a terminal a bar shows how many of the rows are done."""
+    """Compare with the graph, and with the service; on a terminal a bar shows how many of the rows are done."""
+    served = [(SERVED, some_of_each(sets, service.most_rows))]
     columns = (TextColumn("comparing"), BarColumn(), MofNCompleteColumn(), TextColumn("rows"), TimeRemainingColumn())
     with Progress(*columns, console=console, transient=True) as progress:
-        task = progress.add_task("", total=sum(len(rows) for _, rows in sets))
-        return compare(oracle, graph, sets, lambda rows: progress.advance(task, rows))
+        task = progress.add_task("", total=sum(len(rows) for _, rows in [*sets, *served]))
+        advance = partial(progress.advance, task)
+        comparisons = compare(oracle, graph, sets, advance)
+        return comparisons + compare_answers(oracle, service, served, advance)
 
 
 def _check_training_rows(oracle: Oracle, accepts: Sequence[Accepts], console: Console) -> None:
