@@ -16,7 +16,7 @@ from sklearn.exceptions import InconsistentVersionWarning, NotFittedError
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
-from convert.errors import ConvertError
+from convert.errors import ConvertError, listed
 
 LABEL_TYPES = {"b": "bool", "i": "int", "u": "int", "f": "float", "U": "str", "O": "str"}
 """numpy's kind of `classes_` to the card's name for the type of a label."""
@@ -133,22 +133,28 @@ def steps_of(estimator: Any) -> list[Any]:
     return [*transformers, *steps_of(last)]
 
 
+def name_of(estimator: Any) -> str:
+    """Return what a message calls the estimator: its class, and those of a pipeline's steps."""
+    names = [type(step).__name__ for step in steps_of(estimator) if not isinstance(step, str)]
+    return names[0] if len(names) == 1 else f"pipeline of {listed(names)}"
+
+
 def parts_of(estimator: Any) -> Iterator[Any]:
     """Yield the estimator and all estimators that it is made of, whatever it calls them."""
     yield estimator
     for value in getattr(estimator, "__dict__", {}).values():
-        for part in _flat(value):
+        for part in flat(value):
             if any(hasattr(part, method) for method in ("predict", "predict_proba", "transform")):
                 yield from parts_of(part)
 
 
-def _flat(value: Any) -> Iterator[Any]:
+def flat(value: Any) -> Iterator[Any]:
     """Yield what is in lists, tuples, dicts and arrays of objects, and what is in none."""
     if isinstance(value, dict):
         value = list(value.values())
     if isinstance(value, list | tuple) or (isinstance(value, np.ndarray) and value.dtype == object):
         for item in np.ravel(np.asarray(value, dtype=object)) if isinstance(value, np.ndarray) else value:
-            yield from _flat(item)
+            yield from flat(item)
     else:
         yield value
 

@@ -9,7 +9,7 @@ import onnx
 
 from convert.card import creation_time, make_card
 from convert.errors import ConvertError
-from convert.estimator import load_estimator
+from convert.estimator import load_estimator, name_of
 from convert.model_file import sealed, write_sealed
 from convert.oracle import Oracle
 from convert.parity import Candidate, check_answers
@@ -43,6 +43,6 @@ def export(model: Path, out: Path, *, name: str, sample: Path | None = None, str
     except onnx.checker.ValidationError as error:
         raise ConvertError(f"{written_by.name} wrote a graph that is none: {str(error).splitlines()[0]}") from error
     data = sealed(graph, card)
-    check_served(data)
+    check_served(data, name_of(oracle.estimator))
     write_sealed(out, data)
     return Exported(data, written_by.name, reason)

@@ -10,12 +10,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convert.accepts import Accepts, other_than
+from convert.edges import with_neighbours
+from convert.errors import listed
 from convert.estimator import own_names
 from convert.features import UNKNOWN, Feature, Floats
 from convert.oracle import Oracle
+from convert.parity import REFUSALS, Comparison
 from convert.rows import accepted_rows
 from convert.service import Service
 
+CATEGORIES = 5
+"""Of how many categories the numbers next to them are tried."""
 SERVED = 200
 """How many rows are sent to the service, drawn with a seed."""
 
@@ -48,6 +53,16 @@ def compare_refusals(oracle: Oracle, accepts: Sequence[Accepts], service: Servic
     if service is not None:
         differing += _compare_service(oracle, accepts, tried, service)
     return Refusals(widths + len(tried), differing)
+
+
+def refused_together(comparisons: Sequence[Comparison]) -> list[str]:
+    """Return a line for each set with rows that the estimator refuses, though it takes each of their values."""
+    return [
+        f"{len(each.refused):,} of the {each.source} are refused by the estimator only, such as"
+        f" {listed(each.refused[0].tolist())}"
+        for each in comparisons
+        if len(each.refused)
+    ]
 
 
 def _compare_service(
@@ -83,10 +98,12 @@ def _doubtful(feature: Feature, accepts: Accepts) -> list[float]:
     if feature.type == "str":
         return [np.nan, UNKNOWN, *limits]
     if accepts.values:
-        return [np.nan, np.inf, -np.inf, *limits, other_than(np.array(accepts.values))]
+        known = np.array(accepts.values[:CATEGORIES])
+        beside = [*with_neighbours(known), *known.astype(np.float32).astype(np.float64)]
+        return [np.nan, np.inf, -np.inf, -0.0, *limits, other_than(np.array(accepts.values)), *beside]
     with np.errstate(over="ignore"):
         beyond = [float(np.nextafter(limit, np.copysign(np.inf, limit))) for limit in limits]
-    return [np.nan, np.inf, -np.inf, *limits, *beyond]
+    return [np.nan, np.inf, -np.inf, -0.0, 5e-324, *limits, *beyond]
 
 
 def _compare_widths(oracle: Oracle) -> Refusals:
@@ -107,6 +124,6 @@ def _refuses(oracle: Oracle, rows: Any) -> bool:
         warnings.simplefilter("ignore")
         try:
             oracle.estimator.predict(rows)
-        except (ValueError, TypeError, IndexError):
+        except REFUSALS:
             return True
     return False

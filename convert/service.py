@@ -121,12 +121,15 @@ class Service(Function):
         return list(zip(*columns, strict=True))
 
 
-def check_served(model: bytes) -> None:
-    """Raise ConvertError if the service would refuse the model file with these bytes; warn if it needs much memory."""
+def check_served(model: bytes, name: str | None = None) -> None:
+    """Raise ConvertError if the service would refuse the model file with these bytes; warn if it needs much memory.
+
+    `name` is what a message calls the estimator, or else its class in the card.
+    """
     with Service(model) as service:
         reason, peak = service.refusal(), service.peak_bytes()
     if reason is not None:
-        name, reason = read_card(model)["estimator"], " ".join(reason.split())[:SHOWN].rstrip(".")
+        name, reason = name or read_card(model)["estimator"], " ".join(reason.split())[:SHOWN].rstrip(".")
         raise ConvertError(f"the service would refuse this {name}: {reason}. {_advice(reason)}")
     if peak > MEMORY_MB * 2**20:
         warnings.warn(
