@@ -97,8 +97,10 @@ def edge_rows(
     found: dict[bool, list[Floats]] = {True: [bases[:0]], False: [bases[:0]]}
     stages = [stage for stage in stages_of(oracle) if oracle.transformers or type(stage.part) not in READERS]
     drawn = np.sort(generator.permutation(len(stages))[:STAGES])
+    if not len(bases) or all(each.values for each in accepts):
+        return bases[:0], bases[:0]
     lines = _lines(accepts, bases, known, generator)
-    for place in drawn.tolist() if len(lines.bases) else []:
+    for place in drawn.tolist():
         for crossings, inputs in _crossings(stages[place], lines, generator):
             some = crossings.some(np.sort(generator.permutation(len(crossings.line))[: CROSSINGS // len(drawn)]))
             left, right = _bisected(some, lines, inputs)
@@ -118,7 +120,7 @@ def _lines(accepts: Sequence[Accepts], bases: Floats, known: Range, generator: n
     free = np.array([column for column, each in enumerate(accepts) if not each.values], dtype=np.int64)
     most = max(1, CELLS // (len(accepts) * 2 * len(SPREAD)))
     features = generator.permutation(free)[:most]
-    features = np.repeat(features, max(1, min(LINES, most) // max(1, len(features))))
+    features = np.repeat(features, max(1, min(LINES, most) // len(features)))
     chosen = bases[generator.integers(len(bases), size=len(features))]
     middle, half = known.low / 2 + known.high / 2, known.high / 2 - known.low / 2
     points = np.array(

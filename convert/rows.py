@@ -45,7 +45,7 @@ def row_sets(
     Only what is accepted is in them; of very many threshold rows, some are drawn.
     """
     for name, rows in _known_sets(oracle, accepts, thresholds, random_rows):
-        yield name, _tried(rows, accepts)
+        yield name, _tried(oracle, accepts, rows)
 
 
 def edge_sets(
@@ -58,13 +58,13 @@ def edge_sets(
     generator, known = np.random.default_rng(SEED), _range(thresholds, oracle.sample, accepts)
     bases = _random(oracle, accepts, known, BASES, generator)
     if oracle.sample is not None:
-        bases = np.concatenate([generator.permutation(_tried(oracle.sample.rows, accepts))[:BASES], bases])
+        bases = np.concatenate([generator.permutation(_tried(oracle, accepts, oracle.sample.rows))[:BASES], bases])
     for name, rows in _edge_sets(oracle, accepts, bases, known, tolerance, generator):
-        rows = _tried(rows, accepts)
+        rows = _tried(oracle, accepts, rows)
         if len(rows):
             yield name, rows
     if oracle.task == "classification":
-        rows = _tried(rows_between_labels(candidate, accepts, bases, tolerance, generator), accepts)
+        rows = _tried(oracle, accepts, rows_between_labels(candidate, accepts, bases, tolerance, generator))
         if len(rows):
             yield "between labels", rows
 
@@ -82,15 +82,15 @@ def _edge_sets(
     Where scores are the same within a `tolerance` only, rows on which a last bit decides are left out: those that come
     near to the edges of sums, and some with a value far off.
     """
-    exact, near = (_tried(rows, accepts) for rows in edge_rows(oracle, accepts, bases, known, generator))
+    exact, near = (_tried(oracle, accepts, rows) for rows in edge_rows(oracle, accepts, bases, known, generator))
     rows = np.concatenate([exact, near[steady(oracle, near, tolerance, generator)]])
     yield EDGES, rows[np.sort(generator.permutation(len(rows))[: min(THRESHOLD_ROWS, CELLS // len(accepts))])]
     yield "special rows", special_rows(accepts, bases, known, generator)
-    far = _tried(far_rows(accepts, bases, known, generator), accepts)
+    far = _tried(oracle, accepts, far_rows(accepts, bases, known, generator))
     yield "rows with a value far off", far if is_exact(tolerance) else far[steady(oracle, far, tolerance, generator)]
 
 
-def _tried(rows: Floats, accepts: Sequence[Accepts]) -> Floats:
+def _tried(oracle: Oracle, accepts: Sequence[Accepts], rows: Floats) -> Floats:
     """Return those of the rows that are compared: all that are made pass here."""
     return rows[accepted_rows(rows, accepts)]
 
@@ -100,7 +100,7 @@ def _known_sets(
 ) -> Iterator[tuple[str, Floats]]:
     sample, generator = oracle.sample, np.random.default_rng(SEED)
     known = _range(thresholds, sample, accepts)
-    training = np.empty((0, len(accepts))) if sample is None else _tried(sample.rows, accepts)
+    training = np.empty((0, len(accepts))) if sample is None else _tried(oracle, accepts, sample.rows)
     if len(training):
         yield "training rows", training
     random = _random(oracle, accepts, known, min(random_rows, max(1, RANDOM_CELLS // len(accepts))), generator)
@@ -110,7 +110,7 @@ def _known_sets(
         yield "numbers of any size", np.where(accepted_cells(sizes, accepts), sizes, random[:SIZE_ROWS])
     turns = [_turns(oracle, column, found, accepts[column]) for column, found in enumerate(thresholds)]
     if any(len(found) for found in turns):
-        rows = _tried(_threshold_rows(turns, training if len(training) else random), accepts)
+        rows = _tried(oracle, accepts, _threshold_rows(turns, training if len(training) else random))
         drawn = generator.permutation(len(rows))[:THRESHOLD_ROWS]
         yield "thresholds ± 1 ulp", rows if len(rows) <= THRESHOLD_ROWS else rows[np.sort(drawn)]
     yield "limits of what is accepted", _limit_rows(accepts, random)
@@ -126,7 +126,7 @@ def _random(
     """Return up to `count` random rows in the range that is known."""
     random = known.low + (known.high - known.low) * generator.random((count, len(accepts)))
     _mix_in_categories(oracle, accepts, random, generator)
-    return _tried(random, accepts)
+    return _tried(oracle, accepts, random)
 
 
 def some_of_each(sets: Sequence[tuple[str, Floats]], count: int) -> Floats:

@@ -11,7 +11,7 @@ from convert.errors import ConvertError
 from convert.graph import Graph
 from convert.strategies.answers import Labelled
 from convert.strategies.composed.ensembles import write_mean
-from convert.strategies.composed.linear import write_complement, write_normalized
+from convert.strategies.composed.linear import write_complement, write_expit, write_normalized
 from convert.strategies.tabulate import write_bins
 from convert.transforms import Columns
 
@@ -69,7 +69,7 @@ def _write_calibrator(graph: Graph, score: str, calibrator: Any) -> str:
         return _write_steps(graph, score, calibrator)
     scaled = graph.node("Mul", score, graph.constant(np.float64(calibrator.a_)))
     moved = graph.node("Add", scaled, graph.constant(np.float64(calibrator.b_)))
-    return graph.node("Sigmoid", graph.node("Neg", moved))
+    return write_expit(graph, graph.node("Neg", moved))
 
 
 def _write_steps(graph: Graph, score: str, isotonic: Any) -> str:
