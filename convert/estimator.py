@@ -18,7 +18,7 @@ from sklearn.isotonic import IsotonicRegression
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
-from convert.errors import ConvertError, ConvertWarning, during, reason_of
+from convert.errors import ConvertError, ConvertWarning, during, listed, reason_of
 from convert.refused import REFUSED
 
 LABEL_TYPES = {"b": "bool", "i": "int", "u": "int", "f": "float", "U": "str", "O": "str"}
@@ -156,6 +156,12 @@ def unwrapped(estimator: Any) -> Any:
         if inner is None:
             return estimator
         estimator = inner
+
+
+def name_of(estimator: Any) -> str:
+    """Return what a message calls the estimator: its class, and those of a pipeline's steps."""
+    names = [type(step).__name__ for step in steps_of(estimator) if not isinstance(step, str)]
+    return names[0] if len(names) == 1 else f"pipeline of {listed(names)}"
 
 
 def parts_of(estimator: Any) -> Iterator[Any]:

@@ -9,11 +9,12 @@ import onnx
 
 from convert.card import creation_time, make_card
 from convert.errors import ConvertError, during
-from convert.estimator import load_estimator
-from convert.model_file import write_model
+from convert.estimator import load_estimator, name_of
+from convert.model_file import sealed, write_sealed
 from convert.oracle import Oracle
 from convert.parity import Candidate, check_answers
 from convert.sample import find_table
+from convert.service import check_served
 from convert.strategies import write_graph
 
 
@@ -29,7 +30,8 @@ class Exported:
 def export(model: Path, out: Path, *, name: str, sample: Path | None = None, strategy: str | None = None) -> Exported:
     """Convert the estimator in the file `model`, and write the model file `out`, at once or not at all.
 
-    The same estimator gives the same bytes. Raises ConvertError for what can't be converted.
+    The same estimator gives the same bytes. Raises ConvertError for what can't be converted, and for what the service
+    would refuse.
     """
     estimator, table = load_estimator(model), find_table(model, sample)
     with during("its features were read", estimator):
@@ -43,4 +45,7 @@ def export(model: Path, out: Path, *, name: str, sample: Path | None = None, str
         onnx.checker.check_model(graph)
     except onnx.checker.ValidationError as error:
         raise ConvertError(f"{written_by.name} wrote a graph that is none: {str(error).splitlines()[0]}") from error
-    return Exported(write_model(out, graph, card), written_by.name, reason)
+    data = sealed(graph, card)
+    check_served(data, name_of(oracle.estimator))
+    write_sealed(out, data)
+    return Exported(data, written_by.name, reason)

@@ -35,15 +35,25 @@ def read_card(data: bytes) -> dict[str, Any]:
     return card
 
 
+def sealed(model: onnx.ModelProto, card: Mapping[str, Any]) -> bytes:
+    """Return the bytes of a model file: `model` with its card."""
+    onnx.helper.set_model_props(model, {CARD: json.dumps(card)})
+    return seal(model)
+
+
 def write_model(path: Path, model: onnx.ModelProto, card: Mapping[str, Any]) -> bytes:
     """Write `model` with its card to the file `path`, at once or not at all; return its bytes."""
-    onnx.helper.set_model_props(model, {CARD: json.dumps(card)})
-    data = seal(model)
+    data = sealed(model, card)
+    write_sealed(path, data)
+    return data
+
+
+def write_sealed(path: Path, data: bytes) -> None:
+    """Write the bytes of a model file, at once or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f"{path.name}.partial")
     partial.write_bytes(data)
     partial.replace(path)
-    return data
 
 
 def graph_digest(model: onnx.ModelProto) -> str:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, Protocol
 
 import numpy as np
 import onnx
@@ -17,10 +17,12 @@ from convert.features import Floats
 from convert.oracle import Oracle
 from convert.strategies.answers import SCORES
 
-BATCH_ROWS = 2048
+BATCH_ROWS = 1024
 """How many rows are scored at once, as in `lambda_fn`, which says why."""
 BLOCK_ROWS = 16 * BATCH_ROWS
 """How many rows are compared at once."""
+REFUSALS = (ValueError, TypeError, IndexError)
+"""What estimators raise for rows that they refuse."""
 DTYPES = {"tensor(float)": np.float32, "tensor(double)": np.float64}
 
 
@@ -35,6 +37,7 @@ class Comparison:
     expected, actual: (n,), the labels or values of the estimator and of the model file.
     score_difference: (n,), the largest difference of a raw score in the row, as part of the score if that is above 1;
     None where there are none to compare.
+    refused: (m, features), those that the estimator refuses, which are not in `rows`.
     """
 
     source: str
@@ -44,11 +47,19 @@ class Comparison:
     expected: NDArray[Any]
     actual: NDArray[Any]
     score_difference: Floats | None = None
+    refused: Floats = field(default_factory=lambda: np.empty((0, 0)))
 
     def failed(self, tolerance: float) -> NDArray[np.bool_]:
         """Return (n,), whether a label or more than `tolerance` differs in the row; NaN is more than any."""
         apart = self.label_differs | ~(self.difference <= tolerance)
         return apart if self.score_difference is None else apart | ~(self.score_difference <= tolerance)
+
+
+class Answers(Protocol):
+    """What answers rows (n, features) as a model file does."""
+
+    def run(self, rows: Floats) -> dict[str, NDArray[Any]]:
+        """Return label and probabilities, raw scores if they are shown, or value; all of n rows."""
 
 
 class Candidate:
@@ -113,30 +124,53 @@ def compare(
     advance: Callable[[int], object] = lambda rows: None,
 ) -> list[Comparison]:
     """Compare the estimator with `model` on sets of rows, each with its name; tell `advance` of rows that are done."""
-    candidate = Candidate(model, oracle.rounded)
+    return compare_answers(oracle, Candidate(model, oracle.rounded), row_sets, advance)
+
+
+def compare_answers(
+    oracle: Oracle,
+    candidate: Answers,
+    row_sets: Sequence[tuple[str, Floats]],
+    advance: Callable[[int], object] = lambda rows: None,
+) -> list[Comparison]:
+    """Compare the estimator with whatever answers in its place, as `compare` does."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # numbers at the limits overflow on their way, as they should
         return [_compare_set(source, oracle, candidate, rows, advance) for source, rows in row_sets]
 
 
 def _compare_set(
-    source: str, oracle: Oracle, candidate: Candidate, rows: Floats, advance: Callable[[int], object]
+    source: str, oracle: Oracle, candidate: Answers, rows: Floats, advance: Callable[[int], object]
 ) -> Comparison:
-    blocks = []
+    blocks, refused = [], [rows[:0]]
     for start in range(0, len(rows), BLOCK_ROWS):
         block = rows[start : start + BLOCK_ROWS]
         try:
             blocks.append(_compare_block(source, oracle, candidate, block))
-        except ValueError as error:
-            reason = str(error).splitlines()[0]
-            name = type(oracle.estimator).__name__
-            raise ConvertError(f"{name} refuses {source}, which its card accepts: {reason}") from error
+        except REFUSALS as error:
+            taken = ~_refused(oracle, block)
+            if not taken.any():
+                reason, name = next(iter(str(error).splitlines()), ""), type(oracle.estimator).__name__
+                raise ConvertError(f"{name} refuses {source}, which its card accepts: {reason}") from error
+            refused.append(block[~taken])
+            blocks.append(_compare_block(source, oracle, candidate, block[taken]))
         advance(len(block))
-    whole = _joined(blocks)
+    whole = replace(_joined(blocks), refused=np.concatenate(refused))
     if oracle.task == "classification":
         return whole
     largest = np.abs(whole.expected[np.isfinite(whole.expected)]).max(initial=0.0) or 1.0
     return replace(whole, difference=whole.difference / largest)
+
+
+def _refused(oracle: Oracle, rows: Floats) -> NDArray[np.bool_]:
+    """Return (n,), whether the estimator refuses the row."""
+    try:
+        oracle.predict(rows)
+    except REFUSALS:
+        if len(rows) == 1:
+            return np.ones(1, dtype=np.bool_)
+        return np.concatenate([_refused(oracle, half) for half in np.array_split(rows, 2)])
+    return np.zeros(len(rows), dtype=np.bool_)
 
 
 def _joined(blocks: Sequence[Comparison]) -> Comparison:
@@ -152,7 +186,7 @@ def _joined(blocks: Sequence[Comparison]) -> Comparison:
     )
 
 
-def _compare_block(source: str, oracle: Oracle, candidate: Candidate, rows: Floats) -> Comparison:
+def _compare_block(source: str, oracle: Oracle, candidate: Answers, rows: Floats) -> Comparison:
     """Compare on a block of rows; the difference of a regression's values is not yet a part of the largest."""
     got, expected = candidate.run(rows), oracle.predict(rows)
     if oracle.task == "regression":

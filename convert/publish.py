@@ -14,7 +14,8 @@ import onnx
 from botocore.exceptions import BotoCoreError, ClientError
 
 from convert.errors import ConvertError
-from convert.model_file import check_certificate, read_card, read_model, write_model
+from convert.model_file import check_certificate, read_card, read_model, sealed, write_sealed
+from convert.service import check_served
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -40,17 +41,21 @@ def publish(model: Path, uri: str, *, force: bool = False) -> str:
 
     One PUT replaces the key atomically; S3 compares the bytes with their SHA-256 and keeps it with them.
     With `force` the lack of a passing certificate is no obstacle, but is written into the card.
-    Raises ConvertError if the file was altered after it was written or has none, and for whatever S3 refuses.
+    Raises ConvertError if the file was altered after it was written or has none, if the service would refuse it, with
+    or without `force`, and for whatever S3 refuses.
     """
     bucket, key = parse_uri(uri)
-    data = read_model(model)
+    data = on_disk = read_model(model)
     card, graph = read_card(data), onnx.load_from_string(data)
     try:
         check_certificate(card, graph, str(model))
     except ConvertError:
         if not force:
             raise
-        data = write_model(model, graph, {**card, "forced": True})
+        data = sealed(graph, {**card, "forced": True})
+    check_served(data)
+    if data != on_disk:
+        write_sealed(model, data)
     try:
         answer = _client().put_object(
             Bucket=bucket,

@@ -7,12 +7,22 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from convert.accepts import Accepts, other_than
+from convert.edges import with_neighbours
+from convert.errors import listed
 from convert.estimator import own_names
 from convert.features import UNKNOWN, Feature, Floats
 from convert.oracle import Oracle
+from convert.parity import Comparison
 from convert.rows import accepted_rows
+from convert.service import Service
+
+CATEGORIES = 5
+"""Of how many categories the numbers next to them are tried."""
+SERVED = 200
+"""How many rows are sent to the service, drawn with a seed."""
 
 
 class Refusals(NamedTuple):
@@ -22,27 +32,62 @@ class Refusals(NamedTuple):
     differing: list[str]
 
 
-def compare_refusals(oracle: Oracle, accepts: Sequence[Accepts]) -> Refusals:
+def compare_refusals(oracle: Oracle, accepts: Sequence[Accepts], service: Service | None = None) -> Refusals:
     """Try rows that may be refused: missing values, infinities, limits, unknown categories, another width.
 
-    `accepts` is what the card says. Where a strategy takes less than the estimator does, on purpose, only what the
-    estimator refuses is tried.
+    `accepts` is what the card says; the `service`, if it runs, is held to that. Where a strategy takes less than the
+    estimator does, on purpose, only what the estimator refuses is tried.
     """
-    tried, differing = _compare_widths(oracle)
+    widths, differing = _compare_widths(oracle)
+    tried: list[tuple[int, float]] = []
     for column, (feature, asked) in enumerate(zip(oracle.features, oracle.accepts, strict=True)):
         for value in _doubtful(feature, asked):
-            row = oracle.row[np.newaxis].copy()
-            row[0, column] = value
+            row = _row_with(oracle, column, value)
             refused = _refuses(oracle, oracle.as_input(row))
             if asked != accepts[column] and not refused:
                 continue
-            tried += 1
+            tried.append((column, value))
             if refused == accepted_rows(row, accepts)[0]:
                 side = "the estimator" if refused else "the card"
-                differing.append(
-                    f"{feature.decode(row[:, column])[0]!r} for {feature.name!r} is refused by {side} only"
-                )
-    return Refusals(tried, differing)
+                differing.append(f"{_shown(feature, value)} for {feature.name!r} is refused by {side} only")
+    if service is not None:
+        differing += _compare_service(oracle, accepts, tried, service)
+    return Refusals(widths + len(tried), differing)
+
+
+def refused_together(comparisons: Sequence[Comparison]) -> list[str]:
+    """Return a line for each set with rows that the estimator refuses, though it takes each of their values."""
+    return [
+        f"{len(each.refused):,} of the {each.source} are refused by the estimator only, such as"
+        f" {listed(each.refused[0].tolist())}"
+        for each in comparisons
+        if len(each.refused)
+    ]
+
+
+def _compare_service(
+    oracle: Oracle, accepts: Sequence[Accepts], tried: Sequence[tuple[int, float]], service: Service
+) -> list[str]:
+    """Return a line for what the service takes and the card does not, or else: of other widths, and values tried."""
+    taken = [other.shape[1] for other in _other_widths(oracle.row[np.newaxis]) if not service.refuses(other)]
+    differing = [f"a row of {width} values is taken by the service" for width in taken]
+    for place in np.random.default_rng(0).permutation(len(tried))[:SERVED].tolist():
+        column, value = tried[place]
+        row = _row_with(oracle, column, value)
+        if service.refuses(row) == accepted_rows(row, accepts)[0]:
+            side, feature = "the card" if service.refuses(row) else "the service", oracle.features[column]
+            differing.append(f"{_shown(feature, value)} for {feature.name!r} is taken by {side} only")
+    return differing
+
+
+def _row_with(oracle: Oracle, column: int, value: float) -> Floats:
+    row: Floats = oracle.row[np.newaxis].copy()
+    row[0, column] = value
+    return row
+
+
+def _shown(feature: Feature, value: float) -> str:
+    return repr(feature.decode(np.array([value])).tolist()[0])
 
 
 def _doubtful(feature: Feature, accepts: Accepts) -> list[float]:
@@ -55,20 +100,25 @@ def _doubtful(feature: Feature, accepts: Accepts) -> list[float]:
     if feature.type == "str":
         return [np.nan, UNKNOWN, *limits]
     if accepts.values:
-        return [np.nan, np.inf, -np.inf, *limits, other_than(np.array(accepts.values), feature)]
+        known = np.array(accepts.values[:CATEGORIES])
+        beside = [*with_neighbours(known), *known.astype(np.float32).astype(np.float64)]
+        return [np.nan, np.inf, -np.inf, -0.0, *limits, other_than(np.array(accepts.values), feature), *beside]
     with np.errstate(over="ignore"):
         beyond = [float(np.nextafter(limit, np.copysign(np.inf, limit))) for limit in limits]
-    return [np.nan, np.inf, -np.inf, *limits, *beyond]
+    return [np.nan, np.inf, -np.inf, -0.0, 5e-324, *limits, *beyond]
 
 
 def _compare_widths(oracle: Oracle) -> Refusals:
     """Try a column more and one less; a table with names is asked for its columns by name, whatever else it has."""
     if own_names(oracle.estimator) is not None:
         return Refusals(0, [])
-    row: Floats = oracle.as_input(oracle.row[np.newaxis])
-    others = [np.concatenate([row, row[:, :1]], axis=1), row[:, :-1]]
+    others = _other_widths(oracle.as_input(oracle.row[np.newaxis]))
     taken = [other.shape[1] for other in others if not _refuses(oracle, other)]
     return Refusals(len(others), [f"a row of {width} values is refused by the card only" for width in taken])
+
+
+def _other_widths(row: NDArray[Any]) -> list[NDArray[Any]]:
+    return [np.concatenate([row, row[:, :1]], axis=1), row[:, :-1]]
 
 
 def _refuses(oracle: Oracle, rows: Any) -> bool:

@@ -3,27 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from convert.accepts import Accepts
+from convert.edges import Range, edge_rows, with_neighbours
 from convert.features import Floats
 from convert.oracle import Oracle
+from convert.parity import Answers
 from convert.sample import Sample
+from convert.special import far_rows, is_exact, rows_between_labels, special_rows
+from convert.steady import steady
 from convert.trees import READERS
 
 RANDOM_ROWS = 100_000
 SIZE_ROWS = 10_000
 SEED = 0
+RANDOM_CELLS = 10**8
+"""How many values the random rows have at the most: 0.8 GB."""
 MISSING_SHARE = 0.1
 THRESHOLD_ROWS = 200_000
+CELLS = 2 * 10**7
+"""How many values the rows at the edges of steps have at the most."""
+BASES = 1000
+"""How many training rows, and how many random ones, rows of other kinds are made from."""
 CATEGORIES = 50
 """How many distinct values a feature of the sample has at the most to be taken for a category."""
 HUGE = 8e307
 """Beyond it the width of a range overflows."""
 EVERY_CELL = "every cell of the table"
+EDGES = "edges of steps ± 1 ulp"
+SERVED = "through the service"
 
 
 def row_sets(
@@ -33,22 +44,74 @@ def row_sets(
 
     Only what is accepted is in them; of very many threshold rows, some are drawn.
     """
+    for name, rows in _known_sets(oracle, accepts, thresholds, random_rows):
+        yield name, _tried(oracle, accepts, rows)
+
+
+def edge_sets(
+    oracle: Oracle, candidate: Answers, accepts: Sequence[Accepts], thresholds: Sequence[Floats], tolerance: float
+) -> Iterator[tuple[str, Floats]]:
+    """Yield more sets: what steps compare with, rows of special kinds, and, of a classifier, between its labels.
+
+    Only what is accepted is in them. `candidate` is the model file, whose scores are the same within `tolerance`.
+    """
+    generator, known = np.random.default_rng(SEED), _range(thresholds, oracle.sample, accepts)
+    bases = _random(oracle, accepts, known, BASES, generator)
+    if oracle.sample is not None:
+        bases = np.concatenate([generator.permutation(_tried(oracle, accepts, oracle.sample.rows))[:BASES], bases])
+    for name, rows in _edge_sets(oracle, accepts, bases, known, tolerance, generator):
+        rows = _tried(oracle, accepts, rows)
+        if len(rows):
+            yield name, rows
+    if oracle.task == "classification":
+        rows = _tried(oracle, accepts, rows_between_labels(candidate, accepts, bases, tolerance, generator))
+        if len(rows):
+            yield "between labels", rows
+
+
+def _edge_sets(
+    oracle: Oracle,
+    accepts: Sequence[Accepts],
+    bases: Floats,
+    known: Range,
+    tolerance: float,
+    generator: np.random.Generator,
+) -> Iterator[tuple[str, Floats]]:
+    """Yield what steps compare with, and rows of special kinds.
+
+    Where scores are the same within a `tolerance` only, rows on which a last bit decides are left out: those that come
+    near to the edges of sums, and some with a value far off.
+    """
+    exact, near = (_tried(oracle, accepts, rows) for rows in edge_rows(oracle, accepts, bases, known, generator))
+    rows = np.concatenate([exact, near[steady(oracle, near, tolerance, generator)]])
+    yield EDGES, rows[np.sort(generator.permutation(len(rows))[: min(THRESHOLD_ROWS, CELLS // len(accepts))])]
+    yield "special rows", special_rows(accepts, bases, known, generator)
+    far = _tried(oracle, accepts, far_rows(accepts, bases, known, generator))
+    yield "rows with a value far off", far if is_exact(tolerance) else far[steady(oracle, far, tolerance, generator)]
+
+
+def _tried(oracle: Oracle, accepts: Sequence[Accepts], rows: Floats) -> Floats:
+    """Return those of the rows that are compared, as the model gets them: all that are made pass here."""
+    rows = oracle.rounded(rows)
+    return rows[accepted_rows(rows, accepts)]
+
+
+def _known_sets(
+    oracle: Oracle, accepts: Sequence[Accepts], thresholds: Sequence[Floats], random_rows: int
+) -> Iterator[tuple[str, Floats]]:
     sample, generator = oracle.sample, np.random.default_rng(SEED)
-    low, high = _ranges(thresholds, sample, accepts)
-    random = low + (high - low) * generator.random((random_rows, len(low)))
-    training = np.empty((0, len(low))) if sample is None else sample.rows[accepted_rows(sample.rows, accepts)]
+    known = _range(thresholds, sample, accepts)
+    training = np.empty((0, len(accepts))) if sample is None else _tried(oracle, accepts, sample.rows)
     if len(training):
         yield "training rows", training
-    _mix_in_categories(oracle, accepts, random, generator)
-    random = random[accepted_rows(random, accepts)]
+    random = _random(oracle, accepts, known, min(random_rows, max(1, RANDOM_CELLS // len(accepts))), generator)
     yield f"random rows (seed {SEED})", random
     if type(oracle.last) in READERS:  # which compare; what is computed of such numbers overflows, here and there
         sizes = _rows_of_any_size(random[:SIZE_ROWS], generator)
         yield "numbers of any size", np.where(accepted_cells(sizes, accepts), sizes, random[:SIZE_ROWS])
     turns = [_turns(oracle, column, found, accepts[column]) for column, found in enumerate(thresholds)]
     if any(len(found) for found in turns):
-        rows = _threshold_rows(turns, training if len(training) else random)
-        rows = rows[accepted_rows(rows, accepts)]
+        rows = _tried(oracle, accepts, _threshold_rows(turns, training if len(training) else random))
         drawn = generator.permutation(len(rows))[:THRESHOLD_ROWS]
         yield "thresholds ± 1 ulp", rows if len(rows) <= THRESHOLD_ROWS else rows[np.sort(drawn)]
     yield "limits of what is accepted", _limit_rows(accepts, random)
@@ -56,6 +119,25 @@ def row_sets(
     if missing.any():
         holes = (generator.random(random.shape) < MISSING_SHARE) & missing
         yield "missing values", np.where(holes, np.nan, random)
+
+
+def _random(
+    oracle: Oracle, accepts: Sequence[Accepts], known: Range, count: int, generator: np.random.Generator
+) -> Floats:
+    """Return up to `count` random rows in the range that is known."""
+    random = known.low + (known.high - known.low) * generator.random((count, len(accepts)))
+    _mix_in_categories(oracle, accepts, random, generator)
+    return _tried(oracle, accepts, random)
+
+
+def some_of_each(sets: Sequence[tuple[str, Floats]], count: int) -> Floats:
+    """Return about `count` rows, as many of each of the sets where there are so many, in no order."""
+    generator = np.random.default_rng(SEED)
+    drawn: list[Floats] = []
+    for place, rows in enumerate(sorted((rows for _, rows in sets), key=len)):
+        share = (count - sum(len(each) for each in drawn)) // (len(sets) - place)
+        drawn.append(rows[np.sort(generator.permutation(len(rows))[:share])])
+    return generator.permutation(np.concatenate(drawn))
 
 
 def _turns(oracle: Oracle, column: int, thresholds: Floats, accepts: Accepts) -> Floats:
@@ -94,7 +176,7 @@ def limits_of(accepts: Sequence[Accepts]) -> tuple[Floats, Floats]:
     return low, high
 
 
-def _ranges(thresholds: Sequence[Floats], sample: Sample | None, accepts: Sequence[Accepts]) -> tuple[Floats, Floats]:
+def _range(thresholds: Sequence[Floats], sample: Sample | None, accepts: Sequence[Accepts]) -> Range:
     """Return the lowest and highest value to try for each feature: the range that is known, and half of it beyond."""
     known = [
         np.concatenate([found, [] if sample is None else sample.rows[:, column]])
@@ -107,7 +189,7 @@ def _ranges(thresholds: Sequence[Floats], sample: Sample | None, accepts: Sequen
     lowest, highest = limits_of(accepts)
     with np.errstate(over="ignore"):
         low, high = low - margin, high + margin
-    return np.maximum(low, np.maximum(lowest, -HUGE)), np.minimum(high, np.minimum(highest, HUGE))
+    return Range(np.maximum(low, np.maximum(lowest, -HUGE)), np.minimum(high, np.minimum(highest, HUGE)))
 
 
 def _mix_in_categories(
@@ -132,7 +214,7 @@ def _threshold_rows(thresholds: Sequence[Floats], bases: Floats) -> Floats:
     rows = []
     for column, found in enumerate(thresholds):
         with np.errstate(over="ignore"):  # what is beyond float32 is no row to try
-            values = np.concatenate([_with_neighbours(found), _with_neighbours(found.astype(np.float32))])
+            values = np.concatenate([with_neighbours(found), with_neighbours(found.astype(np.float32))])
         block = bases[np.arange(len(values)) % len(bases)].copy()
         block[:, column] = values
         rows.append(block)
@@ -145,10 +227,3 @@ def _limit_rows(accepts: Sequence[Accepts], bases: Floats) -> Floats:
     for column, pair in enumerate(zip(*limits_of(accepts), strict=True)):
         rows[2 * column : 2 * column + 2, column] = pair
     return rows
-
-
-def _with_neighbours(values: NDArray[np.floating[Any]]) -> Floats:
-    """Return the values and the next numbers to either side, in the values' own precision."""
-    below = np.nextafter(values, values.dtype.type(-np.inf))
-    above = np.nextafter(values, values.dtype.type(np.inf))
-    return np.concatenate([values, below, above]).astype(np.float64)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,10 +23,11 @@ from convert.features import Floats
 from convert.model_file import read_card, read_model, write_model
 from convert.oracle import Oracle
 from convert.own_table import check_own_table
-from convert.parity import Candidate, Comparison, compare
-from convert.refusals import compare_refusals
-from convert.rows import EVERY_CELL, RANDOM_ROWS, accepted_rows, row_sets
+from convert.parity import Candidate, Comparison, compare_answers
+from convert.refusals import compare_refusals, refused_together
+from convert.rows import EVERY_CELL, RANDOM_ROWS, SERVED, accepted_rows, edge_sets, row_sets, some_of_each
 from convert.sample import beside, find_table
+from convert.service import Service
 from convert.strategies import STRATEGIES, Strategy, tabulate
 from convert.tables import difference_table, parity_table, verdict
 from convert.thresholds import tree_thresholds
@@ -60,9 +62,12 @@ def verify(
         raise ConvertError(f"{onnx_file} was written by the strategy {card['strategy']!r}, which is unknown here")
     oracle = _oracle_of(model, sample, card, onnx_file)
     accepts = _accepted(oracle, strategy, card, onnx_file)
-    sets = _sets_to_try(oracle, strategy, accepts, model, console, random_rows)
-    refusals = compare_refusals(oracle, accepts)
-    comparisons = _compare_with_progress(oracle, graph, sets, console)
+    with Service(data) as service:
+        candidate = Candidate(graph, oracle.rounded)
+        sets = _sets_to_try(oracle, candidate, strategy, accepts, model, console, random_rows)
+        comparisons = _compare_with_progress(oracle, candidate, service, sets, console)
+        refusals = compare_refusals(oracle, accepts, service)
+    refusals.differing.extend(refused_together(comparisons))
     digest = hashlib.sha256(model.read_bytes()).hexdigest()
     certificate = make_certificate(comparisons, refusals, strategy.tolerance, graph, digest)
     console.print(parity_table(comparisons, refusals, strategy.tolerance))
@@ -93,7 +98,13 @@ def _accepted(oracle: Oracle, strategy: Strategy, card: dict[str, Any], source: 
 
 
 def _sets_to_try(
-    oracle: Oracle, strategy: Strategy, accepts: Sequence[Accepts], model: Path, console: Console, random_rows: int
+    oracle: Oracle,
+    candidate: Candidate,
+    strategy: Strategy,
+    accepts: Sequence[Accepts],
+    model: Path,
+    console: Console,
+    random_rows: int,
 ) -> list[tuple[str, Floats]]:
     """Return the sets of rows to compare on, each with its name; say which there can't be."""
     thresholds = tree_thresholds(oracle)
@@ -103,6 +114,7 @@ def _sets_to_try(
     if told is not None:
         console.print(told)
     sets = list(row_sets(oracle, accepts, thresholds, random_rows))
+    sets += edge_sets(oracle, candidate, accepts, thresholds, strategy.tolerance)
     if strategy.name == tabulate.NAME:
         sets.append((EVERY_CELL, tabulate.every_cell(oracle)))
     return sets
@@ -129,13 +141,20 @@ def _write_page(
 
 
 def _compare_with_progress(
-    oracle: Oracle, graph: onnx.ModelProto, sets: Sequence[tuple[str, Floats]], console: Console
+    oracle: Oracle,
+    candidate: Candidate,
+    service: Service,
+    sets: Sequence[tuple[str, Floats]],
+    console: Console,
 ) -> list[Comparison]:
-    """Compare; on a terminal a bar shows how many of the rows are done."""
+    """Compare with the candidate, and with the service; on a terminal a bar shows how many of the rows are done."""
+    served = [(SERVED, some_of_each(sets, service.most_rows))]
     columns = (TextColumn("comparing"), BarColumn(), MofNCompleteColumn(), TextColumn("rows"), TimeRemainingColumn())
     with Progress(*columns, console=console, transient=True) as progress:
-        task = progress.add_task("", total=sum(len(rows) for _, rows in sets))
-        return compare(oracle, graph, sets, lambda rows: progress.advance(task, rows))
+        task = progress.add_task("", total=sum(len(rows) for _, rows in [*sets, *served]))
+        advance = partial(progress.advance, task)
+        comparisons = compare_answers(oracle, candidate, sets, advance)
+        return comparisons + compare_answers(oracle, service, served, advance)
 
 
 def _check_training_rows(oracle: Oracle, accepts: Sequence[Accepts], console: Console) -> None:

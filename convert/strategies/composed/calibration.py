@@ -13,7 +13,7 @@ from convert.graph import Graph
 from convert.strategies.answers import Labelled
 from convert.strategies.composed.ensembles import write_mean
 from convert.strategies.composed.isotonic import write_steps
-from convert.strategies.composed.linear import write_complement, write_normalized
+from convert.strategies.composed.linear import write_complement, write_expit, write_normalized
 
 if TYPE_CHECKING:
     from convert.strategies.composed.composer import Composer
@@ -69,4 +69,4 @@ def _write_calibrator(graph: Graph, score: str, calibrator: Any) -> str:
         return write_steps(graph, score, calibrator)
     scaled = graph.node("Mul", score, graph.constant(np.float64(calibrator.a_)))
     moved = graph.node("Add", scaled, graph.constant(np.float64(calibrator.b_)))
-    return graph.node("Sigmoid", graph.node("Neg", moved))
+    return write_expit(graph, graph.node("Neg", moved))

@@ -61,7 +61,7 @@ def stochastic(composer: Composer, rows: Columns, estimator: Any) -> Labelled:
     if not hasattr(estimator, "predict_proba"):
         return answer
     if estimator.loss == "log_loss":
-        each = graph.node("Sigmoid", str(answer.scores))
+        each = write_expit(graph, str(answer.scores))
     else:
         one = graph.constant(np.float64(1))
         clipped = graph.node("Clip", str(answer.scores), graph.constant(np.float64(-1)), one)
@@ -88,7 +88,13 @@ def write_class_index(graph: Graph, scores: str, classes: int, limit: float = 0.
 
 def write_two_sides(graph: Graph, scores: str) -> str:
     """Write the sigmoid of a single score (n, 1), and 1 minus it in front: (n, 2)."""
-    return write_complement(graph, graph.node("Sigmoid", scores))
+    return write_complement(graph, write_expit(graph, scores))
+
+
+def write_expit(graph: Graph, scores: str) -> str:
+    """Write the sigmoid as scipy computes it. ONNX's is 0 below -37, where shares of several such are not."""
+    one = graph.constant(np.float64(1))
+    return graph.node("Div", one, graph.node("Add", one, graph.node("Exp", graph.node("Neg", scores))))
 
 
 def write_complement(graph: Graph, second: str) -> str:

@@ -9,7 +9,7 @@ import numpy as np
 from convert.columns import Columns
 from convert.graph import Graph
 from convert.strategies.answers import Labelled
-from convert.strategies.composed.linear import write_affine, write_class_index, write_complement
+from convert.strategies.composed.linear import write_affine, write_class_index, write_complement, write_expit
 
 if TYPE_CHECKING:
     from convert.strategies.composed.composer import Composer
@@ -30,7 +30,7 @@ def classifier(composer: Composer, rows: Columns, estimator: Any) -> Labelled:
     if estimator.out_activation_ == "softmax":
         probabilities = graph.node("Softmax", last, axis=1)
         return Labelled(write_class_index(graph, probabilities, len(estimator.classes_)), probabilities)
-    second = graph.node("Sigmoid", last)
+    second = write_expit(graph, last)
     return Labelled(write_class_index(graph, second, 2, limit=0.5), write_complement(graph, second))
 
 

@@ -1,0 +1,186 @@
+"""The parts of a fitted estimator, each with what it is given: from rows of features to rows of its own input."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from sklearn.compose import ColumnTransformer
+from sklearn.ensemble import BaggingClassifier, BaggingRegressor, StackingClassifier, StackingRegressor
+from sklearn.exceptions import NotFittedError
+from sklearn.pipeline import FeatureUnion, Pipeline
+
+from convert.errors import ConvertError
+from convert.estimator import flat
+from convert.features import Floats
+from convert.oracle import Oracle
+from convert.transforms import WRITERS
+from convert.trees import READERS, read_trees
+
+type Inputs = Callable[[Floats], Any]
+"""Makes of rows (n, features) what a part is given, (n, columns): an array, a sparse matrix or a table."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """A part of an estimator.
+
+    exact: whether a graph may be expected to compute `inputs` to the last bit, as it does behind the transformers that
+    are written so, and not behind sums, whose last bits depend on the order of the terms.
+    """
+
+    part: Any
+    inputs: Inputs
+    exact: bool
+
+    def outputs(self) -> Inputs:
+        """Return what makes of rows that which the part, a transformer, makes of them."""
+        return lambda rows: self.part.transform(self.inputs(rows))
+
+
+def stages_of(oracle: Oracle) -> list[Stage]:
+    """Return the parts of the oracle's estimator, itself first, whose input can be told."""
+    return list(_walk(Stage(oracle.estimator, oracle.as_input, True)))
+
+
+def _walk(stage: Stage) -> Iterator[Stage]:
+    if type(stage.part) in READERS:
+        inner = _members(stage, [_started_from(stage.part)])
+        stage = _as_trees_see_it(stage)
+    else:
+        inner = next(
+            (follow(stage) for kind, follow in FOLLOWERS.items() if isinstance(stage.part, kind)), _alike(stage)
+        )
+    yield stage
+    for each in inner:
+        yield from _walk(each)
+
+
+def _started_from(ensemble: Any) -> Any:
+    """Return the estimator that gradient boosting starts from, if its answer varies."""
+    try:
+        return read_trees(ensemble).init
+    except ConvertError:
+        return getattr(ensemble, "init_", None)
+
+
+def _as_trees_see_it(stage: Stage) -> Stage:
+    """Return the stage with what its trees compare with thresholds: float32, mostly."""
+    try:
+        float32 = read_trees(stage.part).float32
+    except ConvertError:
+        float32 = True
+    if not (float32 and stage.exact):
+        return stage
+    return Stage(stage.part, lambda rows: _dense(stage.inputs(rows)).astype(np.float32), True)
+
+
+def _alike(stage: Stage) -> Iterator[Stage]:
+    """Yield the fitted estimators within another that are as wide as it is: they are given what it is given."""
+    yield from _members(stage, [part for value in getattr(stage.part, "__dict__", {}).values() for part in flat(value)])
+
+
+def _members(stage: Stage, parts: list[Any]) -> Iterator[Stage]:
+    width, seen = _width_of(stage.part), set()
+    for part in parts:
+        if hasattr(part, "calibrators"):  # of CalibratedClassifierCV, which does not say how wide it is
+            yield from _calibrated(stage, part)
+        elif id(part) not in seen and _width_of(part) is not None and width in {None, _width_of(part)}:
+            seen.add(id(part))
+            yield Stage(part, stage.inputs, stage.exact)
+
+
+def _width_of(part: Any) -> int | None:
+    try:
+        width: int | None = part.n_features_in_
+    except (AttributeError, NotFittedError):
+        return None
+    return width
+
+
+def _pipeline(stage: Stage) -> Iterator[Stage]:
+    for _, step in stage.part.steps:
+        if _passes(step):
+            continue
+        stage = Stage(step, stage.inputs, stage.exact)
+        yield stage
+        stage = Stage(step, stage.outputs(), stage.exact and _is_exact(step))
+
+
+def _column_transformer(stage: Stage) -> Iterator[Stage]:
+    for name, part, _ in stage.part.transformers_:
+        if not _passes(part):
+            yield Stage(part, _chosen(stage.inputs, stage.part._transformer_to_input_indices[name]), stage.exact)
+
+
+def _feature_union(stage: Stage) -> Iterator[Stage]:
+    yield from (Stage(part, stage.inputs, stage.exact) for _, part in stage.part.transformer_list if not _passes(part))
+
+
+def _bagging(stage: Stage) -> Iterator[Stage]:
+    for part, features in zip(stage.part.estimators_, stage.part.estimators_features_, strict=True):
+        yield Stage(part, _chosen(stage.inputs, features), stage.exact)
+
+
+def _stacking(stage: Stage) -> Iterator[Stage]:
+    yield from (Stage(part, stage.inputs, stage.exact) for part in stage.part.estimators_)
+    yield Stage(stage.part.final_estimator_, stage.outputs(), False)
+
+
+def _calibrated(stage: Stage, part: Any) -> Iterator[Stage]:
+    """Follow _CalibratedClassifier.predict_proba: a calibrator is given a column of scores."""
+    inner = Stage(part.estimator, stage.inputs, stage.exact)
+    yield inner
+    method = "decision_function" if hasattr(part.estimator, "decision_function") else "predict_proba"
+
+    def scores(rows: Floats) -> Any:
+        found = getattr(part.estimator, method)(stage.inputs(rows))
+        if len(part.calibrators) > 1:
+            return found
+        return found[:, 1:] if found.ndim > 1 else found[:, np.newaxis]
+
+    for column, calibrator in enumerate(part.calibrators):
+        yield Stage(calibrator, _chosen(scores, [column]), False)
+
+
+def _chosen(inputs: Inputs, indices: Any) -> Inputs:
+    def chosen(rows: Floats) -> Any:
+        made = inputs(rows)
+        return made.iloc[:, indices] if hasattr(made, "iloc") else made[:, indices]
+
+    return chosen
+
+
+def _dense(made: Any) -> Any:
+    return made.toarray() if hasattr(made, "toarray") else np.asarray(made)
+
+
+def _passes(part: Any) -> bool:
+    """Whether there is nothing to a step: "passthrough", "drop"."""
+    return part is None or isinstance(part, str)
+
+
+def _is_exact(part: Any) -> bool:
+    """Whether a transformer, and whatever it is made of, is written to the bit."""
+    if isinstance(part, Pipeline):
+        inner = [step for _, step in part.steps]
+    elif isinstance(part, ColumnTransformer):
+        inner = [step for _, step, _ in part.transformers_]
+    elif isinstance(part, FeatureUnion):
+        inner = [step for _, step in part.transformer_list]
+    else:
+        return type(part) in WRITERS
+    return all(_passes(step) or _is_exact(step) for step in inner)
+
+
+FOLLOWERS: dict[type, Callable[[Stage], Iterator[Stage]]] = {
+    Pipeline: _pipeline,
+    ColumnTransformer: _column_transformer,
+    FeatureUnion: _feature_union,
+    BaggingClassifier: _bagging,
+    BaggingRegressor: _bagging,
+    StackingClassifier: _stacking,
+    StackingRegressor: _stacking,
+}
