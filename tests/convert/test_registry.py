@@ -37,7 +37,7 @@ from convert.model_file import read_card
 from convert.registry import markdown
 from convert.sample import Sample, write_sample
 from convert.strategies.composed import ESTIMATORS
-from convert.strategies.plain import REFUSED
+from convert.refused import REFUSED
 from convert.verify import verify
 from tests.conftest import TESTS
 
