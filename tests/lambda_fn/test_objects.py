@@ -42,6 +42,17 @@ def test_what_was_stored_is_not_lost(objects: ModuleType, event: LoadEvent, buck
     assert kept["Body"].read() == b'{"hello": "world"}'
 
 
+def test_an_object_that_no_answer_holds_is_not_read(
+    objects: ModuleType, event: LoadEvent, bucket: str, aws: Emulator
+) -> None:
+    from scripts.deployment import Deployment
+
+    Deployment(aws).client("s3").put_object(Bucket=bucket, Key="objects/note", Body=b"1" * 6_500_000)
+    answer = objects.objects(event("objects-get-http-api"), None)
+    assert (answer["statusCode"], json.loads(answer["body"])["code"]) == (413, "response-too-large")
+    assert "the object has 6,500,000 bytes" in answer["body"]
+
+
 def with_key(event: Event, key: str) -> Event:
     return event | {"rawPath": f"/objects/{key}"}
 
