@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from enum import Enum
 
 LISTED = 20
+SEE_THE_LOG = "the function's log has the rest"
+"""What a 503 ends with: whoever calls is told neither places nor the words of S3 and onnxruntime, which name some."""
 
 
 class Problem(Enum):

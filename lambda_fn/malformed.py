@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from typing import Any
 
 from lambda_fn.errors import Problem, ServiceError
 from lambda_fn.request import Sender
+
+log = logging.getLogger(__name__)
 
 type Member = tuple[str, Any, str]
 """A member's name, its value, and what was expected: a word of `TYPES`, with `` or null`` where it may be that."""
@@ -21,8 +24,9 @@ def malformed_event(event: Any, sender: Sender) -> ServiceError:
     """Return the error (malformed-event) that names what was expected of `event` and what came."""
     for name, value, expected in _members(event, sender):
         if not _is(value, expected):
-            detail = f"the event's {name[:200]} was expected to be {expected}, {_came(value)}"
+            detail = f"the event's {name[:200]} was expected to be {expected}, {_came(value, expected)}"
             return ServiceError(Problem.MALFORMED_EVENT, detail)
+    log.exception("an event was not read, and no member of it is wrong")
     return ServiceError(Problem.MALFORMED_EVENT, f"the event was expected to be one that {sender.value} sends")
 
 
@@ -72,12 +76,14 @@ def _is(value: Any, expected: str) -> bool:
     return value == kind.strip("'") if kind not in TYPES else isinstance(value, TYPES[kind])
 
 
-def _came(value: Any) -> str:
-    """Return what came in the words of JSON; of what it says nothing, it may be anything."""
+def _came(value: Any, expected: str) -> str:
+    """Return what came in the words of JSON, a string itself where another one was expected."""
     if value is ABSENT:
         return "it is not there"
     if value is None:
         return "it is null"
+    if isinstance(value, str) and expected.startswith("'"):
+        return f"it is {value[:50]!r}"
     if isinstance(value, int | float) and not isinstance(value, bool):
         return "it is a number"
     return next((f"it is {name}" for name, kind in TYPES.items() if type(value) is kind), "it is no JSON")

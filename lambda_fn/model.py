@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from typing import TYPE_CHECKING, Any
 
@@ -10,13 +11,15 @@ import onnxruntime
 
 from lambda_fn.card import Card, Feature
 from lambda_fn.digest import sha256
-from lambda_fn.errors import Problem, ServiceError, listed
+from lambda_fn.errors import SEE_THE_LOG, Problem, ServiceError, listed
 from lambda_fn.guard import check_model
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from lambda_fn.rows import Rows
+
+log = logging.getLogger(__name__)
 
 SEAL = b"\x0a\x06digest\x12\x40"
 """How the metadata entry ``digest`` starts in the file: its key, and the length of the 64 digits that follow."""
@@ -72,7 +75,7 @@ class Model:
         except ServiceError:
             raise
         except Exception as error:  # onnxruntime raises ValueError, RuntimeError or classes of its own, as it comes
-            raise ServiceError(Problem.MODEL_INVALID, f"the model file does not load: {error}") from error
+            raise _failed("load", error) from error
 
     def score(self, rows: Rows, threads: int = 1, probabilities: bool = True) -> Scores:
         """Score rows of shape (n, features), by several `threads` where they are many: the bits are the same.
@@ -129,7 +132,7 @@ class Model:
         try:
             outputs: list[NDArray[Any]] = self._session.run(names, {self._input: values})
         except Exception as error:  # as above; a graph that is sound for one row may not be for others
-            raise ServiceError(Problem.MODEL_INVALID, f"the model file does not run: {error}") from error
+            raise _failed("run", error) from error
         return outputs
 
     def _round(self, rows: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -184,6 +187,13 @@ def _refusal(value: float, row: int, column: int, feature: Feature) -> ServiceEr
         takes = listed(accepts.values)
     detail = f"row {row}, column {column} ({feature.name!r}) is {value}, the model takes {takes}"
     return ServiceError(problem, detail, row=row, column=column)
+
+
+def _failed(what: str, error: Exception) -> ServiceError:
+    """Return the error for a file that does not load, or run; its words, as of onnxruntime's sources, go to the log."""
+    log.error("the model file does not %s: %s", what, error)
+    detail = f"the model file does not {what} ({type(error).__name__}): {SEE_THE_LOG}"
+    return ServiceError(Problem.MODEL_INVALID, detail)
 
 
 def check_seal(data: bytes) -> None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import re
+from contextlib import closing
 
 from lambda_fn import s3
 from lambda_fn.config import Settings, location
 from lambda_fn.errors import Problem, ServiceError
 from lambda_fn.json_body import check_media_type, parse_json
-from lambda_fn.request import Request, Response
+from lambda_fn.request import MAX_RESPONSE_BYTES, Request, Response
 from lambda_fn.routes import Routes
 
 KEY = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}")
@@ -33,8 +34,12 @@ class Objects:
         bucket, path = self._place(key)
         try:
             answer = s3.client().get_object(Bucket=bucket, Key=path)
-            body = answer["Body"].read().decode(errors="replace")
-        except s3.ERRORS as error:
+            with closing(answer["Body"]) as stream:
+                _check_size(answer["ContentLength"])
+                body = stream.read().decode(errors="replace")
+        except ServiceError:
+            raise
+        except Exception as error:  # boto3 raises urllib3's, too, its parsers', and ValueError, as it comes
             if s3.is_missing(error):
                 raise ServiceError(Problem.OBJECT_NOT_FOUND, f"there is no object under the key {key!r}") from error
             raise s3.unavailable(f"s3://{bucket}/{path}", error) from error
@@ -52,7 +57,7 @@ class Objects:
             answer = s3.client().put_object(
                 Bucket=bucket, Key=path, Body=request.body, ContentType="application/json", ChecksumAlgorithm="SHA256"
             )
-        except s3.ERRORS as error:
+        except Exception as error:  # as above
             raise s3.unavailable(f"s3://{bucket}/{path}", error) from error
         version_id = answer.get("VersionId")
         content = {"key": key, "size": len(request.body), "version_id": version_id}
@@ -69,6 +74,13 @@ class Objects:
             )
         bucket, prefix = location(self._settings.objects_uri)
         return bucket, prefix + key
+
+
+def _check_size(size: int) -> None:
+    """Raise ServiceError for an object that is too large to answer, before it is read. Others than `put` stored it."""
+    if size > MAX_RESPONSE_BYTES:
+        detail = f"the object has {size:,} bytes, Lambda returns at most {MAX_RESPONSE_BYTES:,}"
+        raise ServiceError(Problem.RESPONSE_TOO_LARGE, detail)
 
 
 def _version_header(version_id: str | None) -> dict[str, str]:

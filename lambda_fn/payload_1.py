@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from lambda_fn.request import DEFAULT_STAGE, Headers, Request, Sender, behind, body_of, decoded, named_strings
+from lambda_fn.routes import PATHS
 
 
 def parse(event: Mapping[str, Any], sender: Sender, base_path: str) -> Request:
@@ -18,11 +19,11 @@ def parse(event: Mapping[str, Any], sender: Sender, base_path: str) -> Request:
     if not isinstance(path, str) or not (isinstance(context, dict) or context is None):
         raise TypeError("path or requestContext")
     if (version := event.get("version")) is None:  # a REST API's, or a load balancer's
-        path, stage = decoded(path), ""
+        path = decoded(path)
+        if base_path:
+            path = behind(base_path, "", path)
     else:
-        path, stage = _without_stage(path, version, context or {})
-    if base_path and base_path != stage:
-        path = behind(base_path, path)
+        path = behind(base_path, _stage_in_front(path, version, context or {}), path)
     headers = _joined(named_strings(event, "headers"), event.get("multiValueHeaders"))
     query = _joined(named_strings(event, "queryStringParameters"), event.get("multiValueQueryStringParameters"))
     if sender is not Sender.PAYLOAD_1:
@@ -44,19 +45,20 @@ def balanced_result(result: dict[str, Any], sender: Sender) -> dict[str, Any]:
     return described
 
 
-def _without_stage(path: str, version: Any, context: Mapping[str, Any]) -> tuple[str, str]:
-    """Return the path without the stage that an HTTP API put in front of it, and what that was.
+def _stage_in_front(path: str, version: Any, context: Mapping[str, Any]) -> str:
+    """Return the stage that an HTTP API puts in front of the path, with a slash; empty if it has none.
 
-    It puts none there on a custom domain. Nor does a REST API, whose context has the stage in front of the path
-    instead; its events have a version on emulators only.
+    It puts none there on a custom domain, which counts where the stage is named like a route. Nor does a REST API,
+    whose context has it in front of the path instead; that its events have a version is seen of emulators only.
     """
     stage, domain = context.get("stage"), context.get("domainName")
     if version != "1.0" or not isinstance(stage, str | None) or not isinstance(domain, str | None):
         raise TypeError("version, stage or domainName")
-    if stage is None or stage == DEFAULT_STAGE or (domain is not None and ".execute-api." not in domain):
-        return path, ""
-    stage = f"/{stage}"
-    return (path, "") if context.get("path") == stage + path else (behind(stage, path), stage)
+    if stage is None or stage == DEFAULT_STAGE or context.get("path") == f"/{stage}{path}":
+        return ""
+    if domain is not None and ".execute-api." not in domain and stage in {each.split("/")[1] for each in PATHS}:
+        return ""
+    return f"/{stage}"
 
 
 def _joined(strings: Mapping[str, str], lists: Mapping[str, list[str]] | None) -> Mapping[str, str]:

@@ -179,9 +179,13 @@ def body_of(event: Mapping[str, Any]) -> bytes:
         ) from error
 
 
-def behind(prefix: str, path: str) -> str:
-    """Return what of `path` is behind `prefix`; the whole of it where it does not begin with that."""
-    return path[len(prefix) :] or "/" if path == prefix or path.startswith(f"{prefix}/") else path
+def behind(base_path: str, stage: str, path: str) -> str:
+    """Return what of `path` is behind the base path; or else behind the stage, or behind that and the base path.
+
+    Both have a slash in front, or are empty. They may be the same, or be named like a route.
+    """
+    rest = _behind(base_path, path)
+    return rest if rest != path else _behind(base_path, _behind(stage, path))
 
 
 def decoded(path: str) -> str:
@@ -215,11 +219,12 @@ def _payload_2(event: Mapping[str, Any], base_path: str) -> Request:
         raise TypeError("version or rawPath")
     stage = context.get("stage")
     if stage != DEFAULT_STAGE and stage is not None:
-        path = behind("/" + stage, path)
-    elif "%" in path and ".lambda-url." in str(context.get("domainName")):
-        path = decoded(path)
-    if base_path and base_path != f"/{stage}":
-        path = behind(base_path, path)
+        path = behind(base_path, "/" + stage, path)
+    else:
+        if "%" in path and ".lambda-url." in str(context.get("domainName")):
+            path = decoded(path)
+        if base_path:
+            path = behind(base_path, "", path)
     return Request(
         context["http"]["method"].upper(),
         path,
@@ -227,6 +232,12 @@ def _payload_2(event: Mapping[str, Any], base_path: str) -> Request:
         Headers(named_strings(event, "headers")),
         body_of(event),
     )
+
+
+def _behind(prefix: str, path: str) -> str:
+    if not prefix or not (path == prefix or path.startswith(f"{prefix}/")):
+        return path
+    return path[len(prefix) :] or "/"
 
 
 @cache

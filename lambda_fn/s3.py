@@ -8,16 +8,14 @@ from typing import TYPE_CHECKING
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
 
-from lambda_fn.errors import Problem, ServiceError
+from lambda_fn.errors import SEE_THE_LOG, Problem, ServiceError
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 log = logging.getLogger(__name__)
-
-ERRORS = (BotoCoreError, ClientError)
 
 
 @cache
@@ -28,14 +26,22 @@ def client() -> S3Client:
 
 def is_missing(error: Exception) -> bool:
     """Whether `error` says that there is no such key or no such bucket."""
-    return isinstance(error, ClientError) and error.response["Error"]["Code"] in {"NoSuchKey", "NoSuchBucket", "404"}
+    return code_of(error) in {"NoSuchKey", "NoSuchBucket", "404"}
 
 
 def unavailable(uri: str, error: Exception) -> ServiceError:
     """Return the error for S3 answering `uri` with anything unexpected: refused, throttled, out of reach.
 
-    S3's own words name roles and accounts: they go to the log, its code goes to the client.
+    S3's own words name buckets, roles and accounts: they go to the log, its code goes to the client.
     """
     log.error("%s: %s", uri, error)
-    code = error.response["Error"]["Code"] if isinstance(error, ClientError) else type(error).__name__
-    return ServiceError(Problem.STORAGE_UNAVAILABLE, f"{uri}: S3 answered {code}")
+    detail = f"S3 answered {code_of(error) or type(error).__name__}: {SEE_THE_LOG}"
+    return ServiceError(Problem.STORAGE_UNAVAILABLE, detail)
+
+
+def code_of(error: Exception) -> str:
+    """Return the code that S3 gave, or else the status; empty if it gave neither."""
+    if not isinstance(error, ClientError):
+        return ""
+    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", "")
+    return error.response.get("Error", {}).get("Code") or str(status)

@@ -49,6 +49,8 @@ class Scoring:
             self._load()
         except ServiceError as error:
             log.warning("no model at init: %s", error.detail)
+        except Exception:  # nor is a mistake of the service's own: requests are answered with internal-error
+            log.exception("no model at init")
 
     def status(self, request: Request, key: str) -> Response:
         """Answer that the service is up, model or no model."""

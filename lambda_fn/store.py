@@ -1,4 +1,7 @@
-"""URI to bytes and version. Knows bytes, not models."""
+"""URI to bytes and version. Knows bytes, not models.
+
+Where they are is for the log alone: what an error says, anybody reads who calls the service.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ from contextlib import closing
 
 from lambda_fn import s3_get
 from lambda_fn.config import location
-from lambda_fn.errors import Problem, ServiceError
+from lambda_fn.errors import SEE_THE_LOG, Problem, ServiceError
 from lambda_fn.record import Record
 
 log = logging.getLogger(__name__)
@@ -68,8 +71,10 @@ def _fetch_file(uri: str, max_bytes: int) -> Blob:
             return Blob(file.read())
     except FileNotFoundError as error:
         raise _not_published(uri) from error
-    except OSError as error:
-        raise ServiceError(Problem.STORAGE_UNAVAILABLE, f"{uri}: {error.strerror}") from error
+    except (OSError, ValueError) as error:  # a name with a zero byte in it is a ValueError
+        log.error("%s: %s", uri, error)
+        detail = f"the file at MODEL_URI can't be read ({type(error).__name__}): {SEE_THE_LOG}"
+        raise ServiceError(Problem.STORAGE_UNAVAILABLE, detail) from error
 
 
 def _fetch_s3(uri: str, max_bytes: int) -> Blob:
@@ -85,15 +90,18 @@ def _fetch_s3(uri: str, max_bytes: int) -> Blob:
 
 
 def _get(uri: str, bucket: str, key: str, max_bytes: int) -> s3_get.Answer | None:
-    """Return S3's answer; raise ServiceError if the network fails at every attempt."""
+    """Return S3's answer, None if boto3 has to be asked; raise ServiceError if the network fails at every attempt."""
     failure: OSError | None = None
     for _ in range(ATTEMPTS):
         try:
             return s3_get.get_object(bucket, key, os.environ, max_bytes)
         except OSError as error:
             failure = error
+        except (ValueError, OverflowError):  # a port, host or credential in the environment that is none: boto3 says so
+            return None
     log.error("%s: %s", uri, failure)
-    raise ServiceError(Problem.STORAGE_UNAVAILABLE, f"{uri}: {type(failure).__name__}") from failure
+    detail = f"S3 is out of reach ({type(failure).__name__}): {SEE_THE_LOG}"
+    raise ServiceError(Problem.STORAGE_UNAVAILABLE, detail) from failure
 
 
 def _fetch_with_boto3(uri: str, max_bytes: int) -> Blob:
@@ -107,21 +115,22 @@ def _fetch_with_boto3(uri: str, max_bytes: int) -> Blob:
         with closing(answer["Body"]) as body:
             _check_size(uri, answer["ContentLength"], max_bytes)
             return Blob(body.read(), answer.get("VersionId"))
-    except s3.ERRORS as error:
+    except ServiceError:
+        raise
+    except Exception as error:  # boto3 raises urllib3's, too, its parsers', and ValueError, as it comes
         raise _not_published(uri) if s3.is_missing(error) else s3.unavailable(uri, error) from error
 
 
 def _check_size(uri: str, size: int, max_bytes: int) -> None:
     if size > max_bytes:
-        raise ServiceError(
-            Problem.MODEL_INVALID, f"{uri} has {size:,} bytes, at most {max_bytes:,} are read: set MAX_MODEL_BYTES"
-        )
+        detail = f"the model file has {size:,} bytes, at most {max_bytes:,} are read: set MAX_MODEL_BYTES"
+        log.error("%s: %s", uri, detail)
+        raise ServiceError(Problem.MODEL_INVALID, detail)
 
 
 def _not_published(uri: str) -> ServiceError:
-    return ServiceError(
-        Problem.MODEL_NOT_PUBLISHED,
-        f"there is no model at {uri}: publish one with `python -m convert publish build/model.onnx {uri}`"
-        if uri.startswith("s3://")
-        else f"there is no model at {uri}: write one with `python -m convert export`",
-    )
+    log.warning("there is no model at %s", uri)
+    how = "publish one with `python -m convert publish`"
+    if not uri.startswith("s3://"):
+        how = "write one with `python -m convert export`"
+    return ServiceError(Problem.MODEL_NOT_PUBLISHED, f"there is no model where MODEL_URI says: {how}")

@@ -126,7 +126,8 @@ def test_without_a_model_the_service_is_up_and_says_what_to_do(gateway: Gateway,
     assert gateway.call("GET", "/").json() == {"status": "up"}
     answer = gateway.call("POST", "/predict", ROWS)
     assert (answer.status, answer.json()["code"]) == (503, "model-not-published")
-    assert deployment.outputs()["ModelUri"] in answer.json()["detail"]
+    assert "python -m convert publish" in answer.json()["detail"]
+    assert "s3://" not in answer.body
 
 
 def test_scoring_over_rest(gateway: Gateway, published: str) -> None:

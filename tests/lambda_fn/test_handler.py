@@ -383,7 +383,7 @@ def test_without_a_model_the_service_says_so_and_recovers(
         answer = handler.predict(event(name), None)
         details = json.loads(answer["body"])
         assert (answer["statusCode"], details["code"]) == (503, "model-not-published")
-        assert published.as_uri() in details["detail"]
+        assert "python -m convert export" in details["detail"]
 
     published.write_bytes(model_file.read_bytes()[:-1])
     answer = handler.predict(event("predict-http-api"), None)
@@ -391,6 +391,70 @@ def test_without_a_model_the_service_says_so_and_recovers(
 
     published.write_bytes(model_file.read_bytes())
     assert handler.predict(event("predict-http-api"), None)["body"] == '{"prediction": [2, 1]}'
+
+
+PLACES = (
+    "s3://",
+    "file://",
+    "bucket-of-secrets",
+    "onnxruntime",
+    ".cc:",
+    "pytest-of",
+    str(Path.home()),
+    "AKID",
+    "hunter2",
+)
+"""What an answer to anybody must not have in it: where the model is, onnxruntime's sources, credentials."""
+
+
+def check_says_no_place(answer: Any, code: str) -> str:
+    """Check that an answer is a 503 that tells neither places nor credentials; return what it does tell."""
+    assert (answer["statusCode"], json.loads(answer["body"])["code"]) == (503, code)
+    assert not [place for place in PLACES if place in answer["body"]]
+    return str(json.loads(answer["body"])["detail"])
+
+
+@pytest.mark.parametrize("name", ["predict-http-api", "model-http-api", "predict-load-balancer"])
+def test_an_error_of_the_service_tells_the_log_where_and_callers_what(
+    load: Load,
+    event: LoadEvent,
+    bucket: str,
+    model_file: Path,
+    tmp_path: Path,
+    name: str,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    from convert.publish import publish
+
+    uri = f"s3://{bucket}/bucket-of-secrets/iris.onnx"
+    handler = load(MODEL_URI=uri)
+    assert "convert publish" in check_says_no_place(handler.predict(event(name), None), "model-not-published")
+    assert f"there is no model at {uri}" in caplog.text
+
+    publish(model_file, uri)
+    handler = load(MODEL_URI=uri, MAX_MODEL_BYTES="10")
+    assert "set MAX_MODEL_BYTES" in check_says_no_place(handler.predict(event(name), None), "model-invalid")
+    assert f"{uri}: the model file has" in caplog.text
+
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKID")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "hunter2")
+    handler = load(MODEL_URI=uri)
+    assert "ConnectionRefused" in check_says_no_place(handler.predict(event(name), None), "storage-unavailable")
+    assert f"{uri}: " in caplog.text
+
+    odd = tmp_path / "odd.onnx"
+    for write in (lambda: odd.write_bytes(b"no model"), lambda: odd.unlink(), lambda: odd.mkdir()):
+        write()
+        handler = load(MODEL_URI=odd.as_uri())
+        answer = handler.predict(event(name), None)
+        check_says_no_place(answer, json.loads(answer["body"])["code"])
+
+
+def test_a_card_tells_no_place(handler: ModuleType, event: LoadEvent) -> None:
+    body = handler.predict(event("model-http-api"), None)["body"]
+    assert not [place for place in PLACES if place in body]
 
 
 def test_a_model_that_does_not_run_leaves_the_service_up(load: Load, event: LoadEvent, tmp_path: Path) -> None:
@@ -407,8 +471,7 @@ def test_a_model_that_does_not_run_leaves_the_service_up(load: Load, event: Load
         (tmp_path / "model.onnx").write_bytes(seal(model))
         handler = load(MODEL_URI=(tmp_path / "model.onnx").as_uri())
         assert handler.predict(event("status-http-api"), None)["statusCode"] == 200
-        answer = handler.predict(event("predict-http-api"), None)
-        assert (answer["statusCode"], json.loads(answer["body"])["code"]) == (503, "model-invalid")
+        check_says_no_place(handler.predict(event("predict-http-api"), None), "model-invalid")
 
 
 def test_a_preflight_is_answered(handler: ModuleType, event: LoadEvent) -> None:

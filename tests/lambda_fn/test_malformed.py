@@ -83,7 +83,7 @@ OBJECT: dict[str, Any] = {"a": {}}
     [
         (["http-api", "function-url"], "version", 2.0, "version was expected to be '2.0', it is a number"),
         (["http-api"], "version", ABSENT, "version was expected to be '2.0', it is not there"),
-        (["http-api"], "version", "3.0", "version was expected to be '2.0', it is a string"),
+        (["http-api"], "version", "3.0", "version was expected to be '2.0', it is '3.0'"),
         (["http-api"], "rawPath", None, "rawPath was expected to be a string, it is null"),
         (["http-api"], "rawPath", ABSENT, "rawPath was expected to be a string, it is not there"),
         (["http-api"], "requestContext", [], "requestContext was expected to be an object, it is a list"),
@@ -106,7 +106,7 @@ OBJECT: dict[str, Any] = {"a": {}}
             False,
             "requestContext.stage was expected to be a string or null, it is true or false",
         ),
-        (["http-api-payload-1"], "version", "1.1", "version was expected to be '1.0' or null, it is a string"),
+        (["http-api-payload-1"], "version", "1.1", "version was expected to be '1.0' or null, it is '1.1'"),
         (["rest-api", "load-balancer"], "path", None, "path was expected to be a string, it is null"),
         (["rest-api"], "path", ABSENT, "path was expected to be a string, it is not there"),
         (["rest-api", "load-balancer"], "httpMethod", {}, "httpMethod was expected to be a string, it is an object"),

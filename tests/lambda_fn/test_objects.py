@@ -4,10 +4,13 @@ import json
 from types import ModuleType
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from scripts.emulator import Emulator
 from tests.conftest import Event, LoadEvent
 from tests.lambda_fn.conftest import Load
+from tests.lambda_fn.test_malformed import EVENTS, JSON, bodies, changed, check_answer, places
 
 
 @pytest.fixture
@@ -40,6 +43,17 @@ def test_what_was_stored_is_not_lost(objects: ModuleType, event: LoadEvent, buck
     assert objects.objects(event("objects-get-http-api"), None)["body"] == "[]"
     kept = Deployment(aws).client("s3").get_object(Bucket=bucket, Key="objects/note", VersionId=first)
     assert kept["Body"].read() == b'{"hello": "world"}'
+
+
+def test_an_object_that_no_answer_holds_is_not_read(
+    objects: ModuleType, event: LoadEvent, bucket: str, aws: Emulator
+) -> None:
+    from scripts.deployment import Deployment
+
+    Deployment(aws).client("s3").put_object(Bucket=bucket, Key="objects/note", Body=b"1" * 6_500_000)
+    answer = objects.objects(event("objects-get-http-api"), None)
+    assert (answer["statusCode"], json.loads(answer["body"])["code"]) == (413, "response-too-large")
+    assert "the object has 6,500,000 bytes" in answer["body"]
 
 
 def with_key(event: Event, key: str) -> Event:
@@ -86,3 +100,26 @@ def test_any_json_value_is_an_object(objects: ModuleType, event: LoadEvent) -> N
     for body in ("null", "0.10", '"\\ud83d\\ude00"', '"é"', "[1, 2]"):
         assert objects.objects(event("objects-put-http-api") | {"body": body}, None)["statusCode"] == 200
         assert objects.objects(event("objects-get-http-api"), None)["body"] == body
+
+
+OBJECT_EVENTS = {name: event for name, event in EVENTS.items() if name.startswith("objects")}
+
+
+@settings(
+    max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
+@given(data=st.data())
+def test_made_up_events_keys_and_bodies_are_answered(objects: ModuleType, data: st.DataObject) -> None:
+    event = OBJECT_EVENTS[data.draw(st.sampled_from(sorted(OBJECT_EVENTS)))]
+    for _ in range(data.draw(st.integers(0, 2))):
+        event = changed(event, data.draw(st.sampled_from(list(places(event)) or [("a",)])), data.draw(JSON))
+    if data.draw(st.booleans()):
+        event = event | {"body": data.draw(bodies()), "isBase64Encoded": data.draw(st.booleans())}
+    if data.draw(st.booleans()):
+        event = event | {"rawPath": "/objects/" + data.draw(st.text() | st.from_regex("[A-Za-z0-9._-]{1,130}"))}
+    check_answer(objects.objects(event, None), http=True)
+
+
+@pytest.mark.parametrize("value", [None, 7, "text", [], {}, {"key": "note"}, {"data": [[6.2, 3.4]]}])
+def test_a_direct_invocation_is_answered_with_a_document(objects: ModuleType, value: object) -> None:
+    assert objects.objects(value, None)["code"] == "not-found"

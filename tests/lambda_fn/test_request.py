@@ -115,6 +115,14 @@ def test_a_stage_may_be_named_like_a_route(event: LoadEvent, stage: str) -> None
     assert parsed(in_context(emulated, stage=stage, path=f"/{stage}/{stage}")).path == f"/{stage}"
 
 
+def test_a_stage_on_a_custom_domain_does_no_harm(event: LoadEvent) -> None:
+    """AWS puts none there in payload 1.0, as its documents have it; of whoever does it is taken off."""
+    for path in ("/dev/predict", "/v1/predict", "/predict"):
+        assert parsed(event("predict-http-api-payload-1-domain") | {"path": path}, "/v1").path == "/predict"
+    same = in_context(event("predict-http-api-payload-1-domain"), stage="v1")
+    assert parsed(same | {"path": "/v1/models/predict"}, "/v1/models").path == "/predict"
+
+
 def test_the_default_stage_leaves_no_trace(event: LoadEvent) -> None:
     for name, member in (("predict-http-api", "rawPath"), ("predict-http-api-payload-1", "path")):
         assert parsed(in_context(event(name), stage="$default") | {member: "/predict"}).path == "/predict"

@@ -23,17 +23,25 @@ def test_a_file_is_read(tmp_path: Path) -> None:
     assert fetch(path.as_uri(), 5) == Blob(b"bytes")
 
 
-def test_a_file_that_is_not_there_is_not_published(tmp_path: Path) -> None:
+def test_a_file_that_is_not_there_is_not_published(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     uri = (tmp_path / "none.onnx").as_uri()
-    with pytest.raises(ServiceError, match=f"no model at {uri}") as raised:
+    with pytest.raises(ServiceError) as raised:
         fetch(uri, 1000)
     assert raised.value.problem is Problem.MODEL_NOT_PUBLISHED
+    detail = "there is no model where MODEL_URI says: write one with `python -m convert export`"
+    assert raised.value.detail == detail
+    assert f"there is no model at {uri}" in caplog.text
 
 
-def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
-    with pytest.raises(ServiceError, match="Is a directory") as raised:
-        fetch(tmp_path.as_uri(), 10**6)
+@pytest.mark.parametrize(("name", "error"), [("", "IsADirectoryError"), ("/a%00b", "ValueError")])
+def test_why_a_file_cannot_be_read_is_told_and_where_it_is_logged(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, name: str, error: str
+) -> None:
+    with pytest.raises(ServiceError) as raised:
+        fetch(tmp_path.as_uri() + name, 10**6)
     assert raised.value.problem is Problem.STORAGE_UNAVAILABLE
+    assert raised.value.detail == f"the file at MODEL_URI can't be read ({error}): the function's log has the rest"
+    assert tmp_path.as_uri() in caplog.text
 
 
 @pytest.fixture(params=["sockets", "boto3"])
@@ -88,25 +96,40 @@ def test_an_object_that_is_not_what_was_published_is_not_taken(
 
 @pytest.mark.usefixtures("way")
 @pytest.mark.parametrize("name", ["{bucket}/models/none.onnx", "no-such-bucket-anywhere/models/a.onnx"])
-def test_an_object_that_is_not_there_is_not_published(bucket: str, name: str) -> None:
+def test_an_object_that_is_not_there_is_not_published(bucket: str, name: str, caplog: pytest.LogCaptureFixture) -> None:
     uri = f"s3://{name.format(bucket=bucket)}"
     with pytest.raises(ServiceError) as raised:
         fetch(uri, 1000)
     assert raised.value.problem is Problem.MODEL_NOT_PUBLISHED
-    assert f"python -m convert publish build/model.onnx {uri}" in raised.value.detail
+    detail = "there is no model where MODEL_URI says: publish one with `python -m convert publish`"
+    assert raised.value.detail == detail
+    assert f"there is no model at {uri}" in caplog.text
 
 
-def test_storage_out_of_reach_is_named(monkeypatch: pytest.MonkeyPatch, aws: Emulator) -> None:
+def test_storage_out_of_reach_is_named(
+    monkeypatch: pytest.MonkeyPatch, aws: Emulator, caplog: pytest.LogCaptureFixture
+) -> None:
     from scripts.emulator import free_port
 
     monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{free_port()}")
     with pytest.raises(ServiceError) as raised:
         fetch("s3://bucket/key", 1000)
     assert raised.value.problem is Problem.STORAGE_UNAVAILABLE
-    assert raised.value.detail == "s3://bucket/key: ConnectionRefusedError"
+    assert raised.value.detail == "S3 is out of reach (ConnectionRefusedError): the function's log has the rest"
+    assert "s3://bucket/key: " in caplog.text
     monkeypatch.setattr(s3_get, "get_object", lambda *_: None)
-    with pytest.raises(ServiceError, match="s3://bucket/key: S3 answered EndpointConnectionError"):
+    with pytest.raises(ServiceError, match="S3 answered EndpointConnectionError: the function's log has the rest"):
         fetch("s3://bucket/key", 1000)
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:99999", "https://.example.com", "http://127.0.0.1:0", "no url"])
+def test_an_endpoint_that_is_none_is_storage_out_of_reach(
+    monkeypatch: pytest.MonkeyPatch, aws: Emulator, url: str
+) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", url)
+    with pytest.raises(ServiceError) as raised:
+        fetch("s3://bucket/key", 1000)
+    assert raised.value.problem is Problem.STORAGE_UNAVAILABLE
 
 
 def test_what_s3_refuses_is_told_by_boto3(monkeypatch: pytest.MonkeyPatch, aws: Emulator, bucket: str) -> None:
@@ -128,5 +151,6 @@ def test_the_words_of_s3_go_to_the_log_only(caplog: pytest.LogCaptureFixture) ->
         "Error": {"Code": "AccessDenied", "Message": "arn:aws:sts::123456789012:assumed-role/a is not authorized"}
     }
     error = s3.unavailable("s3://bucket/key", ClientError(answer, "GetObject"))  # type: ignore[arg-type]
-    assert error.detail == "s3://bucket/key: S3 answered AccessDenied"
+    assert error.detail == "S3 answered AccessDenied: the function's log has the rest"
+    assert "s3://bucket/key: " in caplog.text
     assert "123456789012" in caplog.text
