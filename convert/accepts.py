@@ -11,7 +11,7 @@ import numpy as np
 from sklearn.pipeline import make_pipeline
 
 from convert.errors import ConvertError
-from convert.estimator import flat, steps_of
+from convert.estimator import flat, name_of, steps_of
 from convert.features import UNKNOWN, Feature, Floats
 from convert.floats import from_ordinal, neighbours, ordinal
 
@@ -59,10 +59,12 @@ def ask(oracle: Oracle) -> tuple[Accepts, ...]:
             answer = oracle.predict(oracle.row[np.newaxis])
         except Exception as error:  # whatever the estimator raises, it can't be asked anything
             reason = next(iter(str(error).splitlines()), type(error).__name__)
-            raise ConvertError(f"{type(oracle.estimator).__name__} does not predict on a row: {reason}") from error
+            raise ConvertError(
+                f"{name_of(oracle.estimator)} does not predict on a row: {reason[:150]}: try its predict on one"
+            ) from error
         if answer.ndim > 1:
             raise ConvertError(
-                f"this {type(oracle.estimator).__name__} has several outputs; fit one estimator for each, on y of"
+                f"this {name_of(oracle.estimator)} has several outputs; fit one estimator for each, on y of"
                 " shape (rows,)"
             )
         quick = _quick(oracle.estimator)

@@ -64,7 +64,7 @@ def load_estimator(path: Path) -> Any:
 
 def _check_fitted(estimator: Any, path: Path) -> None:
     """Raise ConvertError for what is no estimator, does not predict, or is not fitted."""
-    name = type(estimator).__name__
+    name = name_of(estimator)
     if isinstance(estimator, type) or not hasattr(estimator, "fit"):
         raise ConvertError(f"{path} holds a {name}, not a fitted scikit-learn estimator: save the estimator itself")
     try:
@@ -72,7 +72,8 @@ def _check_fitted(estimator: Any, path: Path) -> None:
     except (NotFittedError, TypeError) as error:
         raise ConvertError(f"the {name} in {path} is not fitted: fit it before it is saved") from error
     if not hasattr(estimator, "predict"):
-        raise ConvertError(f"{name} does not predict: put a classifier or a regressor behind it, in a pipeline")
+        advice = REFUSED[name][1] if name in REFUSED else "put a classifier or a regressor behind it, in a pipeline"
+        raise ConvertError(f"{name} does not predict: {advice}")
 
 
 def _read(path: Path) -> Any:
@@ -101,7 +102,7 @@ def task_of(estimator: Any) -> str:
 
     A detector of outliers classifies rows as 1, or -1 for an outlier.
     """
-    name = type(estimator).__name__
+    name = name_of(estimator)
     if is_classifier(estimator):
         if isinstance(estimator.classes_, list) or getattr(estimator, "multilabel_", False):
             raise ConvertError(f"this {name} has several outputs; fit one estimator for each")
@@ -146,6 +147,12 @@ def steps_of(estimator: Any) -> list[Any]:
         return [estimator]
     *transformers, last = (step for _, step in estimator.steps)
     return [*(unwrapped(transformer) for transformer in transformers), *steps_of(last)]
+
+
+def name_of(estimator: Any) -> str:
+    """Return the name of the estimator's class; of a pipeline, that of its last step, which tells more."""
+    last = steps_of(estimator)[-1]
+    return type(estimator if last is None or isinstance(last, str) else last).__name__
 
 
 def unwrapped(estimator: Any) -> Any:
@@ -203,7 +210,7 @@ def width_of(estimator: Any) -> int:
         if isinstance(step, IsotonicRegression):
             return 1
     raise ConvertError(
-        f"{type(estimator).__name__} does not know how many features it takes: it lacks n_features_in_, fit it again"
+        f"{name_of(estimator)} does not know how many features it takes: it lacks n_features_in_, fit it again"
     )
 
 

@@ -38,6 +38,7 @@ from sklearn.preprocessing import (
     TargetEncoder,
 )
 
+from convert.errors import ConvertError
 from convert.estimator import unwrapped
 
 type Origins = list[Origin | None]
@@ -179,8 +180,19 @@ def _column_transformer(transformer: Any, columns: Origins, known: Known) -> Ori
 def _indicator(indicator: Any, columns: Origins, known: Known) -> Origins:
     if indicator.missing_values is not None and indicator.missing_values == indicator.missing_values:
         columns = [_replaced(column, indicator.missing_values, known) for column in columns]
-    told = [columns[index] for index in indicator.features_]
+    told = [columns[index] for index in indicated_columns(indicator)]
     return [None if column is None else Origin(column.feature, "category") for column in told]
+
+
+def indicated_columns(indicator: Any) -> list[int]:
+    """Return the columns of which a MissingIndicator tells what is missing.
+
+    Raises ConvertError where it refuses a number in the others: a feature takes an interval of numbers.
+    """
+    marker = indicator.missing_values
+    if indicator.features == "missing-only" and indicator.error_on_new and marker is not None and marker == marker:
+        raise ConvertError(f"MissingIndicator refuses {marker!r} where it is new: fit it with error_on_new=False")
+    return [int(column) for column in indicator.features_]
 
 
 def _discretizer(discretizer: Any, columns: Origins, known: Known) -> Origins:

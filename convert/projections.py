@@ -18,6 +18,9 @@ from convert.errors import ConvertError
 from convert.graph import Graph
 from convert.numeric import normalizer
 
+SPREAD = 1e6
+"""How many times the smallest of whitened directions the largest may vary: 1e-16 of it is blown up as much."""
+
 
 def principal_components(graph: Graph, rows: Columns, transformer: Any) -> Columns:
     """Write _BasePCA._transform, which centres what it has projected."""
@@ -27,6 +30,7 @@ def principal_components(graph: Graph, rows: Columns, transformer: Any) -> Colum
     if transformer.whiten:
         scale = np.sqrt(transformer.explained_variance_)
         scale = np.maximum(scale, np.finfo(scale.dtype).eps)
+        _check_spread(scale, transformer)
         projected = graph.node("Div", projected, _constant(graph, scale))
     return _projected(projected, transformer, len(transformer.components_))
 
@@ -43,6 +47,7 @@ def independent_components(graph: Graph, rows: Columns, transformer: Any) -> Col
     """Write FastICA.transform."""
     name = rows.name
     if transformer.whiten:
+        _check_spread(np.linalg.svd(transformer.components_, compute_uv=False), transformer)
         name = graph.node("Sub", name, _constant(graph, transformer.mean_))
     weights = transformer.components_
     return _projected(_write_product(graph, name, weights.T), transformer, len(weights))
@@ -68,6 +73,15 @@ def discriminants(graph: Graph, rows: Columns, transformer: Any) -> Columns:
         name = graph.node("Sub", name, _constant(graph, transformer.xbar_))
     kept = transformer.scalings_[:, : transformer._max_components]
     return _projected(_write_product(graph, name, kept), transformer, kept.shape[1])
+
+
+def _check_spread(scales: NDArray[Any], transformer: Any) -> None:
+    """Raise ConvertError where rounding is blown up: scikit-learn's answer for a row then varies with its batch."""
+    if scales.max(initial=0.0) > SPREAD * scales.min(initial=np.inf):
+        raise ConvertError(
+            f"{type(transformer).__name__} whitens directions in which its training rows hardly vary, and blows up what"
+            " is rounded: fit it with fewer n_components, behind a StandardScaler"
+        )
 
 
 def _projected(name: str, transformer: Any, count: int, *, sparse: bool = False) -> Columns:

@@ -47,7 +47,7 @@ from convert.estimator import unwrapped
 from convert.features import UNKNOWN
 from convert.graph import Graph
 from convert.oracle import Oracle
-from convert.origins import imputed_columns, marks_nan, outputs_of
+from convert.origins import imputed_columns, indicated_columns, marks_nan, outputs_of
 from convert.refused import not_written
 
 type Writer = Callable[[Graph, Columns, Any], Columns]
@@ -310,11 +310,8 @@ def _function_transformer(graph: Graph, rows: Columns, transformer: Any) -> Colu
 
 
 def _missing_indicator(graph: Graph, rows: Columns, indicator: Any) -> Columns:
-    marker = indicator.missing_values
-    if indicator.features == "missing-only" and indicator.error_on_new and marker is not None and marker == marker:
-        raise ConvertError(f"MissingIndicator refuses {marker!r} where it is new: fit it with error_on_new=False")
     missing = _write_missing(graph, rows, indicator)
-    told = [int(column) for column in indicator.features_]
+    told = indicated_columns(indicator)
     name = graph.cast(graph.node("Gather", missing, graph.constant(np.array(told)), axis=1), np.float64)
     sparse = rows.sparse if indicator.sparse == "auto" else bool(indicator.sparse)
     return number_columns(name, len(told), sparse=sparse)

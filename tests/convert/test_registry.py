@@ -34,10 +34,10 @@ from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 from convert.errors import ConvertError
 from convert.export import export
 from convert.model_file import read_card
+from convert.refused import REFUSED
 from convert.registry import markdown
 from convert.sample import Sample, write_sample
 from convert.strategies.composed import ESTIMATORS
-from convert.refused import REFUSED
 from convert.verify import verify
 from tests.conftest import TESTS
 

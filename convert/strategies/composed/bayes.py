@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from convert.columns import Columns
 from convert.errors import ConvertError
 from convert.numeric import write_binary
+from convert.projections import SPREAD
 from convert.strategies.answers import Labelled
 from convert.strategies.composed.linear import write_affine
 
@@ -33,6 +34,11 @@ def gaussian(composer: Composer, rows: Columns, estimator: Any) -> Labelled:
 def quadratic(composer: Composer, rows: Columns, estimator: Any) -> Labelled:
     """Write QuadraticDiscriminantAnalysis._decision_function; of two classes its scores are the difference."""
     graph, each = composer.graph, []
+    if any(scaling.max() > SPREAD**2 * scaling.min() for scaling in estimator.scalings_):
+        raise ConvertError(
+            "QuadraticDiscriminantAnalysis divides by variances next to 0, and blows up what is rounded: fit it with a"
+            " larger reg_param, or on fewer columns"
+        )
     for mean, rotation, scaling in zip(estimator.means_, estimator.rotations_, estimator.scalings_, strict=True):
         distance = graph.node("Sub", rows.name, graph.constant(np.asarray(mean, dtype=np.float64)))
         turned = graph.node("MatMul", distance, graph.constant(np.asarray(rotation * scaling**-0.5, dtype=np.float64)))
