@@ -26,6 +26,8 @@ MISSING_SHARE = 0.1
 THRESHOLD_ROWS = 200_000
 CELLS = 2 * 10**7
 """How many values the rows at the edges of steps have at the most."""
+NEAR_ROWS = 4000
+"""How many rows near to the edges of sums are tried: for each, scikit-learn is asked a dozen times."""
 BASES = 1000
 """How many training rows, and how many random ones, rows of other kinds are made from."""
 CATEGORIES = 50
@@ -83,6 +85,7 @@ def _edge_sets(
     near to the edges of sums, and some with a value far off.
     """
     exact, near = (_tried(oracle, accepts, rows) for rows in edge_rows(oracle, accepts, bases, known, generator))
+    near = generator.permutation(near)[:NEAR_ROWS]
     rows = np.concatenate([exact, near[steady(oracle, near, tolerance, generator)]])
     yield EDGES, rows[np.sort(generator.permutation(len(rows))[: min(THRESHOLD_ROWS, CELLS // len(accepts))])]
     yield "special rows", special_rows(accepts, bases, known, generator)
