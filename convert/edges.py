@@ -90,10 +90,11 @@ def edge_rows(
     """Return rows with one feature where some step compares it with a number, and 1 ulp to either side.
 
     `bases`, (n, features), are rows to start from. Each edge is tried on the row where it was found, and on another.
-    The second half of what is returned are rows near to edges of what is computed with sums.
+    The second half of what is returned are rows near to edges of what is computed with sums. Trees that are given the
+    rows themselves show their thresholds: `convert.thresholds` has those.
     """
     found: dict[bool, list[Floats]] = {True: [bases[:0]], False: [bases[:0]]}
-    stages = [stage for stage in stages_of(oracle) if oracle.transformers or type(stage.part) not in READERS]
+    stages = [stage for stage in stages_of(oracle) if not (stage.first and type(stage.part) in READERS)]
     drawn = np.sort(generator.permutation(len(stages))[:STAGES])
     if not len(bases) or all(each.values for each in accepts):
         return bases[:0], bases[:0]
