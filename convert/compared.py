@@ -59,8 +59,8 @@ def _by_column(value: Any, width: int) -> Iterator[tuple[int, Floats]]:
             yield from enumerate(table.T.astype(np.float64))
     elif isinstance(value, list | tuple | np.ndarray) and len(value) == width:
         for column, each in enumerate(value):
-            numbers = np.asarray(getattr(each, "t", each))  # the knots of a spline
-            if numbers.dtype.kind in "fiuO" and numbers.ndim == 1:
+            numbers = getattr(each, "t", each)  # the knots of a spline
+            if isinstance(numbers, np.ndarray) and numbers.dtype.kind in "fiuO" and numbers.ndim == 1:
                 yield column, _numbers_among(numbers)
 
 

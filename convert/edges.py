@@ -8,9 +8,9 @@ same for a while and then changes, as that of a binarizer, an encoder or a clip 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,19 +33,18 @@ BLOCK_CELLS = 2 * 10**6
 """How many are computed at once."""
 NUMBERS = 1000
 """How many numbers a column is compared with on a line at the most."""
-CROSSINGS = 4000
-"""How many crossings of a kind are bisected at the most, over all parts."""
+CROSSINGS = {True: 4000, False: 400}
+"""How many crossings of a kind are bisected at the most, over all parts: of what is exact, and behind sums, where all
+that is in front predicts at every step."""
 INEXACT = 1e-6
 """How near rows come, as part of the column's size, where the last bits of a column depend on the order of a sum."""
 SPREAD = np.array([0.0, *np.linspace(0.1, 1, 8), 1.5, 3, 10, 1e2, 1e3, 1e6, 1e9])
 """How far from the middle of a feature's range the points of a line are, as multiples of half the range."""
 
-type Test = Literal["at or below", "below", "same"]
-TESTS: dict[Test, Callable[[Floats, Floats], NDArray[np.bool_]]] = {
-    "at or below": np.less_equal,
-    "below": np.less,
-    "same": np.equal,
-}
+AT_OR_BELOW, BELOW, SAME = range(3)
+"""How a column is compared with a number."""
+WAYS = 8
+"""Into how many parts a search divides what is left at each step: asking for several rows at once takes little more."""
 
 
 class Range(NamedTuple):
@@ -76,14 +75,13 @@ class _Crossings(NamedTuple):
     line: NDArray[np.int64]
     column: NDArray[np.int64]
     number: Floats
-    test: Test
+    test: NDArray[np.int64]
     left: Floats
     right: Floats
 
     def some(self, places: NDArray[np.int64]) -> _Crossings:
         """Return those at `places`."""
-        line, column, number, test, left, right = self
-        return _Crossings(line[places], column[places], number[places], test, left[places], right[places])
+        return _Crossings._make(each[places] for each in self)
 
 
 def edge_rows(
@@ -92,19 +90,21 @@ def edge_rows(
     """Return rows with one feature where some step compares it with a number, and 1 ulp to either side.
 
     `bases`, (n, features), are rows to start from. Each edge is tried on the row where it was found, and on another.
-    The second half of what is returned are rows near to edges of what is computed with sums.
+    The second half of what is returned are rows near to edges of what is computed with sums. Trees that are given the
+    rows themselves show their thresholds: `convert.thresholds` has those.
     """
     found: dict[bool, list[Floats]] = {True: [bases[:0]], False: [bases[:0]]}
-    stages = [stage for stage in stages_of(oracle) if oracle.transformers or type(stage.part) not in READERS]
+    stages = [stage for stage in stages_of(oracle) if not (stage.first and type(stage.part) in READERS)]
     drawn = np.sort(generator.permutation(len(stages))[:STAGES])
     if not len(bases) or all(each.values for each in accepts):
         return bases[:0], bases[:0]
     lines = _lines(accepts, bases, known, generator)
-    for place in drawn.tolist():
-        for crossings, inputs in _crossings(stages[place], lines, generator):
-            some = crossings.some(np.sort(generator.permutation(len(crossings.line))[: CROSSINGS // len(drawn)]))
-            left, right = _bisected(some, lines, inputs)
-            found[stages[place].exact].append(_rows_beside(some.line, left, right, lines, bases))
+    for stage in (stages[place] for place in drawn.tolist()):
+        for crossings, inputs in _crossings(stage, lines, generator):
+            most = -(-CROSSINGS[stage.exact] // len(drawn))
+            some = crossings.some(np.sort(generator.permutation(len(crossings.line))[:most]))
+            left, right = _narrowed(some, lines, inputs)
+            found[stage.exact].append(_rows_beside(some.line, left, right, lines, bases))
     return np.concatenate(found[True]), np.concatenate(found[False])
 
 
@@ -140,7 +140,9 @@ def _points(middle: float, half: float, accepts: Accepts) -> Floats:
 
 def _crossings(stage: Stage, lines: _Lines, generator: np.random.Generator) -> Iterator[tuple[_Crossings, Inputs]]:
     """Yield where the stage's columns cross its numbers, and where a transformer's outputs change after a rest."""
-    yield from ((each, stage.inputs) for each in _of_numbers(stage, lines, generator))
+    found = list(_of_numbers(stage, lines, generator))
+    if found:
+        yield _joined(found), stage.inputs
     if stage.exact and hasattr(stage.part, "transform") and not hasattr(stage.part, "predict"):
         found = list(_of_outputs(stage, lines))
         if found:
@@ -148,7 +150,6 @@ def _crossings(stage: Stage, lines: _Lines, generator: np.random.Generator) -> I
 
 
 def _of_numbers(stage: Stage, lines: _Lines, generator: np.random.Generator) -> Iterator[_Crossings]:
-    found: dict[Test, list[_Crossings]] = {"at or below": [], "below": []}
     numbers: list[Floats] = []
     for first, values in _along(lines, stage.inputs):
         numbers = numbers or numbers_of(stage.part, values.shape[2])
@@ -157,9 +158,10 @@ def _of_numbers(stage: Stage, lines: _Lines, generator: np.random.Generator) -> 
             chosen = np.flatnonzero(varies[:, column])
             tried = generator.permutation(numbers[column])[:NUMBERS]
             tried = tried if stage.exact else _around(tried, values[:, :, column])
-            for test, each in found.items():
-                each.append(_flips(values[chosen, :, column], tried, test, column, first + chosen, lines))
-    yield from (_joined(each) for each in found.values() if each)
+            found = values[chosen, :, column, np.newaxis]
+            for test, sides in ((AT_OR_BELOW, found <= tried), (BELOW, found < tried)):
+                line, place, number = np.nonzero(sides[:, 1:] != sides[:, :-1])
+                yield _between(lines, first + chosen[line], place, column, tried[number], test)
 
 
 def _of_outputs(stage: Stage, lines: _Lines) -> Iterator[_Crossings]:
@@ -169,20 +171,15 @@ def _of_outputs(stage: Stage, lines: _Lines) -> Iterator[_Crossings]:
         rests = (same & apart).any(axis=(0, 1)) & ~same.all(axis=(0, 1))
         for column in np.flatnonzero(rests).tolist():
             line, place = np.nonzero(~same[:, :, column] & ~np.isnan(values[:, 1:, column]))
-            left, right = (lines.points[first + line, place + side] for side in (0, 1))
-            number = values[line, place, column]
-            yield _Crossings(first + line, np.full(len(line), column), number, "same", left, right)
+            yield _between(lines, first + line, place, column, values[line, place, column], SAME)
 
 
-def _flips(
-    values: Floats, numbers: Floats, test: Test, column: int, chosen: NDArray[np.int64], lines: _Lines
+def _between(
+    lines: _Lines, line: NDArray[np.int64], place: NDArray[np.int64], column: int, number: Floats, test: int
 ) -> _Crossings:
-    """Return where values on the `chosen` lines, (lines, points), cross any of the numbers."""
-    sides = TESTS[test](values[:, :, np.newaxis], numbers)
-    line, place, number = np.nonzero(sides[:, 1:] != sides[:, :-1])
-    line = chosen[line]
+    """Return crossings between the points of lines at `place` and the next ones."""
     left, right = (lines.points[line, place + side] for side in (0, 1))
-    return _Crossings(line, np.full(len(line), column), numbers[number], test, left, right)
+    return _Crossings(line, np.full(len(line), column), number, np.full(len(line), test), left, right)
 
 
 def _around(numbers: Floats, values: Floats) -> Floats:
@@ -193,15 +190,7 @@ def _around(numbers: Floats, values: Floats) -> Floats:
 
 
 def _joined(parts: Sequence[_Crossings]) -> _Crossings:
-    line, column, number, test, left, right = zip(*parts, strict=True)
-    return _Crossings(
-        np.concatenate(line),
-        np.concatenate(column),
-        np.concatenate(number),
-        test[0],
-        np.concatenate(left),
-        np.concatenate(right),
-    )
+    return _Crossings._make(np.concatenate(each) for each in zip(*parts, strict=True))
 
 
 def _along(lines: _Lines, inputs: Inputs) -> Iterator[tuple[int, Floats]]:
@@ -214,22 +203,37 @@ def _along(lines: _Lines, inputs: Inputs) -> Iterator[tuple[int, Floats]]:
         yield first, _evaluated(inputs, rows).reshape(len(chosen), points, -1)
 
 
-def _bisected(crossings: _Crossings, lines: _Lines, inputs: Inputs) -> tuple[Floats, Floats]:
+def _narrowed(crossings: _Crossings, lines: _Lines, inputs: Inputs) -> tuple[Floats, Floats]:
     """Return the two neighbours in float64 between which each crossing is."""
-    test = TESTS[crossings.test]
-    block = max(1, BLOCK_CELLS // lines.bases.shape[1])
-    left, right = ordinal(crossings.left), ordinal(crossings.right)
-    for first in range(0, len(left), block):
-        some = crossings.some(np.arange(first, min(first + block, len(left))))
-        low, high = left[first : first + block], right[first : first + block]
-        begin = test(_at(inputs, lines.rows(some.line, some.left), some.column), some.number)
-        while (low + 1 < high).any():
-            middle = (low & high) + ((low ^ high) >> 1)  # half way, where the difference would overflow
-            values = _at(inputs, lines.rows(some.line, from_ordinal(middle)), some.column)
-            as_left = test(values, some.number) == begin
-            low, high = np.where(as_left, middle, low), np.where(as_left, high, middle)
-        left[first : first + block], right[first : first + block] = low, high
-    return from_ordinal(left), from_ordinal(right)
+    block = max(1, BLOCK_CELLS // (WAYS * lines.bases.shape[1]))
+    ends = [_narrowed_block(crossings.some(np.arange(first, min(first + block, len(crossings.line)))), lines, inputs)
+            for first in range(0, len(crossings.line), block)]  # fmt: skip
+    left, right = zip(*ends, strict=True) if ends else ([np.empty(0)], [np.empty(0)])
+    return np.concatenate(left), np.concatenate(right)
+
+
+def _narrowed_block(crossings: _Crossings, lines: _Lines, inputs: Inputs) -> tuple[Floats, Floats]:
+    """Look at WAYS - 1 numbers between both ends, again and again; go on where the first of them is on another side."""
+    line, column, number, test, left, right = crossings
+    low, high = ordinal(left).view(np.uint64), ordinal(right).view(np.uint64)  # where differences do not overflow
+    begin = _sides(_at(inputs, lines.rows(line, left), column), number, test)[:, np.newaxis]
+    parts, places = np.arange(WAYS + 1, dtype=np.uint64), np.arange(len(line))
+    while (high - low > 1).any():
+        gap = (high - low)[:, np.newaxis]
+        looked = low[:, np.newaxis] + np.minimum(parts * np.maximum(gap // WAYS, 1), gap)
+        looked[:, -1] = high
+        inner = from_ordinal(looked[:, 1:-1].view(np.int64))
+        values = _at(inputs, lines.rows(np.repeat(line, WAYS - 1), inner.ravel()), np.repeat(column, WAYS - 1))
+        crossed = _sides(values.reshape(inner.shape), number[:, np.newaxis], test[:, np.newaxis]) != begin
+        end = np.where(crossed.any(axis=1), crossed.argmax(axis=1), WAYS - 1)
+        low, high = looked[places, end], looked[places, end + 1]
+    return from_ordinal(low.view(np.int64)), from_ordinal(high.view(np.int64))
+
+
+def _sides(values: Floats, numbers: Floats, test: NDArray[np.int64]) -> NDArray[np.bool_]:
+    return np.where(
+        test == AT_OR_BELOW, values <= numbers, np.where(test == BELOW, values < numbers, values == numbers)
+    )
 
 
 def _at(inputs: Inputs, rows: Floats, columns: NDArray[np.int64]) -> Floats:

@@ -26,6 +26,10 @@ MISSING_SHARE = 0.1
 THRESHOLD_ROWS = 200_000
 CELLS = 2 * 10**7
 """How many values the rows at the edges of steps have at the most."""
+FAR_OFF = 20
+"""How many ranges from both ends of its own a value is far off."""
+NEAR_ROWS = 4000
+"""How many rows near to the edges of sums are tried: for each, scikit-learn is asked a dozen times."""
 BASES = 1000
 """How many training rows, and how many random ones, rows of other kinds are made from."""
 CATEGORIES = 50
@@ -83,8 +87,12 @@ def _edge_sets(
     near to the edges of sums, and some with a value far off.
     """
     exact, near = (_tried(oracle, accepts, rows) for rows in edge_rows(oracle, accepts, bases, known, generator))
+    near = generator.permutation(near)[:NEAR_ROWS]
     rows = np.concatenate([exact, near[steady(oracle, near, tolerance, generator)]])
-    yield EDGES, rows[np.sort(generator.permutation(len(rows))[: min(THRESHOLD_ROWS, CELLS // len(accepts))])]
+    rows = rows[np.sort(generator.permutation(len(rows))[: min(THRESHOLD_ROWS, CELLS // len(accepts))])]
+    off = np.abs(rows - known.low) + np.abs(rows - known.high) > FAR_OFF * (known.high - known.low)
+    yield EDGES, rows[~off.any(axis=1)]
+    yield "edges far off", rows[off.any(axis=1)]  # apart: a regression's differences are parts of the largest value
     yield "special rows", special_rows(accepts, bases, known, generator)
     far = _tried(oracle, accepts, far_rows(accepts, bases, known, generator))
     yield "rows with a value far off", far if is_exact(tolerance) else far[steady(oracle, far, tolerance, generator)]

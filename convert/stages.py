@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -29,11 +29,13 @@ class Stage:
 
     exact: whether a graph may be expected to compute `inputs` to the last bit, as it does behind the transformers that
     are written so, and not behind sums, whose last bits depend on the order of the terms.
+    first: whether it is given the rows themselves.
     """
 
     part: Any
     inputs: Inputs
     exact: bool
+    first: bool = False
 
     def outputs(self) -> Inputs:
         """Return what makes of rows that which the part, a transformer, makes of them."""
@@ -42,7 +44,7 @@ class Stage:
 
 def stages_of(oracle: Oracle) -> list[Stage]:
     """Return the parts of the oracle's estimator, itself first, whose input can be told."""
-    return list(_walk(Stage(oracle.estimator, oracle.as_input, True)))
+    return list(_walk(Stage(oracle.estimator, oracle.as_input, True, first=True)))
 
 
 def _walk(stage: Stage) -> Iterator[Stage]:
@@ -74,7 +76,7 @@ def _as_trees_see_it(stage: Stage) -> Stage:
         float32 = True
     if not (float32 and stage.exact):
         return stage
-    return Stage(stage.part, lambda rows: _dense(stage.inputs(rows)).astype(np.float32), True)
+    return replace(stage, inputs=lambda rows: _dense(stage.inputs(rows)).astype(np.float32))
 
 
 def _alike(stage: Stage) -> Iterator[Stage]:
@@ -89,7 +91,7 @@ def _members(stage: Stage, parts: list[Any]) -> Iterator[Stage]:
             yield from _calibrated(stage, part)
         elif id(part) not in seen and _width_of(part) is not None and width in {None, _width_of(part)}:
             seen.add(id(part))
-            yield Stage(part, stage.inputs, stage.exact)
+            yield replace(stage, part=part)
 
 
 def _width_of(part: Any) -> int | None:
@@ -104,7 +106,7 @@ def _pipeline(stage: Stage) -> Iterator[Stage]:
     for _, step in stage.part.steps:
         if _passes(step):
             continue
-        stage = Stage(step, stage.inputs, stage.exact)
+        stage = replace(stage, part=step)
         yield stage
         stage = Stage(step, stage.outputs(), stage.exact and _is_exact(step))
 
@@ -116,7 +118,7 @@ def _column_transformer(stage: Stage) -> Iterator[Stage]:
 
 
 def _feature_union(stage: Stage) -> Iterator[Stage]:
-    yield from (Stage(part, stage.inputs, stage.exact) for _, part in stage.part.transformer_list if not _passes(part))
+    yield from (replace(stage, part=part) for _, part in stage.part.transformer_list if not _passes(part))
 
 
 def _bagging(stage: Stage) -> Iterator[Stage]:
@@ -125,14 +127,13 @@ def _bagging(stage: Stage) -> Iterator[Stage]:
 
 
 def _stacking(stage: Stage) -> Iterator[Stage]:
-    yield from (Stage(part, stage.inputs, stage.exact) for part in stage.part.estimators_)
+    yield from (replace(stage, part=part) for part in stage.part.estimators_)
     yield Stage(stage.part.final_estimator_, stage.outputs(), False)
 
 
 def _calibrated(stage: Stage, part: Any) -> Iterator[Stage]:
     """Follow _CalibratedClassifier.predict_proba: a calibrator is given a column of scores."""
-    inner = Stage(part.estimator, stage.inputs, stage.exact)
-    yield inner
+    yield replace(stage, part=part.estimator)
     method = "decision_function" if hasattr(part.estimator, "decision_function") else "predict_proba"
 
     def scores(rows: Floats) -> Any:
