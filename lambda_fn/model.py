@@ -59,6 +59,7 @@ class Model:
             self._session = _session(data)
             self.card = Card.parse(self._session.get_modelmeta().custom_metadata_map.get("card"))
             self._input, self._dtype = _input(self._session, self.card)
+            self._labels = {label: label for label in self.card.classes}
             accepts = [feature.accepts for feature in self.card.features]
             self._nan = np.array([each.nan for each in accepts], np.bool_)
             self._low = np.array([each.low for each in accepts], float)
@@ -99,7 +100,7 @@ class Model:
 
         def write(start: int, batch: list[NDArray[Any]]) -> None:
             for whole, part in zip(outputs, batch, strict=True):
-                whole[start : start + BATCH_ROWS] = part
+                whole[start : start + BATCH_ROWS] = self._labels_of(part) if part.dtype.hasobject else part
 
         def score_rest() -> None:
             for start in starts:  # which the threads share: each batch is one's
@@ -118,8 +119,19 @@ class Model:
         for thread in others:
             thread.join()
         if failures:
-            raise failures[min(failures)]  # of the first row: what is in front of it was begun earlier, and is done
+            failure = failures[min(failures)]  # of the first row: what is in front of it was begun earlier, and is done
+            failures.clear()  # a failure holds this frame, which would hold it: and the rows, until Python looks
+            try:
+                raise failure
+            finally:
+                del failure
         return outputs
+
+    def _labels_of(self, part: NDArray[Any]) -> NDArray[Any]:
+        """Return strings as the card's own: the engine makes new ones for each row, which take 60 bytes and more."""
+        own = np.empty(part.size, object)
+        own[:] = [self._labels.get(label, label) for label in part.ravel().tolist()]
+        return own.reshape(part.shape)
 
     def _score_batch(self, rows: Rows, start: int, probabilities: bool) -> list[NDArray[Any]]:
         """Return the outputs for the batch of rows from `start` on: one, or with probabilities two."""

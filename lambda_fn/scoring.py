@@ -11,7 +11,7 @@ from lambda_fn.codecs import CODECS, JSON, codec
 from lambda_fn.codecs.sizes import check_size
 from lambda_fn.config import Settings
 from lambda_fn.errors import Problem, ServiceError
-from lambda_fn.model import BATCH_ROWS, Model, Scores
+from lambda_fn.model import BATCH_ROWS, Model
 from lambda_fn.request import Request, Response
 from lambda_fn.routes import Routes
 from lambda_fn.rows import Rows
@@ -76,10 +76,14 @@ class Scoring:
         body_type, parameters = _body_type(request)
         answering = codec(_answer_type(request, body_type))
         rows, wanted = codec(body_type).decode_request(request, parameters, model.card)
-        probabilities = asked if wanted is None else _agreed(asked, wanted, model)
+        probabilities = asked is True if wanted is None else _agreed(asked, wanted, model)
         if probabilities or len(rows) > FEW_ROWS:
-            check_size(answering.least_bytes(len(rows), model.card.classes, probabilities or False))
-        scores = _score(model, rows, self._settings.scoring_threads, probabilities or False)
+            check_size(answering.least_bytes(len(rows), model.card.classes, probabilities))
+        try:
+            scores = model.score(rows, self._settings.scoring_threads, probabilities)
+        except ServiceError as error:
+            _check_rest(rows, error)
+            raise
         del rows  # so that they end with this
         if probabilities:
             body = answering.encode(scores.prediction, scores.probabilities, model.card.classes)
@@ -98,17 +102,14 @@ class Scoring:
         return self._model
 
 
-def _score(model: Model, rows: Rows, threads: int, probabilities: bool) -> Scores:
-    """Return the scores of `rows`; what is wrong with the body, in whichever row, is raised before what is refused.
+def _check_rest(rows: Rows, error: ServiceError) -> None:
+    """Raise ServiceError for what is wrong in the body from the batch on that `error` was raised for.
 
-    So a body has the same error whether its rows are parsed at once, or slice by slice while they are scored.
+    What a body is comes before what the model refuses of it: so it has the same error whether its rows are parsed at
+    once, or slice by slice while they are scored. An error of the codec's own is found again, as the first.
     """
-    try:
-        return model.score(rows, threads, probabilities)
-    except ServiceError:
-        for start in range(0, len(rows), BATCH_ROWS):
-            rows[start : start + BATCH_ROWS]
-        raise
+    for start in range((error.row or 0) // BATCH_ROWS * BATCH_ROWS, len(rows), BATCH_ROWS):
+        rows[start : start + BATCH_ROWS]
 
 
 def _check_probabilities(model: Model) -> None:

@@ -25,8 +25,6 @@ CONTENT_TYPE = "application/json"
 ENCODER = json.JSONEncoder(allow_nan=False)
 SLICED_BYTES = 8192
 """Larger bodies are parsed slice by slice."""
-FEW_ROWS = 1024
-"""So many rows numpy makes an array of at once; it takes as much memory again for more."""
 MANY_NUMBERS = 128
 
 
@@ -35,7 +33,8 @@ def decode_request(request: Request, parameters: Mapping[str, str], card: Card) 
 
     Raises unsupported-media-type, and what `decode_body` raises.
     """
-    check_charset(parameters)
+    if parameters:
+        check_charset(parameters)
     body = request.body
     if len(body) > SLICED_BYTES:
         from lambda_fn.codecs.json_slices import sliced_rows  # here, as most bodies are small
@@ -43,12 +42,21 @@ def decode_request(request: Request, parameters: Mapping[str, str], card: Card) 
         rows = sliced_rows(body, card)
         if rows is not None:
             return rows, None
+        return _read_large(body, card)
     return _read(body, card)
 
 
 def decode_body(body: bytes, card: Card) -> NDArray[np.float64]:
     """Return the rows in `body`; raises what `parse_json` and `decode` raise."""
-    return _read(body, card)[0]
+    return (_read_large if len(body) > SLICED_BYTES else _read)(body, card)[0]
+
+
+def _read_large(body: bytes, card: Card) -> tuple[NDArray[np.float64], bool | None]:
+    from lambda_fn.codecs.json_large import check_nesting, many_objects  # here, as most bodies are small
+
+    check_nesting(body)
+    with many_objects():
+        return _decode(parse_json(body), card)
 
 
 def _read(body: bytes, card: Card) -> tuple[NDArray[np.float64], bool | None]:
@@ -69,10 +77,9 @@ def holds_numbers(body: bytes, card: Card) -> bool:
 
 
 def _as_numbers(document: Any) -> NDArray[np.float64] | None:
-    """Return what is under ``data`` if that is a short array of numbers; `decode` says of the rest what is wrong."""
+    """Return what is under ``data`` if that is an array of numbers; `decode` says of the rest what is wrong."""
     try:
-        rows = document["data"]
-        return np.array(rows, dtype=np.float64) if len(rows) <= FEW_ROWS else None
+        return np.array(document["data"], dtype=np.float64)
     except (KeyError, TypeError, ValueError, OverflowError):
         return None
 
@@ -159,9 +166,11 @@ def _whole_numbers(numbers: NDArray[np.integer[Any]]) -> str:
 
     Of many numbers of a digit, as class labels mostly are, an array of characters takes a twelfth of that.
     """
+    if len(numbers) <= MANY_NUMBERS:
+        return str(numbers.tolist())
     check_size(3 * len(numbers))
-    if len(numbers) > MANY_NUMBERS and numbers.min() >= 0 and numbers.max() <= 9:
-        text = np.full((len(numbers), 3), np.frombuffer(b"0, ", np.uint8))
-        text[:, 0] += numbers.astype(np.uint8)
-        return f"[{text.tobytes()[:-2].decode()}]"
-    return str(numbers.tolist())
+    if numbers.min() < 0 or numbers.max() > 9:
+        return str(numbers.tolist())
+    text = np.full((len(numbers), 3), np.frombuffer(b"0, ", np.uint8))
+    text[:, 0] += numbers.astype(np.uint8)
+    return f"[{text.tobytes()[:-2].decode()}]"

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lambda_fn.codecs.json_rows import decode, decode_body, holds_numbers
-from lambda_fn.codecs.places import outside_quotes
+from lambda_fn.codecs.places import outside_quotes, without_escapes
 from lambda_fn.errors import ServiceError
 from lambda_fn.json_body import DECODER, UNIQUE
 
@@ -51,7 +51,7 @@ class SlicedRows:
     def __getitem__(self, rows: slice, /) -> NDArray[np.float64]:
         """Return the `rows` from one on to another, (n, features); raise what `decode_body` raises for the body."""
         start, stop, _ = rows.indices(len(self))
-        values = self._parse(start, stop)
+        values = None if self._refusal else self._parse(start, stop)
         return self._read()[start:stop] if values is None else values
 
     def _read(self) -> NDArray[np.float64]:
@@ -108,8 +108,7 @@ def sliced_rows(body: bytes, card: Card) -> SlicedRows | None:
     start = START.match(body)
     if start is None:
         return None
-    text = body.replace(b"\\\\", b"  ").replace(b'\\"', b"  ") if b"\\" in body else body
-    places = outside_quotes(text, b"[]{}", 0, len(text))
+    places = outside_quotes(without_escapes(body), b"[]{}", 0, len(body))
     if len(places) < 6 or len(places) % 2 or END.fullmatch(body, int(places[-3])) is None:
         return None
     rows = places[2:-2]  # without the brackets around `data`, and those of the document

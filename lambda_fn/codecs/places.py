@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,6 +23,12 @@ def outside_quotes(text: bytes, among: bytes, begin: int, end: int) -> Places:
     """
     dtype = np.int32 if len(text) < 2**31 else np.int64
     found = [np.empty(0, dtype)]
+    found += [places.astype(dtype) for places in _pieces(text, among, begin, end)]
+    return np.concatenate(found)
+
+
+def _pieces(text: bytes, among: bytes, begin: int, end: int) -> Iterator[Places]:
+    """Yield those places piece by piece."""
     quoted, quotes_before = b'"' in text, 0
     for at in range(begin, end, PIECE_BYTES):
         piece = np.frombuffer(text, np.uint8, min(PIECE_BYTES, end - at), at)
@@ -33,5 +40,23 @@ def outside_quotes(text: bytes, among: bytes, begin: int, end: int) -> Places:
             quotes = (piece == ord('"')).nonzero()[0]
             places = places[(np.searchsorted(quotes, places) + quotes_before) % 2 == 0]
             quotes_before += len(quotes)
-        found.append((places + at).astype(dtype))
-    return np.concatenate(found)
+        yield places + at
+
+
+def without_escapes(text: bytes) -> bytes:
+    """Return JSON with spaces in the place of escaped quotes and backslashes, so that each quote left is one."""
+    return text.replace(b"\\\\", b"  ").replace(b'\\"', b"  ") if b"\\" in text else text
+
+
+def deeper(text: bytes, depth: int) -> int:
+    """Return how many lists and objects stand more than `depth` deep in JSON."""
+    text = without_escapes(text)
+    values, count, open_before = np.frombuffer(text, np.uint8), 0, 0
+    for places in _pieces(text, b"[]{}", 0, len(text)):
+        opening = values[places] & 2 != 0  # so are the codes of [ and {
+        steps = np.full(len(places), -1)
+        steps[opening] = 1
+        levels = steps.cumsum() + open_before
+        count += int((levels[opening] > depth).sum())
+        open_before = int(levels[-1]) if len(levels) else open_before
+    return count
