@@ -165,12 +165,6 @@ def unwrapped(estimator: Any) -> Any:
         estimator = inner
 
 
-def name_of(estimator: Any) -> str:
-    """Return what a message calls the estimator: its class, and those of a pipeline's steps."""
-    names = [type(step).__name__ for step in steps_of(estimator) if not isinstance(step, str)]
-    return names[0] if len(names) == 1 else f"pipeline of {listed(names)}"
-
-
 def parts_of(estimator: Any) -> Iterator[Any]:
     """Yield the estimator and all estimators that it is made of, once each, whatever it calls them."""
     seen, waiting = set(), [estimator]
