@@ -205,7 +205,7 @@ def extract(node: Node) -> list[Dims]:
 def mat_mul(node: Node) -> list[Dims]:
     """Rows times a constant matrix."""
     rows, matrix = node.inputs
-    if len(rows.dims) != 2 or len(matrix.dims) != 2 or matrix.data is None or rows.dims[1] != matrix.dims[0] > 0:
+    if len(rows.dims) != 2 or len(matrix.dims) != 2 or matrix.data is None or not rows.dims[1] == matrix.dims[0] > 0:
         raise node.refused("rows and a constant matrix that fit each other")
     return [(rows.dims[0], matrix.dims[1])]
 
