@@ -18,7 +18,7 @@ from sklearn.isotonic import IsotonicRegression
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
-from convert.errors import ConvertError, ConvertWarning, during, listed, reason_of
+from convert.errors import ConvertError, ConvertWarning, during, reason_of
 from convert.refused import REFUSED
 
 LABEL_TYPES = {"b": "bool", "i": "int", "u": "int", "f": "float", "U": "str", "O": "str"}

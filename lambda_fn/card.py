@@ -1,10 +1,13 @@
-"""The card: what a model file says of itself. docs/card.schema.json is its schema, convert/ writes it."""
+"""The card: what a model file says of itself. docs/card.schema.json is its schema, convert/ writes it.
+
+A card is input as the graph is: of what scoring needs, every member is checked; what it does not know, it leaves alone.
+"""
 
 from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -14,6 +17,13 @@ from lambda_fn.record import Record
 FORMAT_VERSION = 1
 UNKNOWN = -1.0
 """The number of a string that is none of a feature's categories."""
+TASKS = ("classification", "regression")
+LABELS: Mapping[str, type] = {"bool": bool, "int": int, "float": float, "str": str}
+"""The types of class labels."""
+DTYPES = ("float64", "float32", "float16")
+"""What the numbers of a feature may be rounded to."""
+HEADROOM = 16
+"""How much less deep a card may be nested than Python reads JSON, as it writes what is that deep no more."""
 
 
 class Accepts(Record):
@@ -51,7 +61,7 @@ class Feature(Record):
 
 
 class Card(Record):
-    """The members of the card that scoring needs; `document` is the whole of it.
+    """The members of the card that scoring needs; `document` is the whole of it, which JSON can say again.
 
     task: ``classification`` or ``regression``.
     features: what the model takes, in the order of its columns; `names` are theirs.
@@ -83,38 +93,143 @@ class Card(Record):
             raise ServiceError(
                 Problem.MODEL_INVALID, "the model file carries no card: export it with `python -m convert export`"
             )
-        document = json.loads(text)
-        version = document.get("format_version")
-        if version != FORMAT_VERSION:
+        document = _document(text)
+        version, task, members = (document.get(name) for name in ("format_version", "task", "features"))
+        if type(version) is not int or version != FORMAT_VERSION:
             raise ServiceError(
                 Problem.MODEL_INVALID,
-                f"the model's card has format version {version}, this service reads {FORMAT_VERSION}",
+                f"the model's card has format version {_short(version)}, this service reads {FORMAT_VERSION}",
             )
-        features = tuple(_feature(member) for member in document["features"])
+        if task not in TASKS:
+            raise _expected("task", " or ".join(TASKS), task)
+        if type(members) is not list or not members:
+            raise _expected("features", "a list of one or more", members)
+        features = tuple([_feature(member, f"feature {column}") for column, member in enumerate(members)])
+        names = tuple([feature.name for feature in features])
+        if len(set(names)) < len(names):
+            raise _expected("features", "names that differ", _twice(names))
         return cls(
-            task=document["task"],
+            task=task,
             features=features,
-            names=tuple(feature.name for feature in features),
+            names=names,
             numeric=all(feature.type == "float" or feature.dropped for feature in features),
-            classes=tuple(document["classes"]["labels"]) if document["task"] == "classification" else (),
+            classes=_labels(document.get("classes")) if task == "classification" else (),
             document=document,
         )
 
 
-def _feature(member: Mapping[str, Any]) -> Feature:
-    """Read a feature's member; JSON has no infinities, the card has null for them."""
-    accepts = member["accepts"]
-    low, high = accepts["low"], accepts["high"]
-    return Feature(
-        name=member["name"],
-        type=member["type"],
-        accepts=Accepts(
-            accepts["nan"],
-            -math.inf if low is None else low,
-            math.inf if high is None else high,
-            tuple(accepts.get("values", ())),
-        ),
-        categories={category: float(number) for number, category in enumerate(member.get("categories", ()))},
-        dtype=member.get("dtype", "float64"),
-        dropped=member.get("dropped", False),
+def _document(text: str) -> dict[str, Any]:
+    """Return the JSON object in `text`, of numbers that JSON has, so that it can be said again."""
+    try:
+        document = json.loads("[" * HEADROOM + text + "]" * HEADROOM, parse_float=_finite, parse_constant=_finite)
+        for _ in range(HEADROOM):
+            [document] = document
+    except (ValueError, RecursionError) as error:
+        raise ServiceError(Problem.MODEL_INVALID, f"the model's card is no JSON: {error}") from error
+    if type(document) is not dict:
+        raise _expected("card", "an object", document)
+    return document
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(f"{text[:50]} is no finite number")
+    return number
+
+
+def _feature(member: Any, where: str) -> Feature:
+    """Read a feature's member."""
+    if type(member) is not dict:
+        raise _expected(where, "an object", member)
+    name, kind = member.get("name"), member.get("type")
+    if type(name) is not str:
+        raise _expected(f"{where}'s name", "a string", name)
+    if kind == "str":
+        categories = _categories(member.get("categories"), where)
+    elif kind in ("float", "bool"):
+        categories = {}
+    else:
+        raise _expected(f"{where}'s type", "float, bool or str", kind)
+    dtype, dropped = member.get("dtype", "float64"), member.get("dropped", False)
+    if dtype not in DTYPES:
+        raise _expected(f"{where}'s dtype", " or ".join(DTYPES), dtype)
+    if type(dropped) is not bool:
+        raise _expected(f"{where}'s dropped", "true or false", dropped)
+    return Feature(name, kind, _accepts(member.get("accepts"), where), categories, dtype, dropped)
+
+
+def _twice(texts: Sequence[str]) -> str:
+    """Return the first text that has come before."""
+    known: set[str] = set()
+    return next(text for text in texts if text in known or known.add(text))  # type: ignore[func-returns-value]
+
+
+def _categories(texts: Any, where: str) -> Mapping[str, float]:
+    """Return the number of each category."""
+    if type(texts) is not list or not set(map(type, texts)) <= {str}:
+        raise _expected(f"{where}'s categories", "a list of strings", texts)
+    categories = {category: float(number) for number, category in enumerate(texts)}
+    if len(categories) < len(texts):
+        raise _expected(f"{where}'s categories", "strings that differ", _twice(texts))
+    return categories
+
+
+def _accepts(accepts: Any, where: str) -> Accepts:
+    """Read what a feature accepts; JSON has no infinities, the card has null for them."""
+    if type(accepts) is not dict:
+        raise _expected(f"what {where} accepts", "an object", accepts)
+    nan, values = accepts.get("nan"), accepts.get("values")
+    if type(nan) is not bool:
+        raise _expected(f"nan of {where}", "true or false", nan)
+    low, high = (_limit(accepts, name, where, end) for name, end in (("low", -math.inf), ("high", math.inf)))
+    if low > high:
+        raise _expected(f"low of {where}", f"at most its high, {high}", low)
+    if values is None:
+        return Accepts(nan, low, high)
+    if type(values) is not list or not values:
+        raise _expected(f"values of {where}", "a list of one number or more", values)
+    return Accepts(nan, low, high, tuple([_number(value, f"a value of {where}") for value in values]))
+
+
+def _limit(accepts: Mapping[str, Any], name: str, where: str, infinity: float) -> float:
+    limit = accepts.get(name, ())
+    return infinity if limit is None else _number(limit, f"{name} of {where}")
+
+
+def _number(value: Any, where: str) -> float:
+    """Return the number as it is; raise ServiceError for anything else, and for one that no float holds."""
+    if type(value) is float or (type(value) is int and -(2**1023) < value < 2**1023):
+        return value
+    raise _expected(where, "a number", value)
+
+
+def _labels(classes: Any) -> tuple[bool | int | float | str, ...]:
+    """Read the member ``classes``."""
+    if type(classes) is not dict:
+        raise _expected("classes", "an object", classes)
+    kind, labels = classes.get("type"), classes.get("labels")
+    if type(kind) is not str or kind not in LABELS:
+        raise _expected("the classes' type", ", ".join(LABELS), kind)
+    if type(labels) is not list or not labels or not all(_is_label(label, LABELS[kind]) for label in labels):
+        raise _expected("the classes' labels", f"a list of {kind}", labels)
+    if len(set(labels)) < len(labels):
+        raise _expected("the classes' labels", "labels that differ", labels)
+    return tuple(labels)
+
+
+def _is_label(label: Any, kind: type) -> bool:
+    """Whether the label is of the kind; text that UTF-8 has no bytes for can't be answered."""
+    return type(label) is kind and (not isinstance(label, str) or label.encode("utf-8", "replace").decode() == label)
+
+
+def _expected(what: str, expected: str, came: Any) -> ServiceError:
+    return ServiceError(
+        Problem.MODEL_INVALID, f"the model's card is refused: {what}: expected {expected}, got {_short(came)}"
     )
+
+
+def _short(value: Any) -> str:
+    """Return the value as JSON spells it, cut where it is long."""
+    text = json.dumps(value, ensure_ascii=False)
+    return f"{text[:80]}…" if len(text) > 80 else text

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -28,8 +29,13 @@ FEW_VALUES = 32
 """Up to so many values Python compares sooner than numpy: 0.6 instead of 2.4 µs for two rows of two."""
 BATCH_ROWS = 1024
 """How many rows are scored at once: 10,000 rows on a forest of 500 deep trees took 0.8 GB in one."""
+BATCH_BYTES = 2**24
+"""What a batch may take: of a model that takes more than 16 kB for a row, as one of 500 trees that are not fully grown
+and 100 classes does (0.4 MB), fewer rows are scored at once."""
 THREADED_ROWS = 8 * BATCH_ROWS
 """Threads are started for more rows than these only: it takes 0.1 ms."""
+LABEL_KINDS: dict[type, str] = {bool: "b", int: "iu", float: "f", str: "O"}
+"""numpy's kinds of arrays that hold class labels, by the labels' type in the card."""
 DTYPES: dict[str, type[np.floating[Any]]] = {"tensor(float)": np.float32, "tensor(double)": np.float64}
 
 
@@ -53,7 +59,8 @@ class Model:
     def __init__(self, data: bytes) -> None:
         """Check and load the bytes of a model file; raise ServiceError (model-invalid) if they are not one."""
         check_seal(data)
-        check_model(data)
+        checked = check_model(data)
+        self._batch_rows = max(1, min(BATCH_ROWS, BATCH_BYTES // checked.row_bytes))
         self.sha256 = sha256(data).hex()
         try:
             self._session = _session(data)
@@ -68,9 +75,13 @@ class Model:
             self._values = {column: np.sort(each, axis=None) for column, each in values.items()}
             self._rounded = [(n, each.dtype) for n, each in enumerate(self.card.features) if each.dtype != "float64"]
             self._narrowest = max(each.low for each in accepts), min(each.high for each in accepts)
-            # The first run of a session allocates what later ones use again, and shows whether it runs at all.
-            outputs = self._session.run(None, {self._input: np.zeros((1, len(self.card.features)), self._dtype)})
+            # The first run of a session allocates what later ones use again, and shows whether it runs at all. Of two
+            # rows, as a graph that takes them all together answers one of them rightly.
+            outputs = self._session.run(None, {self._input: np.zeros((2, len(self.card.features)), self._dtype)})
             _check_outputs(outputs, self.card)
+            if checked.labels is not None:
+                _check_labels(checked.labels or range(len(self.card.classes)), self.card)
+            self._is_label = self.card.task == "classification"
             self.has_probabilities = len(outputs) > 1
             self._names = [output.name for output in self._session.get_outputs()]
         except ServiceError:
@@ -85,7 +96,7 @@ class Model:
         the estimator refuses, or that the rows' codec does.
         """
         count = len(rows)
-        if count <= BATCH_ROWS:
+        if count <= self._batch_rows:
             outputs = self._score_batch(rows, 0, probabilities)
         else:
             outputs = self._score_batches(rows, threads if count > THREADED_ROWS else 1, probabilities)
@@ -95,12 +106,13 @@ class Model:
         """Return the outputs for all `rows`, each (n, …), written batch by batch."""
         first = self._score_batch(rows, 0, probabilities)
         outputs = [np.empty((len(rows), *output.shape[1:]), output.dtype) for output in first]
-        starts = iter(range(BATCH_ROWS, len(rows), BATCH_ROWS))
+        size = self._batch_rows
+        starts = iter(range(size, len(rows), size))
         failures: dict[int, Exception] = {}
 
         def write(start: int, batch: list[NDArray[Any]]) -> None:
             for whole, part in zip(outputs, batch, strict=True):
-                whole[start : start + BATCH_ROWS] = self._labels_of(part) if part.dtype.hasobject else part
+                whole[start : start + size] = self._labels_of(part) if part.dtype.hasobject else part
 
         def score_rest() -> None:
             for start in starts:  # which the threads share: each batch is one's
@@ -135,7 +147,7 @@ class Model:
 
     def _score_batch(self, rows: Rows, start: int, probabilities: bool) -> list[NDArray[Any]]:
         """Return the outputs for the batch of rows from `start` on: one, or with probabilities two."""
-        batch = sent = rows[start : start + BATCH_ROWS]
+        batch = sent = rows[start : start + self._batch_rows]
         if self._rounded:
             batch = self._round(sent)
         self._refuse(batch, sent, start)
@@ -145,6 +157,11 @@ class Model:
             outputs: list[NDArray[Any]] = self._session.run(names, {self._input: values})
         except Exception as error:  # as above; a graph that is sound for one row may not be for others
             raise _failed("run", error) from error
+        count = len(batch)
+        if outputs[0].shape != ((count,) if self._is_label else (count, 1)) or (
+            probabilities and self.has_probabilities and outputs[1].shape != (count, len(self.card.classes))
+        ):
+            raise _unlike(outputs, self.card, count)
         return outputs
 
     def _round(self, rows: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -252,12 +269,32 @@ def _input(session: onnxruntime.InferenceSession, card: Card) -> tuple[str, type
 
 
 def _check_outputs(outputs: list[NDArray[Any]], card: Card) -> None:
-    """Raise ServiceError if what came for one row is not what the card tells."""
+    """Raise ServiceError if what came for two rows of zeros is not what the card tells."""
     shapes = [np.shape(output) for output in outputs]
-    probabilities = [(1, len(card.classes))] if card.task == "classification" else []
-    if not outputs or np.size(outputs[0]) != 1 or shapes[1:] not in ([], probabilities):
+    if card.task == "regression":
+        if shapes == [(2, 1)] and outputs[0].dtype.kind == "f":
+            return
+    elif shapes in ([(2,)], [(2,), (2, len(card.classes))]):
+        kinds = [output.dtype.kind for output in outputs]
+        if kinds[0] in LABEL_KINDS[type(card.classes[0])] and kinds[1:] in ([], ["f"]):
+            return
+    raise _unlike(outputs, card, 2)
+
+
+def _check_labels(labels: Sequence[bool | int | float | str], card: Card) -> None:
+    """Raise ServiceError if the graph's class labels are others than the card's."""
+    if card.task == "classification" and tuple(labels) != card.classes:
         raise ServiceError(
             Problem.MODEL_INVALID,
-            f"the model's graph was expected to answer a {card.task} with {len(card.classes)} classes,"
-            f" for one row it answers {shapes}",
+            f"the model's graph answers {listed(labels)}, its card tells of {listed(card.classes)}",
         )
+
+
+def _unlike(outputs: list[NDArray[Any]], card: Card, rows: int) -> ServiceError:
+    """Return the error for outputs that are not what the card tells."""
+    came = ", ".join(f"{output.dtype} {output.shape}" for output in outputs)
+    return ServiceError(
+        Problem.MODEL_INVALID,
+        f"the model's graph was expected to answer a {card.task} with {len(card.classes)} classes,"
+        f" for {rows} rows it answers {came or 'nothing'}",
+    )

@@ -5,8 +5,9 @@ Field numbers are those of https://github.com/onnx/onnx/blob/main/onnx/onnx.prot
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from math import prod
+from typing import Any
 
 import numpy as np
 
@@ -14,68 +15,131 @@ from lambda_fn.errors import Problem, ServiceError
 from lambda_fn.guard.protobuf import Field, Ints, Reader, Span
 from lambda_fn.record import Record
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
+type Parts = dict[int, list[int | Span]]
+"""The values of a message's fields by their numbers."""
 
 
 class Message(Record):
-    """A kind of message: its name, the fields it may have, and what some of the others are called."""
+    """A kind of message: its name, the fields it may have once, those it may have again, and what others are called."""
 
     name: str
-    fields: frozenset[int]
-    others: Mapping[int, str]
+    once: frozenset[int]
+    again: frozenset[int] = frozenset()
+    others: Mapping[int, str] = {}
 
 
-MODEL = Message("the model", frozenset({1, 2, 3, 4, 5, 6, 7, 8, 14}), {20: "training information", 25: "functions"})
-GRAPH = Message("the graph", frozenset({1, 2, 5, 10, 11, 12}), {15: "sparse initializers"})
-NODE = Message("a node", frozenset({1, 2, 3, 4, 5, 6, 7}), {8: "an overload"})
+MODEL = Message(
+    "the model", frozenset({1, 2, 3, 4, 5, 6, 7}), frozenset({8, 14}), {20: "training information", 25: "functions"}
+)
+OPSET = Message("an opset", frozenset({1, 2}))
+ENTRY = Message("an entry of the metadata", frozenset({1, 2}))
+GRAPH = Message("the graph", frozenset({2}), frozenset({1, 5, 11, 12}), {15: "sparse initializers"})
+PORT = Message("an input or output", frozenset({1, 2}))
+TYPE = Message("a type", frozenset({1}), others={4: "a sequence", 5: "a map", 8: "a sparse tensor", 9: "an optional"})
+TENSOR_TYPE = Message("a tensor's type", frozenset({1, 2}))
+SHAPE = Message("a shape", frozenset(), frozenset({1}))
+DIMENSION = Message("a dimension", frozenset({1}))
+NODE = Message("a node", frozenset({3, 4, 7}), frozenset({1, 2, 5}), {8: "an overload"})
 ATTRIBUTE = Message(
-    "an attribute", frozenset({1, 2, 3, 4, 5, 7, 8, 9, 13, 20}), {6: "a graph", 11: "graphs", 22: "a sparse tensor"}
+    "an attribute", frozenset({1, 3, 5, 8, 20}), others={6: "a graph", 11: "graphs", 22: "a sparse tensor"}
 )
 TENSOR = Message(
-    "a tensor", frozenset({1, 2, 4, 5, 6, 7, 8, 9, 10, 11, 12}), {13: "external data", 14: "a data location"}
+    "a tensor", frozenset({2, 5, 7, 8, 9, 10}), frozenset({1, 6}), {13: "external data", 14: "a data location"}
 )
-FLOATS, INTS = 0x3D, 0x40
-"""The tags of an attribute's lists; python's onnx repeats them in front of every element."""
-BRANCH, LEAF = b"\x4a\x0aBRANCH_LEQ", b"\x4a\x04LEAF"
-"""The two elements, tag and length included, of `nodes_modes` in the older tree operators."""
+INTS = 0x40
+"""The tag of an attribute's list of integers; python's onnx repeats it in front of every element."""
+ITEM_BYTES: Mapping[int, int] = {1: 4, 2: 1, 3: 1, 4: 2, 5: 2, 6: 4, 7: 8, 9: 1, 10: 2, 11: 8, 12: 4, 13: 8}
+"""How many bytes an element takes, by its type in ONNX; a string, 8, is none of them."""
+FLOAT32, UINT8, INT32, INT64, STRING, BOOL, FLOAT64 = 1, 2, 6, 7, 8, 9, 11
+PACKED: Mapping[int, int] = {INT32: 5, INT64: 7, FLOAT64: 10}
+"""The field in which skl2onnx writes elements, by their type."""
+TEXT_BYTES = 96
+"""What a string takes beside its characters, in onnxruntime and in Python."""
+BATCH = -1
+"""The size of the axis along which the rows are."""
+
+type Dims = tuple[int, ...]
 
 
-class Attribute:
-    """What is kept of a node's attribute."""
+class Tensor:
+    """A value of the graph: its element type in ONNX, its dimensions, how many bytes an element takes at the most.
 
-    def __init__(self) -> None:
-        self.name = ""
-        self.number = 0
-        self.tensor: Span | None = None
-        self.ints: Ints = np.empty(0, np.int64)
-        self.is_leaf: NDArray[np.bool_] = np.empty(0, np.bool_)
+    data: of a constant, its elements, or where they are; None for what is made of the rows.
+    bytes: what it takes, or what it takes for a row.
+    """
+
+    __slots__ = ("bytes", "data", "dims", "item", "kind")
+
+    def __init__(self, kind: int, dims: Dims, item: int, data: Span | Ints | list[str] | None = None) -> None:
+        self.kind = kind
+        self.dims = dims
+        self.item = item
+        self.data = data
+        self.bytes = abs(prod(dims)) * item  # the batch's axis is -1
 
 
-def fields_of(reader: Reader, span: Span, message: Message) -> Iterator[Field]:
-    """Yield the fields of a message; raise ServiceError for one that it may not have."""
+type Value = int | Ints | Tensor
+"""What an attribute holds."""
+
+
+def parts_of(reader: Reader, span: Span, message: Message) -> Parts:
+    """Return the fields of a message; raise ServiceError for one that it may not have, or not again."""
+    parts: Parts = {}
     for part in reader.fields(span):
-        _check_known(part, message)
-        yield part
+        keep(parts, part, message)
+    return parts
 
 
-def _check_known(part: Field, message: Message) -> None:
-    if part.number not in message.fields:
-        held = message.others.get(part.number, f"field {part.number}")
+def keep(parts: Parts, part: Field, message: Message) -> None:
+    """Add a field to the others; raise ServiceError as `parts_of` does."""
+    number = part.number
+    if number in message.again:
+        parts.setdefault(number, []).append(part.value)
+    elif number not in message.once:
+        held = message.others.get(number, f"field {number}")
         raise refused(f"{message.name} holds {held}, which no exporter writes")
+    elif number in parts:
+        raise refused(f"{message.name} was expected to have field {number} once, it came again")
+    else:
+        parts[number] = [part.value]
 
 
-def span_of(part: Field) -> Span:
-    """Return where the bytes of a message or string are; raise ServiceError if the field holds none."""
-    if isinstance(part.value, int):
-        raise refused(f"bytes were expected in field {part.number}, a number came")
-    return part.value
+def spans(parts: Parts, number: int) -> Sequence[Span]:
+    """Return where the bytes of the messages or strings in a field are; raise ServiceError if it holds others."""
+    found = parts.get(number, [])
+    for value in found:
+        if isinstance(value, int):
+            raise refused(f"bytes were expected in field {number}, a number came")
+    return found  # type: ignore[return-value]
 
 
-def text_of(reader: Reader, part: Field) -> str:
-    """Return the string in a field; raise ServiceError if it holds none."""
-    span = span_of(part)
-    return reader.data[span.start : span.end].decode("utf-8", "backslashreplace")
+def number_of(parts: Parts, number: int, default: int = 0) -> int:
+    """Return the integer in a field; raise ServiceError if it holds none."""
+    value = parts.get(number, [default])[0]
+    if not isinstance(value, int):
+        raise refused(f"a number was expected in field {number}, bytes came")
+    return value if value < 2**63 else value - 2**64
+
+
+def only(parts: Parts, number: int, message: Message) -> Span:
+    """Return where the one message in a field is; raise ServiceError if there is none."""
+    found = spans(parts, number)
+    if len(found) != 1:
+        raise refused(f"{message.name} was expected to have field {number} once, it has it {len(found)} times")
+    return found[0]
+
+
+def texts_of(reader: Reader, parts: Parts, number: int) -> list[str]:
+    """Return the strings in a field; raise ServiceError where they are none."""
+    return [text_of(reader, span) for span in spans(parts, number)]
+
+
+def text_of(reader: Reader, span: Span) -> str:
+    """Return a string; raise ServiceError if it is not UTF-8."""
+    try:
+        return reader.data[span.start : span.end].decode()
+    except UnicodeDecodeError as error:
+        raise refused(f"text was expected at byte {span.start:,}, it is not UTF-8") from error
 
 
 def refused(detail: str) -> ServiceError:
@@ -83,59 +147,76 @@ def refused(detail: str) -> ServiceError:
     return ServiceError(Problem.MODEL_INVALID, f"the model file is refused: {detail}")
 
 
-def read_attribute(reader: Reader, span: Span) -> Attribute:
-    """Return the attribute; a list is expected in one run, or packed. Raise ServiceError for what it may not hold."""
-    attribute, lists = Attribute(), 0
+def read_attribute(reader: Reader, span: Span) -> tuple[str, Value]:
+    """Return an attribute's name and value; a list is expected in one run, or packed.
+
+    Raises ServiceError for what it may not hold.
+    """
+    parts: Parts = {}
+    values: list[Value] = []
     position = span.start
     while position < span.end:
-        tag = reader.data[position]
-        if tag == INTS:
-            attribute.ints, position = reader.run_of_ints(position, span.end)
-            lists += 1
-        elif tag == FLOATS:
-            position = reader.run_of_floats(position, span.end)
-            lists += 1
-        elif reader.data.startswith((BRANCH, LEAF), position, span.end):
-            attribute.is_leaf, position = _run_of_modes(reader.data, position, span.end)
-            lists += 1
+        if reader.data[position] == INTS:
+            ints, position = reader.run_of_ints(position, span.end)
+            values.append(ints)
         else:
             part = reader.field(position, span.end)
-            lists += _keep(reader, attribute, part)
+            keep(parts, part, ATTRIBUTE)
             position = part.end
-    if lists > 1:
-        raise refused(f"attribute {attribute.name!r} was expected to have one value, it has {lists}")
-    return attribute
+    name = text_of(reader, only(parts, 1, ATTRIBUTE))
+    if 3 in parts:
+        values.append(number_of(parts, 3))
+    values += [reader.packed_ints(packed) for packed in spans(parts, 8)]
+    values += [read_tensor(reader, tensor)[1] for tensor in spans(parts, 5)]
+    if len(values) != 1:
+        raise refused(f"attribute {name!r} was expected to have one value, it has {len(values)}")
+    [value] = values
+    expected = 2 if isinstance(value, int) else 4 if isinstance(value, Tensor) else 7
+    if number_of(parts, 20) != expected:
+        raise refused(f"attribute {name!r} was expected to be of type {expected}, as its value is")
+    return name, value
 
 
-def _keep(reader: Reader, attribute: Attribute, part: Field) -> bool:
-    """Keep what is needed of the field; return whether it is a value, or a list of them, that may come once."""
-    _check_known(part, ATTRIBUTE)
-    match part.number, part.value:
-        case 1, _:
-            attribute.name = text_of(reader, part)
-        case 3, int(number):
-            attribute.number = number if number < 2**63 else number - 2**64
-        case 5, Span() as tensor:
-            check_tensor(reader, tensor)
-            attribute.tensor = tensor
-        case 8, Span() as packed:
-            attribute.ints = reader.packed_ints(packed)
-    return part.number in (5, 8)
+def read_tensor(reader: Reader, span: Span) -> tuple[str, Tensor]:
+    """Return name and tensor; raise ServiceError where its elements are elsewhere, or other than its dimensions say."""
+    parts = parts_of(reader, span, TENSOR)
+    dims = tuple([number_of({1: [dim]}, 1) for dim in parts.get(1, ())])
+    kind, count = number_of(parts, 2), 1
+    for dim in dims:
+        if dim < 0:
+            raise refused(f"dimensions of 0 or more were expected, not {dim:,}")
+        count *= dim
+    [name] = texts_of(reader, parts, 8) or [""]
+    held = [number for number in (5, 6, 7, 9, 10) if number in parts]
+    if kind == STRING and held == ([6] if count else []):
+        texts = texts_of(reader, parts, 6)
+        if len(texts) == count:
+            return name, Tensor(kind, dims, TEXT_BYTES + max([4 * len(text) for text in texts], default=0), texts)
+    elif kind in ITEM_BYTES and held in ([9], [PACKED.get(kind)]):
+        data: Span | Ints = only(parts, held[0], TENSOR)
+        if held != [9] and kind != FLOAT64:
+            data = reader.packed_ints(data)  # type: ignore[arg-type]
+        size = len(data) if not isinstance(data, Span) else (data.end - data.start) / ITEM_BYTES[kind]
+        if size == count:
+            return name, Tensor(kind, dims, ITEM_BYTES[kind], data)
+    raise refused(f"tensor {name!r} was expected to have {count:,} elements of type {kind}, it has others")
 
 
-def _run_of_modes(data: bytes, position: int, end: int) -> tuple[NDArray[np.bool_], int]:
-    """Read the modes at `position`: whether each node is a leaf, and where the modes end.
-
-    Each is replaced by one byte that can't begin a field, 0 or 1, and those in front of the first other byte count.
-    """
-    codes = np.frombuffer(data[position:end].replace(BRANCH, b"\0").replace(LEAF, b"\1"), np.uint8)
-    others = codes > 1
-    is_leaf = codes[: int(np.argmax(others)) if others.any() else len(codes)] == 1
-    leaves = int(is_leaf.sum())
-    return is_leaf, position + leaves * len(LEAF) + (len(is_leaf) - leaves) * len(BRANCH)
+def shown(dims: Dims) -> str:
+    """Return dimensions as a message has them: `n` is the size of the batch."""
+    return f"({', '.join('n' if size == BATCH else str(size) for size in dims)})"
 
 
-def check_tensor(reader: Reader, tensor: Span) -> None:
-    """Raise ServiceError for a tensor whose data are elsewhere."""
-    for _ in fields_of(reader, tensor, TENSOR):
-        pass
+def integers(reader: Reader, tensor: Tensor) -> list[int]:
+    """Return the elements of a constant of int64; raise ServiceError for another value."""
+    if tensor.data is None or tensor.kind != INT64:
+        raise refused("a constant of integers was expected")
+    return elements_of(reader, tensor, "l")
+
+
+def elements_of(reader: Reader, constant: Tensor, letter: str) -> list[Any]:
+    """Return the elements of a constant, of numpy's type `letter`."""
+    data = constant.data
+    if isinstance(data, Span):
+        data = np.frombuffer(reader.data[data.start : data.end], np.dtype(letter).newbyteorder("<"))
+    return [] if data is None else data if isinstance(data, list) else data.tolist()

@@ -1,68 +1,64 @@
 """The nodes of a tree operator form trees, and no tree is too deep. See `guard` for why.
 
-See https://onnx.ai/onnx/operators/onnx_aionnxml_TreeEnsemble.html, ..._TreeEnsembleClassifier.html and
-..._TreeEnsembleRegressor.html for the attributes. Without numpy.lib, as CONTRIBUTING says: a cold start passes here.
+See https://onnx.ai/onnx/operators/onnx_aionnxml_TreeEnsemble.html for the attributes. Without numpy.lib, as
+CONTRIBUTING says: a cold start passes here.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from lambda_fn.errors import Problem, ServiceError
-from lambda_fn.guard.protobuf import Ints
+from lambda_fn.guard.messages import FLOAT64, UINT8, Tensor, Value
+from lambda_fn.guard.protobuf import Ints, Reader, Span
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
+LISTS = (
+    *("tree_roots", "nodes_featureids", "nodes_missing_value_tracks_true", "nodes_truenodeids", "nodes_trueleafs"),
+    *("nodes_falsenodeids", "nodes_falseleafs", "leaf_targetids"),
+)
+"""The attributes that are lists of integers."""
 MAX_LEVELS = 1000
 """The deepest tree. onnxruntime 1.32 recurses at load, about 750 bytes of stack a level (x86_64): of trees that are one
 long chain it crashed from 10,200 levels with Lambda's 8 MB of stack, from 1,270 with 1 MB. 3 million nodes grown on
 noise (500 trees on 20,000 rows) were 31 levels deep."""
 
 
-def check_ensemble(lists: Mapping[str, Ints], n_targets: int) -> None:
-    """Check the lists of a `TreeEnsemble`; raise ServiceError if its nodes are not trees.
+def check_ensemble(reader: Reader, attributes: Mapping[str, Value], width: int) -> int:
+    """Check the attributes of a `TreeEnsemble` for rows of `width`; return how many sums it makes for a row.
 
-    Inner nodes and leaves are numbered apart. A leaf may be in two places: a tree that is one leaf is written as an
-    inner node with that leaf on both sides.
+    Raises ServiceError if its nodes are not trees, or point at what is not there. Inner nodes and leaves are numbered
+    apart. A leaf may be in two places: a tree of one leaf is written as an inner node with that leaf on both sides.
     """
+    lists = {name: value for name, value in attributes.items() if not isinstance(value, int | Tensor)}
+    for name in LISTS:
+        if name in attributes and name not in lists:
+            raise _refused(f"{name} was expected to be a list of integers")
     inner, leaves = len(lists["nodes_truenodeids"]), len(lists["leaf_targetids"])
-    _check_targets(n_targets, leaves)
+    _check_numbers(attributes["nodes_splits"], inner, FLOAT64, "nodes_splits")
+    _check_numbers(attributes["leaf_weights"], leaves, FLOAT64, "leaf_weights")
+    modes = _check_numbers(attributes["nodes_modes"], inner, UINT8, "nodes_modes")
+    if reader.data.count(0, modes.start, modes.end) != inner:  # 0 is <=
+        raise _refused("nodes_modes was expected to be 0 for each node")
+    targets = attributes["n_targets"]
+    if not isinstance(targets, int) or targets < 1:
+        raise _refused("n_targets was expected to be a number from 1 on")
+    _check_range(lists["leaf_targetids"], leaves, targets, "leaf_targetids")
+    _check_range(lists["nodes_featureids"], inner, width, "nodes_featureids")
+    if "nodes_missing_value_tracks_true" in lists:
+        _check_range(lists["nodes_missing_value_tracks_true"], inner, 2, "nodes_missing_value_tracks_true")
     children = np.empty((inner, 2), np.int32)
     for column, side in enumerate(("true", "false")):
         numbers, is_leaf = lists[f"nodes_{side}nodeids"], lists[f"nodes_{side}leafs"]
-        _check_lengths(inner, numbers, is_leaf)
-        _check_range(numbers, np.where(is_leaf == 0, inner, leaves).astype(np.int32), f"nodes_{side}nodeids")
+        _check_range(is_leaf, inner, 2, f"nodes_{side}leafs")
+        _check_range(numbers, inner, max(inner, leaves), f"nodes_{side}nodeids")
+        _check_below(numbers, np.where(is_leaf == 0, inner, leaves).astype(np.int32), f"nodes_{side}nodeids")
         children[:, column] = np.where(is_leaf == 0, numbers, -1)
     roots = lists["tree_roots"]
-    _check_range(roots, np.full(len(roots), inner), "tree_roots")
+    _check_range(roots, len(roots), inner, "tree_roots")
     check_trees(children, roots)
-
-
-def check_numbered(lists: Mapping[str, Ints], is_leaf: NDArray[np.bool_], n_targets: int, leaves: int) -> None:
-    """Check the lists of a `TreeEnsembleClassifier` or `TreeEnsembleRegressor`; raise ServiceError as above.
-
-    Nodes are numbered within their tree, from 0, the root first; leaves are nodes, whose own children are ignored.
-    is_leaf: of one node at least.
-    """
-    trees, numbers = lists["nodes_treeids"], lists["nodes_nodeids"]
-    count = len(trees)
-    _check_lengths(count, numbers, is_leaf, lists["nodes_truenodeids"], lists["nodes_falsenodeids"])
-    _check_targets(n_targets, leaves)
-    first = np.concatenate(([True], trees[1:] != trees[:-1])).nonzero()[0]
-    sizes = np.concatenate((first[1:], [count])) - first
-    start, size = (np.repeat(each.astype(np.int32), sizes) for each in (first, sizes))
-    if trees[0] < 0 or (numbers != np.arange(count, dtype=np.int32) - start).any():
-        raise _refused("nodes_nodeids was expected to count from 0 in each tree")
-    children = np.empty((count, 2), np.int32)
-    for column, side in enumerate(("true", "false")):
-        below = np.where(is_leaf, 0, lists[f"nodes_{side}nodeids"])
-        _check_range(below, size, f"nodes_{side}nodeids")
-        children[:, column] = np.where(is_leaf, -1, start + below)
-    check_trees(children, first)
+    return targets
 
 
 def check_trees(children: Ints, roots: Ints) -> None:
@@ -90,22 +86,26 @@ def check_trees(children: Ints, roots: Ints) -> None:
         raise _refused(f"{len(children):,} nodes were expected in the trees, {reached:,} are; the others form a cycle")
 
 
-def _check_targets(targets: int, leaves: int) -> None:
-    """Each row has as many sums as the operator has targets: a number alone must not make memory."""
-    if not 0 <= targets <= leaves:
-        raise _refused(f"n_targets was expected to be at most the number of leaves, {leaves:,}, not {targets:,}")
+def _check_range(numbers: Ints, count: int, limit: int, name: str) -> None:
+    """Raise ServiceError unless there are `count` numbers, each from 0 to below `limit`."""
+    if len(numbers) != count:
+        raise _refused(f"{name} was expected to be a list of {count:,} numbers, not of {len(numbers):,}")
+    if count and not 0 <= numbers.min() <= numbers.max() < limit:
+        outside = numbers[(numbers < 0) | (numbers >= limit)]
+        raise _refused(f"{name} has {outside[0]} where there are {limit:,}")
 
 
-def _check_lengths(expected: int, *lists: NDArray[np.generic]) -> None:
-    for found in lists:
-        if len(found) != expected:
-            raise _refused(f"lists of {expected:,} nodes were expected, one has {len(found):,}")
-
-
-def _check_range(numbers: Ints, limits: Ints, name: str) -> None:
-    outside = ((numbers < 0) | (numbers >= limits)).nonzero()[0]
+def _check_below(numbers: Ints, limits: Ints, name: str) -> None:
+    outside = (numbers >= limits).nonzero()[0]
     if len(outside):
         raise _refused(f"{name} has {numbers[outside[0]]} where there are {limits[outside[0]]:,}")
+
+
+def _check_numbers(tensor: Value, count: int, kind: int, name: str) -> Span:
+    """Return where the elements of a tensor are; raise ServiceError unless it has `count` of them, of the `kind`."""
+    if isinstance(tensor, Tensor) and isinstance(tensor.data, Span) and (tensor.kind, tensor.dims) == (kind, (count,)):
+        return tensor.data
+    raise _refused(f"{name} was expected to be a tensor of {count:,} elements of type {kind}")
 
 
 def _refused(detail: str) -> ServiceError:

@@ -44,7 +44,7 @@ ESTIMATORS: tuple[tuple[str, str, Any, Any, Any], ...] = (
     ("tabulated", "tabulated", SMALL, ROWS[:, :2], LABELS),
     ("trees", "float64 trees", HistGradientBoostingRegressor(max_iter=5), HOLES, ROWS.sum(axis=1)),
     ("operators", "float64 operators", make_pipeline(StandardScaler(), LogisticRegression()), ROWS, WORDS),
-    ("plain", "skl2onnx", RandomForestClassifier(5, random_state=0), ROWS, LABELS > 0),
+    ("plain", "skl2onnx", LogisticRegression(), ROWS, LABELS > 0),
     ("table", "float64 trees", make_pipeline(ENCODED, RandomForestClassifier(5, random_state=0)), TABLE, WORDS),
 )
 """Name, strategy, estimator, what it is fitted on: rows and labels."""
@@ -138,17 +138,17 @@ def _broken_files(whole: bytes) -> dict[str, bytes]:
         "truncated": whole[:-1],
         "altered": whole.replace(b"\x0a\x06digest", b"\x0a\x06digesT"),
         "guarded": seal(model),
-        "mismatched": seal(_product(np.ones((7, 1)))),
+        "out of reach": seal(_choice(7)),
     }
 
 
-def _product(weights: NDArray[np.float64]) -> onnx.ModelProto:
-    """Return a graph that multiplies rows of two features by `weights`, which do not fit."""
+def _choice(column: int) -> onnx.ModelProto:
+    """Return a graph that chooses a `column` of two, which only shows when it runs."""
     graph = helper.make_graph(
-        [helper.make_node("MatMul", ["X", "weights"], ["value"])],
-        "mismatched",
+        [helper.make_node("Gather", ["X", "column"], ["value"], axis=1)],
+        "choice",
         [helper.make_tensor_value_info("X", TensorProto.DOUBLE, [None, 2])],
-        [helper.make_tensor_value_info("value", TensorProto.DOUBLE, None)],
-        [numpy_helper.from_array(weights, "weights")],
+        [helper.make_tensor_value_info("value", TensorProto.DOUBLE, [None, 1])],
+        [numpy_helper.from_array(np.array([column]), "column")],
     )
-    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 21)], ir_version=10)
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 14)], ir_version=10)

@@ -5,14 +5,18 @@ from typing import Any
 import joblib
 import numpy as np
 import onnx
+import onnxruntime
 import pytest
 from numpy.typing import NDArray
+from onnx import TensorProto, helper, numpy_helper
 from sklearn.ensemble import GradientBoostingRegressor, HistGradientBoostingClassifier, RandomForestClassifier
+from sklearn.linear_model import LogisticRegression
+from sklearn.svm import SVC
 
 from convert.export import export
 from convert.seal import seal
 from lambda_fn.errors import Problem, ServiceError
-from lambda_fn.model import BATCH_ROWS, THREADED_ROWS, Model
+from lambda_fn.model import BATCH_BYTES, BATCH_ROWS, THREADED_ROWS, Model
 from tests.conftest import TESTS
 
 FLOAT32_MAX = float(np.finfo(np.float32).max)
@@ -191,3 +195,70 @@ def test_a_cut_file_is_refused(model_file: Path) -> None:
         with pytest.raises(ServiceError) as raised:
             Model(data[:end])
         assert raised.value.problem is Problem.MODEL_INVALID
+
+
+def session_of(answer: Any, name: str = "label") -> onnxruntime.InferenceSession:
+    """Return a session that answers any rows with a constant."""
+    node = helper.make_node("Constant", [], [name], value=numpy_helper.from_array(np.asarray(answer)))
+    ports = [helper.make_tensor_value_info("X", TensorProto.DOUBLE, [None, 2])]
+    outputs = [helper.make_tensor_value_info(name, helper.np_dtype_to_tensor_dtype(np.asarray(answer).dtype), None)]
+    model = helper.make_model(
+        helper.make_graph([node], "constant", ports, outputs),
+        opset_imports=[helper.make_opsetid("", 21)],
+        ir_version=10,
+    )
+    return onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+
+
+@pytest.mark.parametrize("count", [1, 2, BATCH_ROWS, BATCH_ROWS + 1, 2 * BATCH_ROWS + 3, THREADED_ROWS + 1])
+@pytest.mark.parametrize("shape", [(1,), (), (3,), (BATCH_ROWS,), (BATCH_ROWS, 1), (1, BATCH_ROWS)])
+def test_no_batch_is_answered_in_another_shape(model_file: Path, count: int, shape: tuple[int, ...]) -> None:
+    model = Model(model_file.read_bytes())
+    model._session = session_of(np.zeros(shape, np.int64))  # the guard lets no file in that holds such a graph
+    if shape == (count,):
+        return
+    with pytest.raises(ServiceError, match="expected to answer a classification with 3 classes") as raised:
+        model.score(np.zeros((count, 2)), threads=2, probabilities=False)
+    assert raised.value.problem is Problem.MODEL_INVALID
+
+
+def with_card(data: bytes, **members: Any) -> bytes:
+    """Return a model file with other members in its card."""
+    proto = onnx.load_from_string(data)
+    [entry] = [entry for entry in proto.metadata_props if entry.key == "card"]
+    entry.value = json.dumps(json.loads(entry.value) | members)
+    return seal(proto)
+
+
+@pytest.mark.parametrize(
+    ("classes", "labels"),
+    [
+        (["no", "maybe", "yes"], ["no", "yes", "maybe"]),
+        (["no", "maybe", "yes"], ["a", "b", "c"]),
+        (["no", "maybe", "yes"], ["maybe", "no"]),
+        ([0, 1, 2], [0, 1, 3]),
+        ([0, 1, 2], [2, 1, 0]),
+        ([3, 4, 5], [0, 1, 2]),
+        ([3, 4, 5], [3.0, 4.0, 5.0]),
+        ([1.0, 2.0, 3.0], [1.0, 2.0, 4.0]),
+    ],
+)
+def test_a_card_that_tells_of_other_labels_is_refused(classes: list[Any], labels: list[Any], tmp_path: Path) -> None:
+    rows = np.random.default_rng(0).normal(size=(100, 2))
+    targets = np.array(classes)[np.digitize(rows[:, 0], [-0.5, 0.5])]
+    joblib.dump(LogisticRegression().fit(rows, targets), tmp_path / "model.joblib")
+    data = export(tmp_path / "model.joblib", tmp_path / "model.onnx", name="model").data
+    assert Model(with_card(data)).card.classes == tuple(sorted(classes))
+    kind = type(labels[0]).__name__
+    with pytest.raises(ServiceError, match="graph") as raised:
+        Model(with_card(data, classes={"type": kind, "labels": labels}))
+    assert raised.value.problem is Problem.MODEL_INVALID
+
+
+def test_rows_of_a_model_that_takes_much_for_each_are_scored_in_smaller_batches(tmp_path: Path) -> None:
+    rows = np.random.default_rng(0).normal(size=(3000, 2))
+    model = SVC(C=0.1).fit(rows, np.random.default_rng(1).integers(0, 2, 3000))
+    joblib.dump(model, tmp_path / "model.joblib")
+    loaded = Model(export(tmp_path / "model.joblib", tmp_path / "model.onnx", name="model").data)
+    assert 2000 < BATCH_BYTES / loaded._batch_rows / 8 < 20_000  # numbers that a row takes: of 3,000 support vectors
+    assert loaded.score(rows).prediction.tolist() == model.predict(rows).tolist()
