@@ -145,7 +145,10 @@ def alter_tensor(random: np.random.Generator, tensor: TensorProto) -> None:
     elif tensor.data_type == TensorProto.STRING:
         tensor.string_data.append(b"\xff" if change == 2 else b"x" * 5000)
     else:
-        array = numpy_helper.to_array(tensor).copy()
+        try:
+            array = numpy_helper.to_array(tensor).copy()
+        except (TypeError, ValueError):  # an alteration before this one left it without a sound shape or type
+            return
         values: list[Any] = WHOLE if array.dtype.kind in "iu" else NUMBERS
         if change == 2:
             array = np.resize(array, pick(random, SHAPES))
