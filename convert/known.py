@@ -60,10 +60,9 @@ def feature_of(name: str, known: Sequence[NDArray[Any]], values: NDArray[Any] | 
     ConvertError for categories that are not told apart, or not at all, in JSON, CSV and float64.
     """
     categories = [value for one in known for value in one.tolist()]
-    none = any(value is None for value in categories)
-    if none and any(value != value for value in categories):
-        raise ConvertError(f"the encoders on {name!r} tell None from NaN, JSON has null for both: fit on one of them")
     present = [value for value in categories if value is not None and value == value]
+    none, nan = (any(value is None for value in categories), any(value != value for value in categories))
+    _check_missing(name, known, present, none=none, nan=nan)
     kind = _kind_of(name, known, present)
     column = "object" if none or any(one.dtype.kind == "O" for one in known) else "float64"
     if kind == "str":
@@ -77,6 +76,24 @@ def feature_of(name: str, known: Sequence[NDArray[Any]], values: NDArray[Any] | 
     if told == "str" and used:
         told = "float"  # so that what is not a number is told of
     return Feature(name, told, none=none, column=column if told == "float" else "object")
+
+
+def _check_missing(name: str, known: Sequence[NDArray[Any]], present: Sequence[Any], *, none: bool, nan: bool) -> None:
+    """Raise ConvertError where an estimator tells missing values apart that JSON and CSV have one word for."""
+    if none and nan:
+        raise ConvertError(
+            f"the encoders and imputers on {name!r} tell None from NaN, JSON has null for both: make NaN of both before"
+            " you fit, or give the imputer missing_values=None"
+        )
+    if nan and not present and any(one.dtype.kind == "O" for one in known):
+        raise ConvertError(
+            f"SimpleImputer was fitted on {name!r} as objects, in which it fills NaN and leaves None, and JSON has null"
+            " for both: make numbers of the column before you fit"
+        )
+    if (none or nan) and "" in present:
+        raise ConvertError(
+            f'{name!r} is "" or missing, and an empty cell of CSV is both: make one of them before you fit'
+        )
 
 
 def _kind_of(name: str, known: Sequence[NDArray[Any]], present: Sequence[Any]) -> str | None:
