@@ -24,6 +24,10 @@ from sklearn.preprocessing import (
     TargetEncoder,
 )
 
+FLOAT32 = np.dtype(np.float32)
+FITTED_ON_FLOAT32: NDArray[Any] = np.empty(0, FLOAT32)
+"""What stands among the categories of a feature that a scaler or an imputer computes with in float32."""
+
 type Origins = list[Origin | None]
 type Known = list[list[NDArray[Any]]]
 """For each feature, the categories that each encoder or imputer on it knows."""
@@ -57,10 +61,15 @@ class Traced:
 def trace(transformers: Sequence[Any], features: int) -> Traced:
     """Follow the columns of `features` features through fitted transformers."""
     known: Known = [[] for _ in range(features)]
-    columns: Origins | None = [Origin(feature, "value") for feature in range(features)]
+    columns: Origins | None = untouched(features)
     for transformer in transformers:
         columns = None if columns is None else _follow(transformer, columns, known)
     return Traced(columns, known)
+
+
+def untouched(features: int) -> Origins:
+    """Return the origins of the features themselves."""
+    return [Origin(feature, "value") for feature in range(features)]
 
 
 def _follow(transformer: Any, columns: Origins, known: Known) -> Origins | None:
@@ -72,6 +81,9 @@ def _follow(transformer: Any, columns: Origins, known: Known) -> Origins | None:
 
 def _scaler(scaler: Any, columns: Origins, known: Known) -> Origins:
     """Every scaler divides by, or multiplies with, a number above 0; rounding keeps the order."""
+    for column in columns if FLOAT32 in {getattr(values, "dtype", None) for values in vars(scaler).values()} else ():
+        if column is not None and column.how == "value":
+            known[column.feature].append(FITTED_ON_FLOAT32)
     return [Origin(c.feature, "grows") if c is not None and c.how in {"value", "grows"} else None for c in columns]
 
 
