@@ -95,8 +95,6 @@ def _ask_feature(oracle: Oracle, quick: Any, column: int) -> Accepts:
         return True
 
     nan, kind, known = accepted(np.nan), feature.type, oracle.categories(column)
-    if nan and "" in feature.categories:
-        raise ConvertError(f'{feature.name!r} is "" or missing, an empty cell of CSV is both: fit on one of them')
     if kind == "str":
         return _among(np.array([UNKNOWN, *known] if accepted(UNKNOWN) or not len(known) else known), accepted, nan)
     if kind == "bool":

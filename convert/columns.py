@@ -20,7 +20,6 @@ class Columns:
     name: of the tensor, (n, columns) float64.
     categories: for each column, the strings whose numbers it holds; None where it holds numbers of its own.
     sparse: whether scikit-learn holds it in a sparse matrix, where scalers multiply instead of dividing.
-    none: the columns in which what is missing is None to scikit-learn; in the others it is NaN.
     dtypes: for each column, the type in which scikit-learn holds it; all are float64 where there are none.
     summed_by: the class of the transformer that summed up numbers in an order of its own, so that last bits differ;
     None where all bits are scikit-learn's.
@@ -30,7 +29,6 @@ class Columns:
     categories: tuple[tuple[str, ...] | None, ...]
     sparse: bool = False
     summed_by: str | None = None
-    none: frozenset[int] = frozenset()
     dtypes: tuple[str, ...] = ()
 
     @property
@@ -53,7 +51,6 @@ class Columns:
             self,
             name=name,
             categories=tuple(self.categories[index] for index in indices),
-            none=frozenset(place for place, index in enumerate(indices) if index in self.none),
             dtypes=tuple(self.dtypes[index] for index in indices) if self.dtypes else (),
         )
 
@@ -79,8 +76,6 @@ def side_by_side(graph: Graph, parts: Sequence[Columns], *, sparse: bool) -> Col
     """Write the columns of all `parts` as those of one matrix."""
     name = graph.node("Concat", *(part.name for part in parts), axis=1)
     categories = tuple(chain.from_iterable(part.categories for part in parts))
-    starts = np.cumsum([0, *(len(part.categories) for part in parts)]).tolist()
-    none = frozenset(start + column for start, part in zip(starts, parts, strict=False) for column in part.none)
     summed_by = next((part.summed_by for part in parts if part.summed_by), None)
     dtype = str(np.result_type(*(part.dtype for part in parts)))
-    return Columns(name, categories, sparse, summed_by, none).with_dtype(dtype)
+    return Columns(name, categories, sparse, summed_by).with_dtype(dtype)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any, Literal
 
 import numpy as np
@@ -111,7 +112,7 @@ def is_missing(value: Any) -> bool:
 
 def as_number(value: Any) -> float | None:
     """Return `value` as a number; None if it is none."""
-    if isinstance(value, bytes):  # of which float() makes one
+    if isinstance(value, bytes | Decimal):  # of which float() makes one, and JSON a string
         return None
     try:
         return float(value)

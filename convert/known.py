@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from decimal import Decimal
 from numbers import Real
 from typing import Any
 
@@ -15,8 +14,8 @@ from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostin
 from convert.errors import ConvertError, listed
 from convert.estimator import parts_of
 from convert.features import Feature, Floats, type_of
-from convert.origins import Traced
-from convert.trees import read_trees
+from convert.origins import FITTED_ON_FLOAT32, FLOAT32, Known, Traced, untouched
+from convert.trees import READERS, read_trees
 
 IN_FLOAT64 = {HistGradientBoostingClassifier, HistGradientBoostingRegressor}
 """The trees that do not round rows to float32."""
@@ -44,12 +43,15 @@ def features_of(
         else feature_of(name, known, None if values is None else values[column], used=column in used)
         for column, (name, known) in enumerate(zip(names, traced.known, strict=True))
     ]
+    single = split_as_float32(traced, last)
+    if type(last) in READERS and type(last) not in IN_FLOAT64 and traced.columns != untouched(len(names)):
+        single |= computed_in_float32(traced.known, values)
+    for column, feature in enumerate(features):
+        if column in single and feature == Feature(feature.name) and not _has_categories(traced.known[column]):
+            features[column] = replace(feature, dtype="float32", column="float32")
     narrow = {feature.column for feature in features if feature.column in {"float32", "float16"}}
     if len(narrow) == 1 and not named and all(feature.numeric for feature in features):  # an array is of one type
         return tuple(replace(feature, dtype=min(narrow), column=min(narrow)) for feature in features)
-    for column in split_as_float32(traced, last):
-        if not traced.known[column] and features[column].type == "float":
-            features[column] = replace(features[column], dtype="float32", column="float32")
     return tuple(features)
 
 
@@ -60,10 +62,9 @@ def feature_of(name: str, known: Sequence[NDArray[Any]], values: NDArray[Any] | 
     ConvertError for categories that are not told apart, or not at all, in JSON, CSV and float64.
     """
     categories = [value for one in known for value in one.tolist()]
-    none = any(value is None for value in categories)
-    if none and any(value != value for value in categories):
-        raise ConvertError(f"the encoders on {name!r} tell None from NaN, JSON has null for both: fit on one of them")
     present = [value for value in categories if value is not None and value == value]
+    none, nan = (any(value is None for value in categories), any(value != value for value in categories))
+    _check_missing(name, known, present, none=none, nan=nan)
     kind = _kind_of(name, known, present)
     column = "object" if none or any(one.dtype.kind == "O" for one in known) else "float64"
     if kind == "str":
@@ -79,6 +80,24 @@ def feature_of(name: str, known: Sequence[NDArray[Any]], values: NDArray[Any] | 
     return Feature(name, told, none=none, column=column if told == "float" else "object")
 
 
+def _check_missing(name: str, known: Sequence[NDArray[Any]], present: Sequence[Any], *, none: bool, nan: bool) -> None:
+    """Raise ConvertError where an estimator tells missing values apart that JSON and CSV have one word for."""
+    if none and nan:
+        raise ConvertError(
+            f"the encoders and imputers on {name!r} tell None from NaN, JSON has null for both: make NaN of both before"
+            " you fit, or give the imputer missing_values=None"
+        )
+    if nan and not present and any(one.dtype.kind == "O" for one in known):
+        raise ConvertError(
+            f"SimpleImputer was fitted on {name!r} as objects, in which it fills NaN and leaves None, and JSON has null"
+            " for both: make numbers of the column before you fit"
+        )
+    if (none or nan) and "" in present:
+        raise ConvertError(
+            f'{name!r} is "" or missing, and an empty cell of CSV is both: make one of them before you fit'
+        )
+
+
 def _kind_of(name: str, known: Sequence[NDArray[Any]], present: Sequence[Any]) -> str | None:
     """Return the type of the categories, None where there are none; raise ConvertError for what is not served."""
     first = f"the categories of {name!r} are {listed(present[:5])}"
@@ -89,9 +108,8 @@ def _kind_of(name: str, known: Sequence[NDArray[Any]], present: Sequence[Any]) -
     if kinds == {"bool", "float"} and all(len(one) < 2 for one in each) and set(present) <= {0, 1}:
         kinds = {"bool"}  # of two encoders, one was given numbers
     if len(kinds) > 1 or not kinds <= {"float", "bool", "str"}:
-        raise ConvertError(
-            f"{first}: {' and '.join(sorted(kinds))} are not served, make strings of them before you fit"
-        )
+        types = " and ".join(sorted(kinds))
+        raise ConvertError(f"{first}, of type {types}, which is not served: make strings of them before you fit")
     if kinds == {"float"} and any(float(value) != value for value in present):
         raise ConvertError(f"{first}; numbers are served as float64, which these are not")
     if any(isinstance(value, str) and value != value.encode("utf-8", "replace").decode() for value in present):
@@ -105,7 +123,7 @@ def _kind(value: Any) -> str:
         return "bool"
     if isinstance(value, str):
         return "str"
-    return "float" if isinstance(value, Real | Decimal) else type(value).__name__
+    return "float" if isinstance(value, Real) else type(value).__name__
 
 
 def _precision(name: str, known: Sequence[NDArray[Any]], column: str) -> tuple[str, str]:
@@ -114,7 +132,7 @@ def _precision(name: str, known: Sequence[NDArray[Any]], column: str) -> tuple[s
     pandas' nullable Float32 comes to encoders as float64, and is written in the digits of float32 all the same.
     """
     every = np.array([value for one in known for value in one.tolist() if value is not None], dtype=np.float64)
-    narrow = {str(one.dtype) for one in known if one.dtype in (np.float16, np.float32)}
+    narrow = {str(one.dtype) for one in known if one.size and one.dtype in (np.float16, np.float32)}
     if not narrow:
         return ("float32", column) if told_of_float32(every, 0) else ("float64", column)
     dtype = min(narrow)  # float16 comes first
@@ -155,6 +173,20 @@ def split_as_float32(traced: Traced, last: Any) -> frozenset[int]:
     return frozenset(
         feature for feature, parts in found.items() if told_of_float32(np.concatenate(parts), further=BETWEEN)
     )
+
+
+def _has_categories(known: Sequence[NDArray[Any]]) -> bool:
+    return any(value is not None and value == value for one in known for value in one.tolist())
+
+
+def computed_in_float32(known: Known, values: Sequence[NDArray[Any]] | None) -> frozenset[int]:
+    """Return the features that transformers in front of trees get as float32, as they tell themselves, or the sample.
+
+    A row that is scaled in float64 may be on the other side of a threshold.
+    """
+    told = {column for column, each in enumerate(known) if any(one is FITTED_ON_FLOAT32 for one in each)}
+    typed = {column for column, each in enumerate(values or ()) if each.dtype == FLOAT32}
+    return frozenset(told | typed)
 
 
 def _thresholds(estimator: Any) -> list[Floats]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -41,6 +42,10 @@ from sklearn.preprocessing import (
 from convert.errors import ConvertError
 from convert.estimator import unwrapped
 
+FLOAT32 = np.dtype(np.float32)
+FITTED_ON_FLOAT32: NDArray[Any] = np.empty(0, FLOAT32)
+"""What stands among the categories of a feature that a scaler or an imputer computes with in float32."""
+
 type Origins = list[Origin | None]
 type Known = list[list[NDArray[Any]]]
 """For each feature, the categories that each encoder or imputer on it knows."""
@@ -74,10 +79,15 @@ class Traced:
 def trace(transformers: Sequence[Any], features: int) -> Traced:
     """Follow the columns of `features` features through fitted transformers."""
     known: Known = [[] for _ in range(features)]
-    columns: Origins | None = [Origin(feature, "value") for feature in range(features)]
+    columns: Origins | None = untouched(features)
     for transformer in transformers:
         columns = None if columns is None else _follow(transformer, columns, known)
     return Traced(columns, known)
+
+
+def untouched(features: int) -> Origins:
+    """Return the origins of the features themselves."""
+    return [Origin(feature, "value") for feature in range(features)]
 
 
 def _follow(transformer: Any, columns: Origins, known: Known) -> Origins | None:
@@ -90,6 +100,9 @@ def _follow(transformer: Any, columns: Origins, known: Known) -> Origins | None:
 
 def _scaler(scaler: Any, columns: Origins, known: Known) -> Origins:
     """Every scaler divides by, or multiplies with, a number above 0; rounding keeps the order."""
+    for column in columns if FLOAT32 in {getattr(values, "dtype", None) for values in vars(scaler).values()} else ():
+        if column is not None and column.how == "value":
+            known[column.feature].append(FITTED_ON_FLOAT32)
     return [Origin(c.feature, "grows") if c is not None and c.how in {"value", "grows"} else None for c in columns]
 
 
@@ -101,11 +114,8 @@ def _imputer(imputer: Any, columns: Origins, known: Known) -> Origins:
     """Follow the columns that are kept, and the indicators behind them; NaN is in no order that could break."""
     missing = imputer.missing_values
     for column, statistic in zip(columns, imputer.statistics_, strict=True):
-        told: list[Any] = [statistic] if statistic is None or isinstance(statistic, str | bool) else []
-        if missing is None:
-            told = [None, *([statistic] if statistic is not None and statistic == statistic else [])]
-        if told and column is not None and column.how == "value":
-            known[column.feature].append(np.array(told, dtype=object))
+        if column is not None and column.how == "value":
+            known[column.feature] += _known_to(imputer, statistic)
     if missing is not None and not marks_nan(missing):
         columns = [_replaced(column, _marker(imputer), known) for column in columns]
     made = [columns[index] for index in imputed_columns(imputer)]
@@ -113,6 +123,25 @@ def _imputer(imputer: Any, columns: Origins, known: Known) -> Origins:
         told = [columns[index] for index in imputer.indicator_.features_]
         made += [None if column is None else Origin(column.feature, "category") for column in told]
     return made
+
+
+def _known_to(imputer: Any, statistic: Any) -> Iterator[NDArray[Any]]:
+    """Yield what an imputer knows of a feature: what it fills in, if that is no number, and None or NaN in objects.
+
+    It tells one from the other there, and does not tell whether it ever saw the one that it fills. Where it was fitted
+    on objects that are all numbers, some were None, most likely: NaN among objects stands for that doubt.
+    """
+    if statistic is None or isinstance(statistic, str | bool):
+        yield np.array([statistic], dtype=object)
+    if imputer.missing_values is None:
+        yield np.array([None], dtype=object)
+    elif (
+        imputer._fit_dtype.kind == "O"
+        and isinstance(imputer.missing_values, float)
+        and marks_nan(imputer.missing_values)
+    ):
+        doubtful = all(isinstance(each, Real) for each in imputer.statistics_)
+        yield np.array([np.nan], dtype=object if doubtful else np.float64)
 
 
 def _replaced(column: Origin | None, marker: NDArray[Any], known: Known) -> Origin | None:

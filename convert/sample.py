@@ -55,7 +55,15 @@ class Table:
 
     def encoded(self, features: Sequence[Feature]) -> Sample:
         """Return the rows as numbers; raise ConvertError for a value of another type than the feature has."""
-        columns = [feature.encode(values, self.source) for feature, values in zip(features, self.columns, strict=True)]
+        columns = []
+        for feature, values in zip(features, self.columns, strict=True):
+            text = next((value for value in values if isinstance(value, str)), None) if self.typed else None
+            if text is not None and feature.type == "float" and not feature.dropped:
+                raise ConvertError(
+                    f"{self.source}: {feature.name!r} holds text such as {text[:50]!r}, of which the estimator makes"
+                    " numbers: make float64 of it before you fit"
+                )
+            columns.append(feature.encode(values, self.source))
         return Sample(tuple(feature.name for feature in features), np.column_stack(columns))
 
 
@@ -157,7 +165,7 @@ def _read_npy(path: Path) -> Table:
         raise ConvertError(f"{path} holds an array of shape {array.shape}, expected {expected}")
     if names is not None:
         return Table(str(path), names, tuple(array[name] for name in names))
-    return Table(str(path), None, tuple(array.T), lambda: array)
+    return Table(str(path), None, tuple(array.T), None if array.dtype.kind == "U" else lambda: array)
 
 
 READERS: Mapping[str, Callable[[Path], Table]] = {".csv": _read_csv, ".parquet": _read_parquet, ".npy": _read_npy}

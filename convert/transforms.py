@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from numbers import Real
 from typing import Any
 
@@ -58,7 +57,6 @@ def input_columns(oracle: Oracle) -> Columns:
     return Columns(
         "X",
         tuple(each.categories if each.type == "str" else None for each in oracle.features),
-        none=frozenset(column for column, each in enumerate(oracle.features) if each.none),
         dtypes=oracle.dtypes,
     )
 
@@ -100,7 +98,7 @@ def _compute(graph: Graph, operator: str, rows: Columns, values: Any) -> Columns
         made = graph.cast(graph.cast(made, np.float32), np.float64)
     elif rows.dtype != "float64":
         raise ConvertError(f"what is computed in {rows.dtype} is not written: make float64 of it before you fit")
-    return replace(rows, name=made, none=frozenset())
+    return rows.made(made)
 
 
 def _divide(graph: Graph, rows: Columns, scale: Any) -> Columns:
@@ -140,17 +138,18 @@ def _robust_scaler(graph: Graph, rows: Columns, scaler: Any) -> Columns:
 
 def _simple_imputer(graph: Graph, rows: Columns, imputer: Any) -> Columns:
     """Write each column's statistic where the column is missing; a string's is the number of its category."""
-    kept, objects = imputed_columns(imputer), _in_objects(imputer)
+    kept = imputed_columns(imputer)
     missing = _write_missing(graph, rows, imputer)
-    rows = replace(rows, dtypes=()) if objects else replace(rows.with_dtype(rows.dtype), none=frozenset())
+    rows = rows.with_dtype("float64" if _in_objects(imputer) else rows.dtype)
     if len(kept) < len(rows.categories):
         rows, chosen = rows.chosen(graph, kept), graph.constant(np.array(kept))
         known = graph.node("Gather", missing, chosen, axis=1)
     else:
         known = missing
-    values = zip((imputer.statistics_[column] for column in kept), rows.categories, strict=True)
-    numbers = np.array([_number_of(value, categories) for value, categories in values]).astype(rows.dtype)
-    imputed = rows.made(graph.node("Where", known, _numbers(graph, numbers), rows.name))
+    statistics = zip((imputer.statistics_[column] for column in kept), rows.categories, strict=True)
+    numbers = [float(value) if texts is None else float(texts.index(value)) for value, texts in statistics]
+    filled = _numbers(graph, np.array(numbers).astype(rows.dtype))
+    imputed = rows.made(graph.node("Where", known, filled, rows.name))
     if not imputer.add_indicator:
         return imputed
     chosen = graph.constant(np.asarray(imputer.indicator_.features_, dtype=np.int64))
@@ -159,21 +158,11 @@ def _simple_imputer(graph: Graph, rows: Columns, imputer: Any) -> Columns:
     return side_by_side(graph, [imputed, told], sparse=rows.sparse)
 
 
-def _number_of(value: Any, categories: tuple[str, ...] | None) -> float:
-    """Return what the graph has for a value; NaN for None."""
-    return np.nan if value is None else float(value if categories is None else categories.index(value))
-
-
 def _write_missing(graph: Graph, rows: Columns, imputer: Any) -> str:
-    """Write where the imputer finds its marker, (n, columns): None, which it tells from NaN in objects, or another."""
+    """Write where the imputer finds its marker, (n, columns); no feature is None here and NaN there."""
     missing = imputer.missing_values
     if missing is None or marks_nan(missing):
-        every = range(len(rows.categories))
-        seen = np.array([missing is not None if column not in rows.none else missing is None for column in every])
-        if type(missing).__name__ == "NAType" or not _in_objects(imputer) or seen.all():
-            return graph.node("IsNaN", rows.name)
-        shown = graph.node("Where", graph.constant(seen), rows.name, graph.constant(np.float64(0)))
-        return graph.node("IsNaN", shown)
+        return graph.node("IsNaN", rows.name)
     if isinstance(missing, str):  # each column holds the numbers of its own categories
         numbers = [float(known.index(missing)) if known and missing in known else np.nan for known in rows.categories]
         return graph.node("Equal", rows.name, graph.constant(np.array(numbers)))
@@ -187,7 +176,7 @@ def _write_missing(graph: Graph, rows: Columns, imputer: Any) -> str:
 
 
 def _in_objects(imputer: Any) -> bool:
-    """Whether the imputer makes no numbers of objects, and so tells None from NaN."""
+    """Whether the imputer leaves objects as they are, which no number is rounded in."""
     return getattr(imputer, "_fit_dtype", np.dtype(object)).kind == "O"
 
 
@@ -275,10 +264,7 @@ def _none_of(categories: NDArray[Any]) -> Any:
 def _rank(graph: Graph, rows: Columns, column: int, categories: NDArray[Any]) -> str:
     """Write which of the `categories` a column is, counted from 1, or 0 for none of them: (n, 1) int64."""
     value = graph.node("Gather", rows.name, graph.constant(np.array([column])), axis=1)
-    missing = 0
-    for place, one in enumerate(categories.tolist(), 1):
-        if one is None if column in rows.none else one != one:
-            missing = place
+    missing = next((place for place, one in enumerate(categories.tolist(), 1) if one is None or one != one), 0)
     texts = rows.categories[column]
     if texts is None:
         rank = _rank_of_number(graph, value, categories)
