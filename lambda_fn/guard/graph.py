@@ -10,6 +10,7 @@ from lambda_fn.guard.messages import (
     FLOAT64,
     GRAPH,
     ITEM_BYTES,
+    MAX_AXES,
     NODE,
     PORT,
     SHAPE,
@@ -35,8 +36,6 @@ from lambda_fn.record import Record
 
 MAX_NODES = 50_000
 MAX_CONSTANTS = 30_000
-MAX_AXES = 3
-"""The most that is written: rows, classes, features."""
 ROW_BYTES = 2**16
 """What the values of a graph may take for a row, however small the file is: 64 MB for a batch."""
 BYTES_BY_BYTE = 16

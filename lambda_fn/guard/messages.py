@@ -53,8 +53,11 @@ ITEM_BYTES: Mapping[int, int] = {1: 4, 2: 1, 3: 1, 4: 2, 5: 2, 6: 4, 7: 8, 9: 1,
 FLOAT32, UINT8, INT32, INT64, STRING, BOOL, FLOAT64 = 1, 2, 6, 7, 8, 9, 11
 PACKED: Mapping[int, int] = {INT32: 5, INT64: 7, FLOAT64: 10}
 """The field in which skl2onnx writes elements, by their type."""
+NONE: list[int | Span] = []
 TEXT_BYTES = 96
 """What a string takes beside its characters, in onnxruntime and in Python."""
+MAX_AXES = 3
+"""The most that is written: rows, classes, features."""
 BATCH = -1
 """The size of the axis along which the rows are."""
 
@@ -85,28 +88,30 @@ type Value = int | Ints | Tensor
 def parts_of(reader: Reader, span: Span, message: Message) -> Parts:
     """Return the fields of a message; raise ServiceError for one that it may not have, or not again."""
     parts: Parts = {}
-    for part in reader.fields(span):
-        keep(parts, part, message)
+    position, end = span.start, span.end
+    while position < end:
+        position = keep(parts, reader.field(position, end), message)
     return parts
 
 
-def keep(parts: Parts, part: Field, message: Message) -> None:
-    """Add a field to the others; raise ServiceError as `parts_of` does."""
-    number = part.number
-    if number in message.again:
-        parts.setdefault(number, []).append(part.value)
-    elif number not in message.once:
+def keep(parts: Parts, field: Field, message: Message) -> int:
+    """Add a field to the others, and return where the next one starts; raise ServiceError as `parts_of` does."""
+    number, value, end = field
+    if number in parts:
+        if number not in message.again:
+            raise refused(f"{message.name} was expected to have field {number} once, it came again")
+        parts[number].append(value)
+    elif number in message.once or number in message.again:
+        parts[number] = [value]
+    else:
         held = message.others.get(number, f"field {number}")
         raise refused(f"{message.name} holds {held}, which no exporter writes")
-    elif number in parts:
-        raise refused(f"{message.name} was expected to have field {number} once, it came again")
-    else:
-        parts[number] = [part.value]
+    return end
 
 
 def spans(parts: Parts, number: int) -> Sequence[Span]:
     """Return where the bytes of the messages or strings in a field are; raise ServiceError if it holds others."""
-    found = parts.get(number, [])
+    found = parts.get(number, NONE)
     for value in found:
         if isinstance(value, int):
             raise refused(f"bytes were expected in field {number}, a number came")
@@ -144,7 +149,7 @@ def text_of(reader: Reader, span: Span) -> str:
 
 def refused(detail: str) -> ServiceError:
     """Return the error for a file that holds something else than was expected."""
-    return ServiceError(Problem.MODEL_INVALID, f"the model file is refused: {detail}")
+    return ServiceError(Problem.MODEL_INVALID, f"the model file is refused: {detail[:500]}")  # names are of any length
 
 
 def read_attribute(reader: Reader, span: Span) -> tuple[str, Value]:
@@ -160,9 +165,7 @@ def read_attribute(reader: Reader, span: Span) -> tuple[str, Value]:
             ints, position = reader.run_of_ints(position, span.end)
             values.append(ints)
         else:
-            part = reader.field(position, span.end)
-            keep(parts, part, ATTRIBUTE)
-            position = part.end
+            position = keep(parts, reader.field(position, span.end), ATTRIBUTE)
     name = text_of(reader, only(parts, 1, ATTRIBUTE))
     if 3 in parts:
         values.append(number_of(parts, 3))
@@ -181,11 +184,9 @@ def read_tensor(reader: Reader, span: Span) -> tuple[str, Tensor]:
     """Return name and tensor; raise ServiceError where its elements are elsewhere, or other than its dimensions say."""
     parts = parts_of(reader, span, TENSOR)
     dims = tuple([number_of({1: [dim]}, 1) for dim in parts.get(1, ())])
-    kind, count = number_of(parts, 2), 1
-    for dim in dims:
-        if dim < 0:
-            raise refused(f"dimensions of 0 or more were expected, not {dim:,}")
-        count *= dim
+    if len(dims) > MAX_AXES or min(dims, default=0) < 0:
+        raise refused(f"at most {MAX_AXES} dimensions of 0 or more were expected, not {dims[:MAX_AXES]}")
+    kind, count = number_of(parts, 2), prod(dims)
     [name] = texts_of(reader, parts, 8) or [""]
     held = [number for number in (5, 6, 7, 9, 10) if number in parts]
     if kind == STRING and held == ([6] if count else []):

@@ -7,7 +7,6 @@ CONTRIBUTING says: a cold start passes here.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -40,15 +39,8 @@ class Span:
         self.end = end
 
 
-class Field:
-    """A field: its number, its value (a varint, or where its bytes are), and where the next field starts."""
-
-    __slots__ = ("end", "number", "value")
-
-    def __init__(self, number: int, value: int | Span, end: int) -> None:
-        self.number = number
-        self.value = value
-        self.end = end
+type Field = tuple[int, int | Span, int]
+"""A field: its number, its value (a varint, or where its bytes are), and where the next field starts."""
 
 
 class Reader:
@@ -58,38 +50,34 @@ class Reader:
         self.data = data
         self._left = MAX_FIELDS
 
-    def fields(self, message: Span) -> Iterator[Field]:
-        """Yield the fields of a message."""
-        position = message.start
-        while position < message.end:
-            field = self.field(position, message.end)
-            yield field
-            position = field.end
-
     def field(self, position: int, end: int) -> Field:
         """Return the field at `position` of a message that ends at `end`."""
         self._left -= 1
         if self._left < 0:
             raise ServiceError(Problem.MODEL_INVALID, f"the model file has more than {MAX_FIELDS:,} fields")
-        tag, start = self._varint(position, end)
+        data = self.data
+        if position + 1 < end and data[position] < 0x80 and data[position + 1] < 0x80:  # most are of one byte each
+            tag, start, value, after = data[position], position + 1, data[position + 1], position + 2
+        else:
+            tag, start = self._varint(position, end)
+            value, after = self._varint(start, end) if tag & 7 in (VARINT, LENGTH) else (0, start)
+        if not 8 <= tag < MAX_TAG:
+            raise _broken(position, f"a field number from 1 to 2^29 - 1 was expected, not {tag >> 3}")
         wire_type = tag & 7
         if wire_type == VARINT:
-            value, after = self._varint(start, end)
-            return Field(_number(tag, position), value, after)
+            return tag >> 3, value, after
         if wire_type == LENGTH:
-            length, start = self._varint(start, end)
+            length, start = value, after
         elif wire_type in (FIXED32, FIXED64):
             length = 4 if wire_type == FIXED32 else 8
         else:
             raise _broken(position, f"a wire type of 0, 1, 2 or 5 was expected, not {wire_type}")
         if length > end - start:
             raise _broken(position, f"{length:,} bytes were expected, {end - start:,} came")
-        return Field(_number(tag, position), Span(start, start + length), start + length)
+        return tag >> 3, Span(start, start + length), start + length
 
     def _varint(self, position: int, end: int) -> tuple[int, int]:
         """Return the varint at `position` and where it ends."""
-        if position < end and self.data[position] < 0x80:  # most are of one byte
-            return self.data[position], position + 1
         value = 0
         for place, byte in enumerate(self.data[position : min(position + MAX_VARINT, end)]):
             value |= (byte & 0x7F) << 7 * place
@@ -154,12 +142,6 @@ def _varints(raw: NDArray[np.uint8], starts: Ints, ends: Ints, position: int) ->
         place += 1
         longer = longer[starts[longer] + place <= ends[longer]]
     return values
-
-
-def _number(tag: int, position: int) -> int:
-    if not 8 <= tag < MAX_TAG:
-        raise _broken(position, f"a field number from 1 to 2^29 - 1 was expected, not {tag >> 3}")
-    return tag >> 3
 
 
 def _broken(position: int, detail: str) -> ServiceError:

@@ -19,8 +19,7 @@ from onnx import AttributeProto, ModelProto, NodeProto, TensorProto, helper, num
 
 from convert.seal import PREFIX, ZEROS, seal
 from lambda_fn.errors import ServiceError
-from lambda_fn.guard.graph import MAX_AXES
-from lambda_fn.guard.messages import BATCH, ITEM_BYTES, Tensor, Value
+from lambda_fn.guard.messages import BATCH, ITEM_BYTES, MAX_AXES, Tensor, Value
 from lambda_fn.guard.operators import KINDS, LETTERS, OPERATORS, OPTIONAL, Node
 from lambda_fn.guard.protobuf import Reader, Span
 from tests.conftest import TESTS
@@ -51,9 +50,9 @@ def mutant(random: np.random.Generator, files: Sequence[bytes]) -> bytes:
             data = altered_bytes(random, data)
         return seal_by_hand(data)
     model = onnx.load_from_string(data)
-    mild = random.random() < 0.5  # of numbers only, as most of the others end in the guard
+    alterations = [alter_number] if random.random() < 0.5 else ALTERATIONS  # most of those end in the guard
     for _ in range(times):
-        pick(random, ALTERATIONS[2:6] if mild else ALTERATIONS)(random, model)
+        pick(random, alterations)(random, model)
     return seal(model)
 
 
@@ -136,6 +135,33 @@ def alter_constant(random: np.random.Generator, model: ModelProto) -> None:
         alter_tensor(random, pick(random, model.graph.initializer))
 
 
+def alter_number(random: np.random.Generator, model: ModelProto) -> None:
+    """Alter an element of a constant, or of the numbers in an attribute, and leave its type."""
+    attributes = [each for node in model.graph.node for each in node.attribute]
+    tensors = [*model.graph.initializer, *(each.t for each in attributes if each.type == AttributeProto.TENSOR)]
+    numbers = [each for each in tensors if each.data_type != TensorProto.STRING and min(each.dims, default=1) > 0]
+    lists = [each for each in attributes if each.type == AttributeProto.INTS]
+    if lists and random.random() < 0.2:
+        ints = pick(random, lists).ints
+        ints[random.integers(len(ints))] = int(pick(random, ints))
+    elif numbers:
+        tensor = pick(random, numbers)
+        tensor.CopyFrom(numpy_helper.from_array(with_another(random, numpy_helper.to_array(tensor)), tensor.name))
+
+
+def with_another(random: np.random.Generator, array: NDArray[Any]) -> NDArray[Any]:
+    """Return the array with another number in a place, an odd one or one that is near."""
+    array = array.copy()
+    whole = array.dtype.kind in "iu"
+    odd: list[Any] = WHOLE if whole else NUMBERS
+    near = [*array.flat[:20].tolist(), 0, 1, 2]
+    with np.errstate(all="ignore"):
+        array.flat[random.integers(array.size)] = np.array([pick(random, pick(random, [odd, near]))]).astype(
+            array.dtype
+        )[0]
+    return array
+
+
 def alter_tensor(random: np.random.Generator, tensor: TensorProto) -> None:
     change = random.integers(6)
     if change == 0 and tensor.dims:
@@ -147,14 +173,12 @@ def alter_tensor(random: np.random.Generator, tensor: TensorProto) -> None:
     else:
         try:
             array = numpy_helper.to_array(tensor).copy()
-        except (TypeError, ValueError):  # an alteration before this one left it without a sound shape or type
+        except (TypeError, ValueError):  # altered before
             return
-        values: list[Any] = WHOLE if array.dtype.kind in "iu" else NUMBERS
         if change == 2:
             array = np.resize(array, pick(random, SHAPES))
         elif array.size:
-            with np.errstate(all="ignore"):
-                array.flat[random.integers(array.size)] = np.array([pick(random, values)]).astype(array.dtype)[0]
+            array = with_another(random, array)
         tensor.CopyFrom(numpy_helper.from_array(array, tensor.name))
 
 

@@ -530,7 +530,8 @@ def test_a_hundred_thousand_of_anything_is_refused(what: str) -> None:
     [
         ({"dims": [3]}, "expected to have 3 elements of type 11, it has others"),
         ({"dims": [2, 2**62]}, "expected to have 9,223,372,036,854,775,808 elements"),
-        ({"dims": [-2]}, "dimensions of 0 or more were expected, not -2"),
+        ({"dims": [-2]}, "at most 3 dimensions of 0 or more were expected, not (-2,)"),
+        ({"dims": [1] * 5}, "at most 3 dimensions of 0 or more were expected, not (1, 1, 1)"),
         ({"dims": []}, "expected to have 1 elements"),
         ({"data_type": TensorProto.FLOAT}, "expected to have 2 elements of type 1"),
         ({"data_type": TensorProto.BFLOAT16}, "expected to have 2 elements of type 16"),
