@@ -302,7 +302,7 @@ OTHERS: dict[str, tuple[list[NodeProto], Sequence[TensorProto], str]] = {
     "no input at all": (
         [node(), helper.make_node("Concat", [], ["more"], axis=1, domain="")],
         (),
-        "Concat was expected to take d*>d ?*>?, it takes nothing",
+        "Concat was expected to take d*>d l*>l ?*>?, it takes nothing",
     ),
     "an input from nowhere": ([node("Add", "X", "none")], (), "'none' was expected in front of the node"),
     "an input from behind": (
