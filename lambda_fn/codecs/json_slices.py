@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import re
 from threading import Lock
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from lambda_fn.codecs.json_rows import decode, decode_body, holds_numbers
 from lambda_fn.codecs.places import outside_quotes, without_escapes
 from lambda_fn.errors import ServiceError
-from lambda_fn.json_body import DECODER, UNIQUE
+from lambda_fn.json_body import DECODER
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -79,8 +79,12 @@ class SlicedRows:
         try:
             if self._numbers:
                 return self._parse_numbers(text, self._ends[start:stop] - begin)
-            rows = UNIQUE.decode(f"[{text.decode()}]")
-            return decode({"data": rows}, self._card) if len(rows) == stop - start else None
+            rows = DECODER.decode(f"[{text.decode()}]")
+            if len(rows) != stop - start or _members(rows) != len(
+                outside_quotes(without_escapes(text), b":", 0, len(text))
+            ):
+                return None  # with fewer members than colons one has come twice
+            return decode({"data": rows}, self._card)
         except (ValueError, TypeError, OverflowError, RecursionError, ServiceError):
             return None
 
@@ -101,6 +105,11 @@ class SlicedRows:
         if self._card.dropped:
             values[:, self._card.dropped] = 0.0
         return values
+
+
+def _members(rows: list[Any]) -> int:
+    """Return how many members the objects among `rows` have."""
+    return sum(len(row) for row in rows if isinstance(row, dict))
 
 
 def sliced_rows(body: bytes, card: Card) -> SlicedRows | None:

@@ -52,10 +52,7 @@ def _block(rows: Sequence[Sequence[Any]], start: int, card: Card) -> NDArray[np.
         pairs = zip(zip(*rows, strict=True), card.features, strict=True)
         return np.array([_column(column, feature) for column, feature in pairs], np.float64).T
     except (ValueError, OverflowError) as error:
-        refusal = _first_refusal(rows, start, card)
-        if refusal is None:
-            raise
-        raise refusal from error
+        raise _first_refusal(rows, start, card) from error  # in no name: an error and its frame would hold each other
 
 
 def _column(values: Sequence[Any], feature: Feature) -> Sequence[float | None]:
@@ -86,15 +83,15 @@ def _fits(values: Sequence[Any], feature: Feature) -> bool:
     return True
 
 
-def _first_refusal(rows: Sequence[Sequence[Any]], start: int, card: Card) -> ServiceError | None:
-    """Return the error for the first value, row by row, that its feature does not take."""
-    first, found = len(rows), None
+def _first_refusal(rows: Sequence[Sequence[Any]], start: int, card: Card) -> ServiceError:
+    """Return the error for the first value, row by row, that its feature does not take; there is one."""
+    first, found = len(rows), 0
     for column, values in enumerate(zip(*rows, strict=True)):
         feature = card.features[column]
         if not _fits(values[:first], feature):
             first = next(row for row, value in enumerate(values) if not _fits((value,), feature))
-            found = values[first], start + first, column, feature
-    return _refusal(*found) if found else None
+            found = column
+    return _refusal(rows[first][found], start + first, found, card.features[found])
 
 
 def _refusal(value: Any, row: int, column: int, feature: Feature) -> ServiceError:

@@ -44,7 +44,8 @@ class _Converted:
         return len(self._array)
 
     def __getitem__(self, rows: slice, /) -> NDArray[np.float64]:
-        values = np.array(self._array[rows], np.float64, order="C")
+        with np.errstate(invalid="ignore"):  # some NaN are told of
+            values = np.array(self._array[rows], np.float64, order="C")
         if self._dropped:
             values[:, self._dropped] = 0.0
         return values
@@ -63,8 +64,9 @@ class _Fields:
     def __getitem__(self, rows: slice, /) -> NDArray[np.float64]:
         fields = self._array[rows]
         values = np.zeros((len(fields), self._width))
-        for column, name in self._kept:
-            values[:, column] = fields[name]
+        with np.errstate(invalid="ignore"):
+            for column, name in self._kept:
+                values[:, column] = fields[name]
         return values
 
 
