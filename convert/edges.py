@@ -28,14 +28,16 @@ STAGES = 48
 LINES = 64
 """How many lines there are at the least; each feature has as many as any other."""
 CELLS = 2 * 10**7
-"""How many values are computed at a step at the most, to find where its columns cross a number."""
+"""How many values are computed at a step at the most, to find where its columns cross a number, and are in the rows."""
 BLOCK_CELLS = 2 * 10**6
 """How many are computed at once."""
 NUMBERS = 1000
 """How many numbers a column is compared with on a line at the most."""
-CROSSINGS = {True: 4000, False: 400}
+CROSSINGS = {True: 2000, False: 400}
 """How many crossings of a kind are bisected at the most, over all parts: of what is exact, and behind sums, where all
 that is in front predicts at every step."""
+ROWS_EACH = 14
+"""How many rows are made of a crossing."""
 INEXACT = 1e-6
 """How near rows come, as part of the column's size, where the last bits of a column depend on the order of a sum."""
 SPREAD = np.array([0.0, *np.linspace(0.1, 1, 8), 1.5, 3, 10, 1e2, 1e3, 1e6, 1e9])
@@ -101,7 +103,7 @@ def edge_rows(
     lines = _lines(accepts, bases, known, generator)
     for stage in (stages[place] for place in drawn.tolist()):
         for crossings, inputs in _crossings(stage, lines, generator):
-            most = -(-CROSSINGS[stage.exact] // len(drawn))
+            most = -(-min(CROSSINGS[stage.exact], CELLS // (ROWS_EACH * len(accepts))) // len(drawn))
             some = crossings.some(np.sort(generator.permutation(len(crossings.line))[:most]))
             left, right = _narrowed(some, lines, inputs)
             found[stage.exact].append(_rows_beside(some.line, left, right, lines, bases))
@@ -278,7 +280,7 @@ def _rows_beside(line: NDArray[np.int64], left: Floats, right: Floats, lines: _L
     with np.errstate(over="ignore"):  # what is beyond float32 is no row to try
         single = left.astype(np.float32)
     values = np.concatenate([with_neighbours(left), np.nextafter(right, np.inf), with_neighbours(single)])
-    line = np.tile(line, 7)
+    line = np.tile(line, ROWS_EACH // 2)
     rows = lines.rows(line, values)
     others: Floats = bases[np.arange(len(rows)) % len(bases)]
     others[np.arange(len(rows)), lines.features[line]] = values

@@ -20,19 +20,31 @@ NUDGES = 5
 def steady(oracle: Oracle, rows: Floats, tolerance: float, generator: np.random.Generator) -> NDArray[np.bool_]:
     """Return (n,), whether labels stay the same, and probabilities within `tolerance`, where all values are nudged.
 
-    Where they do not, scikit-learn itself answers one way or the other by the order in which it adds up.
+    Nor may the two largest scores be within `tolerance`, as those of a support vector machine are far off, where they
+    differ in the last digits of a third. On other rows scikit-learn answers one way or the other by the order in which
+    it adds up.
     """
     same = np.ones(len(rows), dtype=np.bool_)
     if not len(rows):
         return same
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
+        same &= _apart(oracle.decision_function(rows), tolerance)
         before = _answers(oracle, rows)
         signs = [generator.integers(0, 2, rows.shape) * 2 - 1 for _ in range(NUDGES)]
         for sign in (turn * each for each in signs for turn in (1, -1)):
             for one, other in zip(before, _answers(oracle, rows * (1 + NUDGE * sign)), strict=True):
                 same &= _alike(one, other, tolerance)
     return same
+
+
+def _apart(scores: NDArray[Any] | None, tolerance: float) -> NDArray[np.bool_]:
+    """Return (n,), whether the largest of several scores is ahead of the next one."""
+    if scores is None or scores.ndim == 1:
+        return np.ones(1, dtype=np.bool_)
+    second, first = np.sort(scores, axis=1)[:, -2:].T
+    apart: NDArray[np.bool_] = ~(first - second <= tolerance * np.fmax(1.0, np.abs(first)))
+    return apart
 
 
 def _answers(oracle: Oracle, rows: Floats) -> list[NDArray[Any]]:
