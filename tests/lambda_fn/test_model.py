@@ -16,6 +16,7 @@ from sklearn.svm import SVC
 from convert.export import export
 from convert.seal import seal
 from lambda_fn.errors import Problem, ServiceError
+from lambda_fn.guard.graph import Checked
 from lambda_fn.model import BATCH_BYTES, BATCH_ROWS, THREADED_ROWS, Model
 from tests.conftest import TESTS
 
@@ -144,13 +145,13 @@ def test_of_several_values_that_are_refused_the_first_is_named(model: Model, thr
         assert (raised.value.problem, raised.value.row, raised.value.column) == (Problem.INFINITY, 7777, 1)
 
 
-@pytest.mark.parametrize(("rows", "when"), [(1, "run"), (3, "load")])
+@pytest.mark.parametrize(("rows", "when"), [(2, "run"), (3, "load")])
 def test_the_words_of_onnxruntime_go_to_the_log_only(
     rows: int, when: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """The graph answers so many rows, however many come; had the guard let it pass."""
-    monkeypatch.setattr("lambda_fn.model.check_model", lambda data: None)
-    numbers = {"axes": np.array([1]), "shape": np.array([rows])}
+    monkeypatch.setattr("lambda_fn.model.check_model", lambda data: Checked(1, None))
+    numbers = {"axes": np.array([1]), "shape": np.array([rows, 1])}
     graph = onnx.helper.make_graph(
         [
             onnx.helper.make_node("ReduceSum", ["X", "axes"], ["sums"], keepdims=0),
@@ -158,14 +159,14 @@ def test_the_words_of_onnxruntime_go_to_the_log_only(
         ],
         "odd",
         [onnx.helper.make_tensor_value_info("X", onnx.TensorProto.FLOAT, [None, 2])],
-        [onnx.helper.make_tensor_value_info("Y", onnx.TensorProto.FLOAT, [None])],
+        [onnx.helper.make_tensor_value_info("Y", onnx.TensorProto.FLOAT, [None, 1])],
         [onnx.numpy_helper.from_array(array, name) for name, array in numbers.items()],
     )
     odd = onnx.helper.make_model(graph, ir_version=10, opset_imports=[onnx.helper.make_opsetid("", 18)])
     card = (TESTS / "card.json").read_text().replace('"classification"', '"regression"')
     onnx.helper.set_model_props(odd, {"card": card})
     with pytest.raises(ServiceError) as raised:
-        Model(seal(odd)).score(np.zeros((2, 2)))
+        Model(seal(odd)).score(np.zeros((5, 2)))
     assert raised.value.problem is Problem.MODEL_INVALID
     assert raised.value.detail == f"the model file does not {when} (Fail): the function's log has the rest"
     assert "onnxruntime" in caplog.text
