@@ -164,7 +164,7 @@ MIXED = EXAMPLE | {
 @pytest.mark.parametrize("seed", range(5))
 def test_altered_cards_are_read_or_refused(seed: int) -> None:
     random = np.random.default_rng(seed)
-    outcomes = set()
+    outcomes: set[Problem | None] = set()
     for _ in range(1000):
         altered = json.loads(json.dumps(pick(random, [EXAMPLE, MIXED])))
         for _ in range(random.integers(1, 4)):
