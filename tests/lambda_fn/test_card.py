@@ -3,11 +3,14 @@ import math
 from contextlib import suppress
 from typing import Any
 
+import numpy as np
 import pytest
 
 from lambda_fn.card import Accepts, Card, Feature
+from lambda_fn.codecs.json_rows import decode_body
 from lambda_fn.errors import Problem, ServiceError
 from tests.conftest import FEATURES, TESTS
+from tests.lambda_fn.guard.mutants import altered_json, pick
 
 LIMIT = 3.4028235677973362e38
 EXAMPLE = json.loads((TESTS / "card.json").read_text())
@@ -147,3 +150,34 @@ def test_what_is_read_can_be_said_again_however_deep_it_is() -> None:
             json.dumps({**Card.parse(text).document, "version_id": None})
             depths.append(depth)
     assert 0 < len(depths) < 150
+
+
+MIXED = EXAMPLE | {
+    "features": [
+        *EXAMPLE["features"],
+        {"name": "b", "type": "bool", "accepts": {"nan": True, "low": 0, "high": 1, "values": [0, 1]}},
+        {"name": "s", "type": "str", "categories": ["x", "y"], "accepts": {"nan": False, "low": -1, "high": 1}},
+    ]
+}
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_altered_cards_are_read_or_refused(seed: int) -> None:
+    random = np.random.default_rng(seed)
+    outcomes: set[Problem | None] = set()
+    for _ in range(1000):
+        altered = json.loads(json.dumps(pick(random, [EXAMPLE, MIXED])))
+        for _ in range(random.integers(1, 4)):
+            altered = altered_json(random, altered)
+        try:
+            card = Card.parse(json.dumps(altered))
+        except ServiceError as error:
+            outcomes.add(error.problem)
+            continue
+        json.dumps(card.document, allow_nan=False)
+        np.array([(each.accepts.low, each.accepts.high) for each in card.features], float)
+        for rows in ([[1.0] * len(card.names)], [dict.fromkeys(card.names)], [["x", True] * 2]):
+            with suppress(ServiceError):  # what a client may be told
+                decode_body(json.dumps({"data": rows}).encode(), card)
+        outcomes.add(None)
+    assert outcomes == {None, Problem.MODEL_INVALID}

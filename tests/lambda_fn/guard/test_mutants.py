@@ -37,7 +37,7 @@ from sklearn.svm import SVC
 from convert.export import export
 from tests.conftest import TESTS
 
-COUNT = int(os.environ.get("MUTANTS", "300"))
+COUNT = int(os.environ.get("MUTANTS", "500"))
 BATCH = 1000
 """How many one process tries."""
 MEGABYTES = 200
