@@ -204,4 +204,4 @@ def saved(array: Any) -> bytes:
 def headed(header: bytes, size: int) -> bytes:
     """Return a file with `header`, whatever follows."""
     start = b"\x93NUMPY\x02\x00" + len(header).to_bytes(4, "little") + header
-    return start + bytes(size - len(start))
+    return start + bytes(max(0, size - len(start)))
