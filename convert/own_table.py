@@ -33,7 +33,7 @@ def check_own_table(oracle: Oracle, accepts: Sequence[Accepts]) -> str | None:
     if oracle.sample is None or oracle.typed is None:
         return None
     kept = np.flatnonzero(accepted_rows(oracle.sample.rows, accepts))[:ROWS]
-    rows = oracle.sample.rows[kept]
+    rows = _as_sent(oracle, oracle.typed, oracle.sample.rows[kept])
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
@@ -70,6 +70,17 @@ def _as_in_file(oracle: Oracle, table: Any, rows: Floats, kept: NDArray[np.int64
         if feature.name in own and not feature.none and table[feature.name].dtype.kind in "biufmM":
             own[feature.name] = table[feature.name].iloc[kept].array
     return own
+
+
+def _as_sent(oracle: Oracle, table: Any, rows: Floats) -> Floats:
+    """Return `rows` as their text in CSV and JSON has them: a float32 is written in as few digits as tell it."""
+    sent = rows.copy()
+    for column, feature in enumerate(oracle.features):
+        if feature.type == "float" and not feature.dropped:
+            dtype = str(table.dtype if isinstance(table, np.ndarray) else table[feature.name].dtype).lower()
+            if dtype in {"float16", "float32"}:
+                sent[:, column] = rows[:, column].astype(dtype).astype(str).astype(np.float64)
+    return oracle.rounded(sent)
 
 
 def _answers(estimator: Any, table: Any) -> list[NDArray[Any]]:

@@ -60,8 +60,8 @@ class Table:
             text = next((value for value in values if isinstance(value, str)), None) if self.typed else None
             if text is not None and feature.type == "float" and not feature.dropped:
                 raise ConvertError(
-                    f"{self.source}: {feature.name!r} holds text such as {text[:50]!r}, of which the estimator makes"
-                    " numbers: make float64 of it before you fit"
+                    f"{self.source}: expected a number for {feature.name!r}, got text, {text[:50]!r}: make numbers of"
+                    " it before you fit, or put an encoder in front"
                 )
             columns.append(feature.encode(values, self.source))
         return Sample(tuple(feature.name for feature in features), np.column_stack(columns))
