@@ -14,6 +14,15 @@ class ConvertError(Exception):
     """Raised when an estimator, a file or an option is not one that the command takes; says what to do instead."""
 
 
+def reason_of(error: BaseException) -> str:
+    """Return the error's class and its message, on one line and not too long."""
+    try:
+        message = " ".join(str(error).split())
+    except Exception:  # a message that can't be told is none
+        message = ""
+    return f"{type(error).__name__} {message[:120]}".rstrip()
+
+
 def listed(names: Sequence[object]) -> str:
     """Return the names on one line, of many the first few and how many there are."""
     shown = [" ".join(str(name).split())[:SHOWN] for name in names[:LISTED]]

@@ -51,9 +51,9 @@ def check_own_table(oracle: Oracle, accepts: Sequence[Accepts]) -> str | None:
             " what is served, which is computed in float64"
         )
     raise ConvertError(
-        f"the estimator answers {own[0][first]!r} on row {kept[first]} of the sample as its file has it, and"
-        f" {served[0][first]!r} on the same numbers in JSON or CSV: {_types(oracle, oracle.typed)}; make float64 or"
-        " strings of the columns before you fit, or give the sample in the types of the training table"
+        f"the estimator answers row {kept[first]} of the sample as its file has it, {_types(oracle, oracle.typed)},"
+        " otherwise than the same numbers in JSON or CSV: make float64 or strings of the columns before you fit, or"
+        " give the sample in the types of the training table"
     )
 
 
@@ -103,4 +103,4 @@ def _apart(own: NDArray[Any], served: NDArray[Any]) -> Floats:
 def _types(oracle: Oracle, table: Any) -> str:
     names = [feature.name for feature in oracle.features if not feature.dropped]
     kinds = [table.dtype] if isinstance(table, np.ndarray) else [table[name].dtype for name in names]
-    return f"it has {', '.join(sorted({str(kind) for kind in kinds}))}"
+    return ", ".join(sorted({str(kind) for kind in kinds}))
