@@ -209,8 +209,13 @@ def width_of(estimator: Any) -> int:
 
 
 def own_names(estimator: Any) -> NDArray[Any] | None:
-    """Return the names of the columns of the table that the estimator was fitted on, if it was one."""
-    return getattr(estimator, "feature_names_in_", None)
+    """Return the names of the columns of the table that the estimator was fitted on, if it was one.
+
+    A pipeline that begins with "passthrough" does not know them itself.
+    """
+    first = next((step for step in steps_of(estimator) if step is not None and not isinstance(step, str)), estimator)
+    names: NDArray[Any] | None = getattr(estimator, "feature_names_in_", getattr(first, "feature_names_in_", None))
+    return names
 
 
 def add_in_order(estimator: Any) -> None:

@@ -70,7 +70,9 @@ def feature_of(name: str, known: Sequence[NDArray[Any]], values: NDArray[Any] | 
     if kind == "str":
         return Feature(name, "str", tuple(sorted(set(present))), none, column="object")
     told = "float" if values is None else type_of(values)
-    if kind == "bool" or (kind == "float" and told == "bool" and set(present) <= {0, 1}):  # pandas' nullable booleans
+    if kind == "float" and told == "bool" and not set(present) <= {0, 1}:
+        raise ConvertError(f"the sample has booleans for {name!r}, of which the estimator knows {listed(present[:5])}")
+    if "bool" in {kind, told if kind == "float" else None}:  # pandas' nullable booleans come to encoders as 0 and 1
         return Feature(name, "bool", none=none, column="object" if kind == "bool" else column)
     if kind == "float":
         dtype, column = _precision(name, known, column)

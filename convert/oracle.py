@@ -54,10 +54,8 @@ class Oracle:
 
     def _does_without(self) -> bool:
         """Whether the estimator answers on a table without the columns that it seems to drop."""
-        rows, whole = self._first, self.as_input(self._first)
-        for feature in self.features:
-            if feature.dropped:
-                whole[feature.name] = 0.0
+        rows = self._first
+        whole = self.as_input(rows).reindex(columns=own_names(self.estimator), fill_value=0.0)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             try:

@@ -133,14 +133,13 @@ def _known_to(imputer: Any, statistic: Any) -> Iterator[NDArray[Any]]:
     """
     if statistic is None or isinstance(statistic, str | bool):
         yield np.array([statistic], dtype=object)
-    if imputer.missing_values is None:
+    if imputer._fit_dtype == FLOAT32:
+        yield FITTED_ON_FLOAT32
+    missing = imputer.missing_values
+    if missing is None:
         yield np.array([None], dtype=object)
-    elif (
-        imputer._fit_dtype.kind == "O"
-        and isinstance(imputer.missing_values, float)
-        and marks_nan(imputer.missing_values)
-    ):
-        doubtful = all(isinstance(each, Real) for each in imputer.statistics_)
+    elif imputer._fit_dtype.kind == "O" and marks_nan(missing):
+        doubtful = isinstance(missing, float) and all(isinstance(each, Real) for each in imputer.statistics_)
         yield np.array([np.nan], dtype=object if doubtful else np.float64)
 
 

@@ -33,7 +33,7 @@ def check_own_table(oracle: Oracle, accepts: Sequence[Accepts]) -> str | None:
     if oracle.sample is None or oracle.typed is None:
         return None
     kept = np.flatnonzero(accepted_rows(oracle.sample.rows, accepts))[:ROWS]
-    rows = oracle.sample.rows[kept]
+    rows = _as_sent(oracle, oracle.typed, oracle.sample.rows[kept])
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
@@ -51,9 +51,9 @@ def check_own_table(oracle: Oracle, accepts: Sequence[Accepts]) -> str | None:
             " what is served, which is computed in float64"
         )
     raise ConvertError(
-        f"the estimator answers {own[0][first]!r} on row {kept[first]} of the sample as its file has it, and"
-        f" {served[0][first]!r} on the same numbers in JSON or CSV: {_types(oracle, oracle.typed)}; make float64 or"
-        " strings of the columns before you fit, or give the sample in the types of the training table"
+        f"the estimator answers row {kept[first]} of the sample as its file has it, {_types(oracle, oracle.typed)},"
+        " otherwise than the same numbers in JSON or CSV: make float64 or strings of the columns before you fit, or"
+        " give the sample in the types of the training table"
     )
 
 
@@ -70,6 +70,17 @@ def _as_in_file(oracle: Oracle, table: Any, rows: Floats, kept: NDArray[np.int64
         if feature.name in own and not feature.none and table[feature.name].dtype.kind in "biufmM":
             own[feature.name] = table[feature.name].iloc[kept].array
     return own
+
+
+def _as_sent(oracle: Oracle, table: Any, rows: Floats) -> Floats:
+    """Return `rows` as their text in CSV and JSON has them: a float32 is written in as few digits as tell it."""
+    sent = rows.copy()
+    for column, feature in enumerate(oracle.features):
+        if feature.type == "float" and not feature.dropped:
+            dtype = str(table.dtype if isinstance(table, np.ndarray) else table[feature.name].dtype).lower()
+            if dtype in {"float16", "float32"}:
+                sent[:, column] = rows[:, column].astype(dtype).astype(str).astype(np.float64)
+    return oracle.rounded(sent)
 
 
 def _answers(estimator: Any, table: Any) -> list[NDArray[Any]]:
@@ -92,4 +103,4 @@ def _apart(own: NDArray[Any], served: NDArray[Any]) -> Floats:
 def _types(oracle: Oracle, table: Any) -> str:
     names = [feature.name for feature in oracle.features if not feature.dropped]
     kinds = [table.dtype] if isinstance(table, np.ndarray) else [table[name].dtype for name in names]
-    return f"it has {', '.join(sorted({str(kind) for kind in kinds}))}"
+    return ", ".join(sorted({str(kind) for kind in kinds}))

@@ -5,13 +5,14 @@ from __future__ import annotations
 import csv
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from convert.errors import ConvertError, listed
+from convert.errors import ConvertError, listed, reason_of
 from convert.features import Feature, Floats, as_number
 
 
@@ -47,8 +48,9 @@ class Table:
         twice = len(own) != len(self.columns) or any(own.count(name) > 1 for name in taken if len(places) < len(own))
         if twice or not places.keys() >= set(taken):
             has = listed(self.names) if self.names is not None else f"{len(self.columns)} columns without names"
-            lacks = [name for name in taken if name not in places] or ["each of them once"]
-            raise ConvertError(f"the sample has {has}, the model takes {listed(taken)}; it lacks {listed(lacks)}")
+            lacks = [name for name in taken if name not in places]
+            why = f"it lacks {listed(lacks)}" if lacks else "each of them once"
+            raise ConvertError(f"the sample has {has}, the model takes {listed(taken)}; {why}")
         zeros = np.zeros(len(self.columns[0]))
         columns = (zeros if n in dropped else self.columns[places[name]] for n, name in enumerate(names))
         return replace(self, names=names, columns=tuple(columns))
@@ -60,8 +62,8 @@ class Table:
             text = next((value for value in values if isinstance(value, str)), None) if self.typed else None
             if text is not None and feature.type == "float" and not feature.dropped:
                 raise ConvertError(
-                    f"{self.source}: {feature.name!r} holds text such as {text[:50]!r}, of which the estimator makes"
-                    " numbers: make float64 of it before you fit"
+                    f"{self.source}: expected a number for {feature.name!r}, got text, {text[:50]!r}: make numbers of"
+                    " it before you fit, or put an encoder in front"
                 )
             columns.append(feature.encode(values, self.source))
         return Sample(tuple(feature.name for feature in features), np.column_stack(columns))
@@ -126,33 +128,49 @@ def _read_parquet(path: Path) -> Table:
     import pyarrow.parquet
 
     try:
-        table = pyarrow.parquet.read_table(path)
-        columns = tuple(_values(column) for column in table.columns)
-    except (pyarrow.ArrowException, ValueError, KeyError, OverflowError) as error:
-        reason = next(iter(str(error).splitlines()), type(error).__name__)
-        raise ConvertError(f"{path} is not a Parquet file of columns that can be read: {reason[:200]}") from error
-    return Table(str(path), tuple(table.column_names), columns, table.to_pandas)
+        table = pyarrow.parquet.ParquetFile(path).read()
+    except OSError:
+        raise
+    except Exception as error:  # pyarrow raises ValueError, KeyError or classes of its own, as it comes
+        raise ConvertError(f"{path} is not a Parquet file: {reason_of(error)}") from error
+    columns = tuple(_values(column) for column in table.columns)
+    return Table(str(path), tuple(table.column_names), columns, partial(_as_pandas, table))
 
 
 def _values(column: Any) -> NDArray[Any]:
-    """Return a column of Arrow's: floats as they are, NaN where one is missing, and all else as Python's objects."""
+    """Return a column of Arrow's: floats as they are, NaN where one is missing, and all else as Python's objects.
+
+    One of a type that Python has no objects for is full of that type, which no feature takes.
+    """
     import pyarrow
 
     if pyarrow.types.is_floating(column.type):
         numbers: NDArray[Any] = column.to_numpy()
         return numbers
     values = np.empty(len(column), dtype=object)
-    values[:] = column.to_pylist()
+    try:
+        values[:] = column.to_pylist()
+    except Exception:  # as above
+        values[:] = column.type
     return values
+
+
+def _as_pandas(table: Any) -> Any | None:
+    """Return Arrow's table as pandas has it; None if pandas does not."""
+    try:
+        return table.to_pandas()
+    except Exception:  # as above
+        return None
 
 
 def _read_npy(path: Path) -> Table:
     """Read numbers of shape (rows, features), or a structured array, whose fields have names."""
     try:
         array = np.load(path, allow_pickle=False)
-    except (ValueError, EOFError, TypeError, SyntaxError, MemoryError, OverflowError) as error:
-        reason = next(iter(str(error).splitlines()), type(error).__name__)
-        raise ConvertError(f"{path} is not an NPY file of numbers: {reason[:200]}") from error
+    except OSError:
+        raise
+    except Exception as error:  # Python's own parser reads the header, and raises what it likes
+        raise ConvertError(f"{path} is not an NPY file of numbers: {reason_of(error)}") from error
     if not isinstance(array, np.ndarray):
         raise ConvertError(f"{path} holds several arrays, expected one")
     names = array.dtype.names
