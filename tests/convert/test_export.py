@@ -20,7 +20,7 @@ from sklearn.ensemble import (
     HistGradientBoostingClassifier,
     RandomForestRegressor,
 )
-from sklearn.kernel_ridge import KernelRidge
+from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.linear_model import LinearRegression, LogisticRegression, RidgeClassifier
 from sklearn.multiclass import OneVsRestClassifier
 from sklearn.pipeline import make_pipeline
@@ -60,8 +60,8 @@ def test_the_same_estimator_exports_to_the_same_bytes(estimator_file: Path, mode
     assert (tmp_path / "again.onnx").read_bytes() == model_file.read_bytes()
 
 
-def test_skl2onnx_exports_to_the_same_bytes_in_every_process(estimator_file: Path, tmp_path: Path) -> None:
-    digests = set()
+def test_skl2onnx_exports_to_the_same_bytes_in_every_process(tmp_path: Path) -> None:
+    estimator_file, digests = dump(LogisticRegression().fit(ROWS, np.arange(60) % 3), tmp_path), set()
     for seed in ("0", "1", "random", "random"):
         command = [sys.executable, "-m", "convert", "export", str(estimator_file), "--strategy", "skl2onnx"]
         command += ["--out", str(tmp_path / "model.onnx")]
@@ -209,18 +209,20 @@ def test_an_estimator_that_only_looks_convertible_is_refused_in_a_line(tmp_path:
         export(dump(categories, tmp_path), tmp_path / "model.onnx", name="model")
 
 
-def test_what_skl2onnx_does_not_convert_is_refused_in_a_line(tmp_path: Path) -> None:
-    model = KernelRidge().fit(ROWS, ROWS[:, 0])
-    with pytest.raises(ConvertError, match="skl2onnx does not convert this KernelRidge") as raised:
-        export(dump(model, tmp_path), tmp_path / "model.onnx", name="model")
-    assert len(str(raised.value)) < 400
+@pytest.mark.parametrize("strategy", [None, "skl2onnx", "float64 operators"])
+def test_what_nothing_writes_is_refused_in_a_line(strategy: str | None, tmp_path: Path) -> None:
+    model = GaussianProcessRegressor().fit(ROWS, ROWS[:, 0])
+    with pytest.raises(ConvertError, match="GaussianProcessRegressor is not") as raised:
+        export(dump(model, tmp_path), tmp_path / "model.onnx", name="model", strategy=strategy)
+    assert len(str(raised.value)) < 300
 
 
 def test_the_best_strategy_is_chosen_unless_one_is_wanted(estimator_file: Path, estimator: Any, tmp_path: Path) -> None:
     out = tmp_path / "model.onnx"
     chosen = export(estimator_file, out, name="iris")
     assert (chosen.strategy, chosen.reason) == ("tabulated", "")
-    assert export(estimator_file, out, name="iris", strategy="skl2onnx").strategy == "skl2onnx"
+    with pytest.raises(ConvertError, match="GradientBoostingClassifier is not let through skl2onnx"):
+        export(estimator_file, out, name="iris", strategy="skl2onnx")
     rows = np.random.default_rng(0).normal(size=(200, 4))
     deep = RandomForestRegressor(20, random_state=0).fit(rows, rows.sum(axis=1))
     chosen = export(dump(deep, tmp_path), out, name="deep")
@@ -230,6 +232,7 @@ def test_the_best_strategy_is_chosen_unless_one_is_wanted(estimator_file: Path, 
         export(dump(deep, tmp_path), out, name="deep", strategy="tabulated")
     linear = dump(LogisticRegression().fit(ROWS, np.arange(60) % 2), tmp_path)
     assert export(linear, out, name="linear").strategy == "float64 operators"
+    assert export(linear, out, name="linear", strategy="skl2onnx").strategy == "skl2onnx"
     with pytest.raises(ConvertError, match="LogisticRegression is not an ensemble of trees"):
         export(linear, out, name="linear", strategy="float64 trees")
 
