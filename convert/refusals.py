@@ -15,7 +15,7 @@ from convert.errors import listed
 from convert.estimator import own_names
 from convert.features import UNKNOWN, Feature, Floats
 from convert.oracle import Oracle
-from convert.parity import REFUSALS, Comparison
+from convert.parity import Comparison
 from convert.rows import accepted_rows
 from convert.service import Service
 
@@ -124,6 +124,6 @@ def _refuses(oracle: Oracle, rows: Any) -> bool:
         warnings.simplefilter("ignore")
         try:
             oracle.estimator.predict(rows)
-        except REFUSALS:
+        except Exception:  # whatever the estimator raises, it refuses
             return True
     return False
