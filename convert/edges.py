@@ -142,6 +142,8 @@ def _points(middle: float, half: float, accepts: Accepts) -> Floats:
 
 def _crossings(stage: Stage, lines: _Lines, generator: np.random.Generator) -> Iterator[tuple[_Crossings, Inputs]]:
     """Yield where the stage's columns cross its numbers, and where a transformer's outputs change after a rest."""
+    if np.isnan(_evaluated(stage.inputs, lines.bases[:1])).all():  # nothing can be told of what it is given
+        return
     found = list(_of_numbers(stage, lines, generator))
     if found:
         yield _joined(found), stage.inputs
@@ -247,7 +249,7 @@ def _evaluated(inputs: Inputs, rows: Floats) -> Floats:
     """Return what a stage is given, (n, columns), NaN where that is no number, or where a step in front refuses it."""
     try:
         return _numbers(inputs(rows))
-    except (ValueError, TypeError):
+    except Exception:  # whatever a step raises, it refuses
         if len(rows) == 1:
             return np.full((1, 1), np.nan)
     halves = [_evaluated(inputs, half) for half in np.array_split(rows, 2)]

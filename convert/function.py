@@ -34,7 +34,8 @@ ADDRESS_BYTES = 12 * 2**30
 """The largest function has 10 GB of memory, and more is mapped than is used."""
 SECONDS = 60.0
 """How long an answer may take. Lambda gives up after 29 (serverless.yml), and has nothing else to do."""
-LOGGED = "no model at init: "
+LOGGED = ("the model file does not ", "no model at init: ")
+"""How lines of the log begin that say why there is no model, the more telling ones first."""
 
 
 class Function:
@@ -80,9 +81,10 @@ class Function:
         return self._process.pid
 
     def logged(self) -> str | None:
-        """Return what the log says of a model that does not load: more than a caller is told."""
-        lines = [line for line in self._read_log().splitlines() if line.startswith(LOGGED)]
-        return lines[0].removeprefix(LOGGED) if lines else None
+        """Return what the log says of a model that does not load, or run: more than a caller is told."""
+        lines = self._read_log().splitlines()
+        said = [line for start in LOGGED for line in lines if line.startswith(start)]
+        return said[0].removeprefix(LOGGED[-1]) if said else None
 
     def peak_bytes(self) -> int:
         """Return how much memory the process took at the most; 0 where the system does not tell."""

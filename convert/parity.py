@@ -21,8 +21,6 @@ BATCH_ROWS = 1024
 """How many rows are scored at once, as in `lambda_fn`, which says why."""
 BLOCK_ROWS = 16 * BATCH_ROWS
 """How many rows are compared at once."""
-REFUSALS = (ValueError, TypeError, IndexError)
-"""What estimators raise for rows that they refuse."""
 DTYPES = {"tensor(float)": np.float32, "tensor(double)": np.float64}
 
 
@@ -147,7 +145,9 @@ def _compare_set(
         block = rows[start : start + BLOCK_ROWS]
         try:
             blocks.append(_compare_block(source, oracle, candidate, block))
-        except REFUSALS as error:
+        except ConvertError:
+            raise
+        except Exception as error:  # whatever the estimator raises, it refuses
             taken = ~_refused(oracle, block)
             if not taken.any():
                 reason, name = next(iter(str(error).splitlines()), ""), type(oracle.estimator).__name__
@@ -166,7 +166,7 @@ def _refused(oracle: Oracle, rows: Floats) -> NDArray[np.bool_]:
     """Return (n,), whether the estimator refuses the row."""
     try:
         oracle.predict(rows)
-    except REFUSALS:
+    except Exception:  # as above
         if len(rows) == 1:
             return np.ones(1, dtype=np.bool_)
         return np.concatenate([_refused(oracle, half) for half in np.array_split(rows, 2)])

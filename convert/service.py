@@ -50,7 +50,7 @@ class Service(Function):
             row = _plain_row(accepts_of(self._card).values())
             self.run(np.repeat(row[np.newaxis], sum(BATCHES[:3]), axis=0))
         except ConvertError as error:
-            return str(error)
+            return self.logged() or str(error)
         return None
 
     @property

@@ -106,11 +106,11 @@ def test_the_demo_model_is_proved_on_its_page(demo: str, model_file: Path) -> No
     text = text_of(demo)
     assert "The same model, proved" in text
     assert all(f"{source} {count:,} 0 0 ✔ same" in text for source, count in certificate["rows"].items())
-    assert "all 111,170 0 0" in text
+    assert "all 124,399 0 0" in text
     assert certificate["graph_sha256"] in text
     assert certificate["estimator_sha256"] in text
     assert all(f"{name} {version}" in text for name, version in certificate["versions"].items())
-    assert "All 111,170 rows are exactly equal" in text
+    assert "All 124,399 rows are exactly equal" in text
     assert "Nothing differs at any of the 40,000 points: not a bit." in text
     assert "rows that differ" not in text
 

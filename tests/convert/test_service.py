@@ -10,7 +10,6 @@ import pytest
 from numpy.typing import NDArray
 from sklearn.compose import make_column_transformer
 from sklearn.ensemble import GradientBoostingClassifier
-from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.linear_model import LinearRegression, LogisticRegression, Perceptron
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder
@@ -101,19 +100,11 @@ def test_what_is_too_wide_for_one_body_goes_in_several(tmp_path: Path) -> None:
         assert service.run(rows)["value"].shape == (3000, 1)
 
 
-@pytest.mark.parametrize(
-    ("estimator", "strategy", "reason"),
-    [
-        (chain(), "float64 trees", "a tree has more than 1,000 levels. Fit its trees with a max_depth"),
-        (GaussianProcessRegressor().fit(ROWS, ROWS[:, 0]), "skl2onnx", "`python -m convert estimators` lists what"),
-    ],
-    ids=["deep", "operators"],
-)
-def test_what_the_service_refuses_is_not_exported(estimator: Any, strategy: str, reason: str, tmp_path: Path) -> None:
+def test_what_the_service_refuses_is_not_exported(tmp_path: Path) -> None:
     (tmp_path / "model.onnx").write_text("what was there")
-    with pytest.raises(ConvertError, match=reason) as refusal:
-        exported(estimator, tmp_path, strategy)
-    assert type(estimator).__name__ in str(refusal.value)
+    with pytest.raises(ConvertError, match="more than 1,000 levels. Fit its trees with a max_depth") as refusal:
+        exported(chain(), tmp_path, "float64 trees")
+    assert "DecisionTreeRegressor" in str(refusal.value)
     assert len(str(refusal.value)) < 300
     assert (tmp_path / "model.onnx").read_text() == "what was there"
     assert {path.name for path in tmp_path.iterdir()} == {"model.joblib", "model.onnx"}
