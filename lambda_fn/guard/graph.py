@@ -43,7 +43,7 @@ MAX_INPUTS = 10_000
 ROW_BYTES = 2**16
 """What the values of a graph may take for a row, however small the file is: 64 MB for a batch."""
 BYTES_BY_BYTE = 16
-"""What they may take for each byte of the file; support vectors of one feature take the most of what is written, 6."""
+"""What they may take for each byte of the file. Of what is written, naive Bayes with 15 classes took most, 2.5."""
 ANSWERS: Sequence[Mapping[str, int]] = ({"label": 1}, {"label": 1, "probabilities": 2}, {"value": 2})
 """The names of the outputs, and how many axes each has."""
 
