@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 JSON, CSV, NPY = "application/json", "text/csv", "application/x-npy"
 
-type Features = list[Mapping[str, Any]]
+type Features = Sequence[Mapping[str, Any]]
 type Bodies = dict[str, Callable[[], bytes]]
 
 

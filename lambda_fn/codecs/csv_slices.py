@@ -187,8 +187,8 @@ def has_stray_return(text: bytes) -> bool:
 
 def _load(text: bytes) -> NDArray[np.float64] | None:
     """Return the numbers in `text`, (rows, columns), each as float() has it; None if not all are numbers."""
-    try:  # it passes over empty lines
-        return np.loadtxt(io.BytesIO(text), delimiter=",", comments=None, encoding="utf-8", ndmin=2)
+    try:  # numpy passes over empty lines; of bytes that are no UTF-8 it would never free the line
+        return np.loadtxt(io.StringIO(text.decode()), delimiter=",", comments=None, ndmin=2)
     except ValueError:
         return None
 

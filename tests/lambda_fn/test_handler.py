@@ -10,10 +10,11 @@ from types import ModuleType
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from numpy.typing import NDArray
 
-from tests.conftest import Event, LoadEvent
+from tests.conftest import FEATURES, Event, LoadEvent
 from tests.lambda_fn.codecs.test_npy_rows import npy_of
 from tests.lambda_fn.conftest import Load
 
@@ -243,6 +244,43 @@ def test_predict_by_a_direct_invocation(handler: ModuleType, event: LoadEvent) -
     assert handler.predict({}, None)["code"] == "missing-data"
 
 
+def test_all_members_of_a_direct_invocation_count(handler: ModuleType) -> None:
+    answer = handler.predict({"data": [[6.2, 3.4]], "probabilities": True}, None)
+    assert answer.keys() == {"prediction", "probabilities", "classes"}
+    assert handler.predict({"data": [[6.2, 3.4]], "probabilities": False}, None) == {"prediction": [2]}
+    assert handler.predict({"data": [[6.2, 3.4]], "text": "yes"}, None)["code"] == "unknown-member"
+    assert handler.predict({"data": [[6.2, 3.4]], "probabilities": "yes"}, None)["code"] == "invalid-member"
+
+
+@pytest.mark.parametrize(
+    ("query", "wanted", "status", "scored"),
+    [
+        (None, True, 200, True),
+        (None, False, 200, False),
+        ("true", True, 200, True),
+        ("false", False, 200, False),
+        ("true", False, 400, None),
+        ("false", True, 400, None),
+    ],
+)
+def test_probabilities_are_asked_for_in_the_body_or_in_the_query(
+    handler: ModuleType, event: LoadEvent, query: str | None, wanted: bool, status: int, scored: bool | None
+) -> None:
+    asked = post(event, {"data": [[6.2, 3.4]], "probabilities": wanted})
+    answer = handler.predict(asked | {"queryStringParameters": {"probabilities": query} if query else None}, None)
+    body = json.loads(answer["body"])
+    assert (answer["statusCode"], body.get("code")) == (status, None if status == 200 else "invalid-query")
+    assert scored is None or ("probabilities" in body) is scored
+
+
+def test_a_table_in_another_order_is_scored_by_name(
+    handler: ModuleType, event: LoadEvent, estimator: Any, training_rows: NDArray[np.float64]
+) -> None:
+    table = pd.DataFrame(training_rows, columns=list(FEATURES))[list(reversed(FEATURES))]
+    answer = handler.predict(post(event, table.to_json(orient="split")), None)
+    assert json.loads(answer["body"])["prediction"] == estimator.predict(training_rows).tolist()
+
+
 @pytest.mark.parametrize(
     "name",
     [
@@ -289,6 +327,10 @@ def test_model(handler: ModuleType, event: LoadEvent, model_file: Path) -> None:
     [
         ("", 400, "malformed-json", None, None),
         ('{"data": [[6.2, 3.4]', 400, "malformed-json", None, None),
+        ('{"data": [[6.2, 3.4]], "data": [[1, 2]]}', 400, "duplicate-member", None, None),
+        ('{"data": [[6.2, 3.4]], "more": 1}', 400, "unknown-member", None, None),
+        ('{"data": [' + "[6.2,3.4},{6.2,3.4]," * 1000 + "[6.2,3.4]]}", 400, "malformed-json", None, None),
+        ('{"data": [' + "[6.2,3.4}," * 1000 + "[6.2,3.4]]}", 400, "malformed-json", None, None),
         ("[" * 100_000, 400, "malformed-json", None, None),
         ("\ud800", 400, "malformed-json", None, None),
         ("{}", 400, "missing-data", None, None),

@@ -50,3 +50,19 @@ def test_nan_passes_unless_strict() -> None:
     assert math.isnan(parse_json(b"NaN"))
     with pytest.raises(ServiceError, match="NaN is not JSON"):
         parse_json(b"NaN", strict=True)
+
+
+@pytest.mark.parametrize("strict", [False, True])
+@pytest.mark.parametrize(
+    "body", [b'{"a": 1, "a": 1}', b' {"a": 1, "b": {"c": [{"a": 1, "\\u0061": 2}]}}', b'[{"a": 1, "a": 2}]']
+)
+def test_a_member_that_comes_twice_is_refused_wherever_it_is(body: bytes, strict: bool) -> None:
+    with pytest.raises(ServiceError, match="an object has 'a' twice") as raised:
+        parse_json(body, strict=strict)
+    assert raised.value.problem is Problem.DUPLICATE_MEMBER
+
+
+def test_spaces_behind_a_document_are_none_of_it() -> None:
+    assert parse_json(b'{"a": 1} \r\n\t') == {"a": 1}
+    with pytest.raises(ServiceError, match=r"Extra data: line 2 column 1 \(char 9\)"):
+        parse_json(b'{"a": 1}\n\x0b')

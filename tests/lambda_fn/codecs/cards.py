@@ -15,6 +15,13 @@ def card(*features: tuple[str, str, bool], categories: tuple[str, ...] = (), unk
     return Card.parse(json.dumps(document))
 
 
+def dropping(*features: tuple[str, str, bool], dropped: set[str]) -> Card:
+    """Return a card of which some features are dropped."""
+    members = [member(*feature, ("Oslo",), False) for feature in features]
+    members = [each | {"dropped": True} if each["name"] in dropped else each for each in members]
+    return Card.parse(json.dumps({**EXAMPLE, "features": members}))
+
+
 def member(name: str, kind: str, nan: bool, categories: tuple[str, ...], unknown: bool) -> dict[str, Any]:
     high = len(categories) - 1 if kind == "str" else 1e38
     low = -int(unknown) if kind == "str" else -1e38

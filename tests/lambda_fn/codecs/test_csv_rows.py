@@ -14,7 +14,7 @@ from lambda_fn.codecs.csv_rows import decode, decode_request, encode
 from lambda_fn.codecs.places import PIECE_BYTES
 from lambda_fn.errors import Problem, ServiceError
 from lambda_fn.request import Request
-from tests.lambda_fn.codecs.cards import card
+from tests.lambda_fn.codecs.cards import card, dropping
 
 NUMBERS = card(("a", "float", False), ("b", "float", False))
 NULLABLE = card(("a", "float", False), ("b", "float", True))
@@ -271,3 +271,56 @@ def test_probabilities_are_a_column_for_each_label() -> None:
     np.testing.assert_array_equal(np.array([row[1:] for row in rows], dtype=float), probabilities)
     table = pd.read_csv(io.StringIO(text))
     assert table["prediction"].dtype == np.bool_
+
+
+DROPPING = dropping(("a", "float", False), ("id", "str", False), ("b", "bool", False), dropped={"id"})
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "1,x,true\n2,,0",
+        '1,"a,\nb",1.0\n2,7,FALSE',
+        "b,a\n1,1\n0,2",
+        "id,b,a\nx,1,1\n,0,2",
+        "a,id,b\r\n1,nan,True\r\n2,1e999,False\r\n",
+    ],
+)
+def test_what_is_dropped_need_not_be_named_and_is_ignored(body: str) -> None:
+    assert rows_of(body, DROPPING) == [[1, 0, 1], [2, 0, 0]]
+
+
+def test_numbers_alone_are_taken_beside_what_is_dropped() -> None:
+    numeric = dropping(("a", "float", False), ("id", "float", False), dropped={"id"})
+    for body in ("1,nan\n2,7", "1,x\n2,", "a\n1\n2", "id,a\n,1\n7,2"):
+        assert rows_of(body, numeric) == [[1, 0], [2, 0]]
+
+
+@pytest.mark.parametrize("features", [50_000, 100_000])
+def test_a_header_of_many_names_takes_no_time(features: int) -> None:
+    wide = card(*[(f"feature {number}", "float", False) for number in range(features)])
+    header = ",".join(reversed(wide.names))
+    rows = rows_of(f"{header}\n{','.join(map(str, range(features)))}\n", wide)
+    assert rows == [list(map(float, reversed(range(features))))]
+    with pytest.raises(ServiceError, match="the header has 'x'"):
+        rows_of(f"{header},x\n1", wide)
+
+
+def test_a_record_takes_memory_for_its_cells_only() -> None:
+    body = b"1" + b"\r" * 4_400_000 + b"1"
+    tracemalloc.start()
+    try:
+        with pytest.raises(ServiceError) as raised:
+            decode(body, card(("a", "float", False)))[:]
+        assert (raised.value.problem, raised.value.row) == (Problem.MALFORMED_CSV, 0)
+        assert tracemalloc.get_traced_memory()[1] < 100_000_000
+    finally:
+        tracemalloc.stop()
+
+
+def test_cells_of_any_slice_are_of_the_same_length_at_the_most() -> None:
+    long = "1" * 140_000
+    for body in (f"1,2\n3,{long}\n", f'1,"2"\n3,{long}\n'):
+        with pytest.raises(ServiceError, match=r"row 1 .* is not CSV in UTF-8: field larger") as raised:
+            rows_of(body)
+        assert raised.value.row == 1

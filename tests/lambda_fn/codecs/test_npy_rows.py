@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from lambda_fn.card import Card
 from lambda_fn.codecs.npy_rows import decode, encode
 from lambda_fn.errors import Problem, ServiceError
-from tests.lambda_fn.codecs.cards import card
+from tests.lambda_fn.codecs.cards import card, dropping
 
 NUMBERS = card(("a", "float", False), ("b", "float", False))
 ROWS = np.array([[1.0, 2.5], [-3.0, 4.0]])
@@ -209,3 +209,38 @@ def test_probabilities_are_a_field_of_their_own() -> None:
     loaded = np.load(io.BytesIO(body), allow_pickle=False)
     assert loaded["prediction"].tolist() == ["no", "yes", "no"]
     np.testing.assert_array_equal(loaded["probabilities"], probabilities)
+
+
+DROPPING = dropping(("a", "float", False), ("id", "str", False), ("b", "bool", False), dropped={"id"})
+
+
+def test_what_is_dropped_is_ignored_in_its_place() -> None:
+    rows = decode(npy_of(np.array([[1, np.nan, 1], [2, 7, 0]])), DROPPING)
+    assert rows[:].tolist() == rows[0:2].tolist() == [[1, 0, 1], [2, 0, 0]]
+
+
+@pytest.mark.parametrize("kind", [None, "<f8", "<U5", "|S3", "<M8[ns]", "<c16", "|V7"])
+def test_a_field_that_is_dropped_need_not_be_there_and_is_of_any_type(kind: str | None) -> None:
+    fields = [("b", "|b1"), *([("id", kind)] if kind else []), ("a", "<f4")]
+    array = np.zeros(2, fields)
+    array["a"], array["b"] = [1, 2], [True, False]
+    assert decode(npy_of(array), DROPPING)[:].tolist() == [[1, 0, 1], [2, 0, 0]]
+
+
+def test_objects_are_not_taken_even_where_they_are_dropped() -> None:
+    array = np.zeros(2, [("a", "<f8"), ("id", "|O"), ("b", "|b1")])
+    with pytest.raises(ServiceError, match="has a field") as raised:
+        decode(npy_of(array, pickled=True), DROPPING)
+    assert raised.value.problem is Problem.NOT_A_NUMBER
+
+
+def test_an_answer_too_large_is_refused_before_it_is_written() -> None:
+    labels = np.array(["x" * 10_000, *["y"] * 200_000], object)
+    tracemalloc.start()
+    try:
+        with pytest.raises(ServiceError) as raised:
+            encode(labels)
+        assert raised.value.problem is Problem.RESPONSE_TOO_LARGE
+        assert tracemalloc.get_traced_memory()[1] < 5_000_000
+    finally:
+        tracemalloc.stop()
