@@ -103,6 +103,7 @@ def test_a_truncated_file_is_refused(model_file: Path) -> None:
                 "the model file is not protobuf: at byte ",
                 "the model file is refused: ",
                 "the model file carries no card",
+                "the model's card is no JSON: ",
             )
         )
 
