@@ -109,9 +109,8 @@ def _sets_to_try(
     thresholds = tree_thresholds(oracle)
     _check_range(oracle, thresholds, model, console)
     _check_training_rows(oracle, accepts, console)
-    with np.errstate(over="ignore", invalid="ignore"):  # far off, numbers are as large as there are
-        sets = list(row_sets(oracle, accepts, thresholds, random_rows))
-        sets += edge_sets(oracle, candidate, accepts, thresholds, strategy.tolerance)
+    sets = list(row_sets(oracle, accepts, thresholds, random_rows))
+    sets += edge_sets(oracle, candidate, accepts, thresholds, strategy.tolerance)
     if strategy.name == tabulate.NAME:
         sets.append((EVERY_CELL, tabulate.every_cell(oracle)))
     return sets
