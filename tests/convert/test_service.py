@@ -102,7 +102,7 @@ def test_what_is_too_wide_for_one_body_goes_in_several(tmp_path: Path) -> None:
 
 def test_what_the_service_refuses_is_not_exported(tmp_path: Path) -> None:
     (tmp_path / "model.onnx").write_text("what was there")
-    with pytest.raises(ConvertError, match="more than 1,000 levels. Fit its trees with a max_depth") as refusal:
+    with pytest.raises(ConvertError, match=r"more than 1,000 levels\. Fit its trees with a max_depth") as refusal:
         exported(chain(), tmp_path, "float64 trees")
     assert "DecisionTreeRegressor" in str(refusal.value)
     assert len(str(refusal.value)) < 300
