@@ -86,6 +86,7 @@ class _Crossings(NamedTuple):
         return _Crossings._make(each[places] for each in self)
 
 
+@np.errstate(over="ignore", invalid="ignore")  # far off, numbers are as large as there are
 def edge_rows(
     oracle: Oracle, accepts: Sequence[Accepts], bases: Floats, known: Range, generator: np.random.Generator
 ) -> tuple[Floats, Floats]:

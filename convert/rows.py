@@ -90,12 +90,20 @@ def _edge_sets(
     near = generator.permutation(near)[:NEAR_ROWS]
     rows = np.concatenate([exact, near[steady(oracle, near, tolerance, generator)]])
     rows = rows[np.sort(generator.permutation(len(rows))[: min(THRESHOLD_ROWS, CELLS // len(accepts))])]
-    off = np.abs(rows - known.low) + np.abs(rows - known.high) > FAR_OFF * (known.high - known.low)
-    yield EDGES, rows[~off.any(axis=1)]
-    yield "edges far off", rows[off.any(axis=1)]  # apart: a regression's differences are parts of the largest value
+    far = _far_off(rows, known)
+    yield EDGES, rows[~far]
+    yield "edges far off", rows[far]  # apart: a regression's differences are parts of the largest value
     yield "special rows", special_rows(accepts, bases, known, generator)
-    far = _tried(oracle, accepts, far_rows(accepts, bases, known, generator))
-    yield "rows with a value far off", far if is_exact(tolerance) else far[steady(oracle, far, tolerance, generator)]
+    off = _tried(oracle, accepts, far_rows(accepts, bases, known, generator))
+    yield "rows with a value far off", off if is_exact(tolerance) else off[steady(oracle, off, tolerance, generator)]
+
+
+@np.errstate(over="ignore")
+def _far_off(rows: Floats, known: Range) -> NDArray[np.bool_]:
+    """Return (n,), whether a value of the row is many ranges from both ends of its own."""
+    off = np.abs(rows - known.low) + np.abs(rows - known.high) > FAR_OFF * (known.high - known.low)
+    every: NDArray[np.bool_] = off.any(axis=1)
+    return every
 
 
 def _tried(oracle: Oracle, accepts: Sequence[Accepts], rows: Floats) -> Floats:

@@ -24,6 +24,7 @@ STEPS = 80
 """Half the way so many times leads from any two numbers to neighbours, but for those that 0 lies between."""
 
 
+@np.errstate(over="ignore", invalid="ignore")
 def special_rows(accepts: Sequence[Accepts], bases: Floats, known: Range, generator: np.random.Generator) -> Floats:
     """Return rows of equal values, of zeros and of subnormals, rows with one such value, whole numbers and halves.
 
@@ -42,6 +43,7 @@ def special_rows(accepts: Sequence[Accepts], bases: Floats, known: Range, genera
     return np.concatenate([_restored(each, accepts, bases) for each in made])
 
 
+@np.errstate(over="ignore", invalid="ignore")
 def far_rows(accepts: Sequence[Accepts], bases: Floats, known: Range, generator: np.random.Generator) -> Floats:
     """Return rows with one value far off, with two of them of opposite signs, and with all."""
     bases = _some(bases, generator, max(1, min(100, CELLS // bases.shape[1] // 20)))
@@ -55,6 +57,7 @@ def far_rows(accepts: Sequence[Accepts], bases: Floats, known: Range, generator:
     return np.concatenate([_restored(each, accepts, bases) for each in made])
 
 
+@np.errstate(over="ignore", invalid="ignore")
 def rows_between_labels(
     candidate: Answers, accepts: Sequence[Accepts], bases: Floats, tolerance: float, generator: np.random.Generator
 ) -> Floats:
