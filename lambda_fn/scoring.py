@@ -11,7 +11,7 @@ from lambda_fn.codecs import CODECS, JSON, codec
 from lambda_fn.codecs.sizes import check_size
 from lambda_fn.config import Settings
 from lambda_fn.errors import Problem, ServiceError
-from lambda_fn.model import BATCH_ROWS, Model
+from lambda_fn.model import BATCH_ROWS, Model, Scores
 from lambda_fn.request import Request, Response
 from lambda_fn.routes import Routes
 from lambda_fn.rows import Rows
@@ -79,11 +79,7 @@ class Scoring:
         probabilities = asked is True if wanted is None else _agreed(asked, wanted, model)
         if probabilities or len(rows) > FEW_ROWS:
             check_size(answering.least_bytes(len(rows), model.card.classes, probabilities))
-        try:
-            scores = model.score(rows, self._settings.scoring_threads, probabilities)
-        except ServiceError as error:
-            _check_rest(rows, error)
-            raise
+        scores = _score(model, rows, self._settings.scoring_threads, probabilities)
         del rows  # so that they end with this
         if probabilities:
             body = answering.encode(scores.prediction, scores.probabilities, model.card.classes)
@@ -102,14 +98,23 @@ class Scoring:
         return self._model
 
 
-def _check_rest(rows: Rows, error: ServiceError) -> None:
-    """Raise ServiceError for what is wrong in the body from the batch on that `error` was raised for.
+def _score(model: Model, rows: Rows, threads: int, probabilities: bool) -> Scores:
+    """Return the scores of `rows`; raise ServiceError for what is wrong in the body before what the model refuses.
 
-    What a body is comes before what the model refuses of it: so it has the same error whether its rows are parsed at
-    once, or slice by slice while they are scored. An error of the codec's own is found again, as the first.
+    So a body has the same error whether its rows are parsed at once, or slice by slice while they are scored.
     """
-    for start in range((error.row or 0) // BATCH_ROWS * BATCH_ROWS, len(rows), BATCH_ROWS):
-        rows[start : start + BATCH_ROWS]
+    try:
+        return model.score(rows, threads, probabilities)
+    except ServiceError as error:
+        if error.problem.status >= 500:
+            raise
+        refusal = error.again()
+    try:  # out of the error's reach: its frames have rows, and those of the same batch are parsed again
+        for start in range((refusal.row or 0) // BATCH_ROWS * BATCH_ROWS, len(rows), BATCH_ROWS):
+            rows[start : start + BATCH_ROWS]
+        raise refusal
+    finally:
+        del refusal  # which would hold this frame, and this frame it
 
 
 def _check_probabilities(model: Model) -> None:

@@ -136,7 +136,7 @@ def npy_bodies(features: Features, size: int) -> Bodies:
 
     def plain(kind: str, order: str = "C", last: float = 1) -> Callable[[], bytes]:
         def make() -> bytes:
-            array = np.ones(((size - 200) // width // np.dtype(kind).itemsize, width), kind)
+            array = np.ones((max(1, (size - 200) // width // np.dtype(kind).itemsize), width), kind)
             array[-1] = last
             return saved(np.asarray(array, order=order))  # type: ignore[call-overload]
 
@@ -144,7 +144,7 @@ def npy_bodies(features: Features, size: int) -> Bodies:
 
     def fields() -> bytes:
         kind = [(name, "u1") for name in names(features)]
-        return saved(np.ones((size - 64 * width - 200) // width, kind))
+        return saved(np.ones(max(1, (size - 64 * width - 200) // width), kind))
 
     return {
         "u1": plain("u1"),
