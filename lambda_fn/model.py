@@ -80,7 +80,7 @@ class Model:
             outputs = self._session.run(None, {self._input: np.zeros((2, len(self.card.features)), self._dtype)})
             _check_outputs(outputs, self.card)
             if checked.labels is not None:
-                _check_labels(checked.labels or range(len(self.card.classes)), self.card)
+                _check_labels(checked.labels, self.card)
             self._is_label = self.card.task == "classification"
             self.has_probabilities = len(outputs) > 1
             self._names = [output.name for output in self._session.get_outputs()]
@@ -282,8 +282,16 @@ def _check_outputs(outputs: list[NDArray[Any]], card: Card) -> None:
 
 
 def _check_labels(labels: Sequence[bool | int | float | str], card: Card) -> None:
-    """Raise ServiceError if the graph's class labels are others than the card's."""
-    if card.task == "classification" and tuple(labels) != card.classes:
+    """Raise ServiceError if the graph's class labels are others than the card's.
+
+    Not all numbers of classes need be answered: of the rows of a table, none may be of the last class.
+    """
+    if isinstance(labels, range):
+        numbers = tuple(range(len(card.classes)))
+        same = numbers == card.classes and 0 <= labels.start <= labels.stop <= len(numbers)
+    else:
+        same = tuple(labels) == card.classes
+    if not same:
         raise ServiceError(
             Problem.MODEL_INVALID,
             f"the model's graph answers {listed(labels)}, its card tells of {listed(card.classes)}",

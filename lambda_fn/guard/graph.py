@@ -6,9 +6,11 @@ from collections.abc import Mapping, Sequence
 
 from lambda_fn.guard.messages import (
     BATCH,
+    BOOL,
     DIMENSION,
     FLOAT64,
     GRAPH,
+    INT64,
     ITEM_BYTES,
     MAX_AXES,
     NODE,
@@ -92,11 +94,16 @@ def _listed(value: Value) -> object:
     return value if isinstance(value, int | Tensor) else tuple(value.tolist())
 
 
+FORWARD = ("Identity", "Squeeze")
+"""The operators that only hand the number of a class on."""
+
+
 class Checked(Record):
     """What is known of a graph.
 
     row_bytes: how many bytes its values take for a row.
-    labels: what class labels are looked up in; empty where the class's number is its label, None where it is not known.
+    labels: what class labels are looked up in; where the classes' numbers are the labels, a range of those that there
+    can be; None where it is not known, and of a regression.
     """
 
     row_bytes: int
@@ -124,15 +131,31 @@ def check_graph(reader: Reader, span: Span) -> Checked:
     answers = [_port(reader, each) for each in spans(parts, 12)]
     row_bytes = _run(reader, steps, values, [name for name, _ in answers])
     _check_answers(values, answers)
-    last = next(step for step in steps if answers[0][0] in step.outputs)
-    return Checked(row_bytes, _labels(reader, last, values[last.inputs[0]]))
+    return Checked(row_bytes, _labels(reader, steps, values) if answers[0][0] == "label" else None)
 
 
-def _labels(reader: Reader, step: Step, table: Tensor) -> Sequence[bool | int | float | str] | None:
-    """Return what the node takes labels from, which has the `table` as its first input."""
-    if step.name == "Gather":
-        return elements_of(reader, table, LETTERS[table.kind])
-    return () if step.name == "Identity" else None
+def _labels(
+    reader: Reader, steps: Sequence[Step], values: Mapping[str, Tensor]
+) -> Sequence[bool | int | float | str] | None:
+    """Return what labels are looked up in; where they are numbers of classes, a range of those that there can be."""
+    makers = {name: step for step in steps for name in step.outputs}
+    step, looked_up = makers["label"], makers["label"].name == "Gather"
+    while step.name in FORWARD and step.inputs[0] in makers:
+        step = makers[step.inputs[0]]
+    first = values[step.inputs[0]]
+    if looked_up and first.data is None:
+        raise refused("labels were expected to be looked up in a constant")
+    if step.name in ("Gather", "GatherND") and first.data is not None:
+        elements = elements_of(reader, first, LETTERS[first.kind])
+        if looked_up or isinstance(elements, list) or first.kind != INT64:
+            return list(elements) if isinstance(elements, list) else elements.tolist()
+        if len(elements):
+            return range(max(int(elements.min()), -1), min(int(elements.max()), 2**31) + 1)
+    if step.name == "ArgMax":
+        return range(first.dims[1])
+    if step.name == "Cast" and first.kind == BOOL:
+        return range(2)
+    return None
 
 
 def _add(values: dict[str, Tensor], name: str, value: Tensor) -> None:

@@ -7,13 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from math import prod
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from lambda_fn.errors import Problem, ServiceError
 from lambda_fn.guard.protobuf import Field, Ints, Reader, Span
 from lambda_fn.record import Record
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 type Parts = dict[int, list[int | Span]]
 """The values of a message's fields by their numbers."""
@@ -212,12 +215,12 @@ def integers(reader: Reader, tensor: Tensor) -> list[int]:
     """Return the elements of a constant of int64; raise ServiceError for another value."""
     if tensor.data is None or tensor.kind != INT64:
         raise refused("a constant of integers was expected")
-    return elements_of(reader, tensor, "l")
+    return [int(element) for element in elements_of(reader, tensor, "l")]
 
 
-def elements_of(reader: Reader, constant: Tensor, letter: str) -> list[Any]:
-    """Return the elements of a constant, of numpy's type `letter`."""
+def elements_of(reader: Reader, constant: Tensor, letter: str) -> NDArray[Any] | list[str]:
+    """Return the elements of a constant, of numpy's type `letter`, behind each other."""
     data = constant.data
     if isinstance(data, Span):
-        data = np.frombuffer(reader.data[data.start : data.end], np.dtype(letter).newbyteorder("<"))
-    return [] if data is None else data if isinstance(data, list) else data.tolist()
+        return np.frombuffer(reader.data[data.start : data.end], np.dtype(letter).newbyteorder("<"))
+    return [] if data is None else data

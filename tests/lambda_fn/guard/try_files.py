@@ -47,8 +47,10 @@ def main() -> None:
         Path("/proc/self/clear_refs").write_text("5")  # begins VmHWM anew
         before, start = status("VmRSS"), time.perf_counter()
         signal.alarm(SECONDS)
-        found[tried(data, np.random.default_rng(number), codecs)] += 1
-        signal.alarm(0)
+        try:
+            found[tried(data, np.random.default_rng(number), codecs)] += 1
+        finally:
+            signal.alarm(0)
         slowest = max(slowest, (time.perf_counter() - start, number))
         largest = max(largest, (status("VmHWM") - before, number))
     print(json.dumps({**found, "slowest": slowest, "largest": largest}))
