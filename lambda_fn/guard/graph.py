@@ -94,8 +94,11 @@ def _listed(value: Value) -> object:
     return value if isinstance(value, int | Tensor) else tuple(value.tolist())
 
 
-FORWARD = ("Identity", "Squeeze")
-"""The operators that only hand the number of a class on."""
+FORWARD = ("Cast", "Identity", "Reshape", "Squeeze")
+"""The operators that only hand a label on, or the number of a class."""
+
+
+TABLES = ("Gather", "GatherND", "ArrayFeatureExtractor")
 
 
 class Checked(Record):
@@ -140,12 +143,13 @@ def _labels(
     """Return what labels are looked up in; where they are numbers of classes, a range of those that there can be."""
     makers = {name: step for step in steps for name in step.outputs}
     step, looked_up = makers["label"], makers["label"].name == "Gather"
-    while step.name in FORWARD and step.inputs[0] in makers:
+    while step.name in FORWARD and step.inputs[0] in makers and values[step.inputs[0]].kind != BOOL:
         step = makers[step.inputs[0]]
     first = values[step.inputs[0]]
+    looked_up |= step.name == "ArrayFeatureExtractor"
     if looked_up and first.data is None:
         raise refused("labels were expected to be looked up in a constant")
-    if step.name in ("Gather", "GatherND") and first.data is not None:
+    if step.name in TABLES and first.data is not None:
         elements = elements_of(reader, first, LETTERS[first.kind])
         if looked_up or isinstance(elements, list) or first.kind != INT64:
             return list(elements) if isinstance(elements, list) else elements.tolist()
