@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from onnx import AttributeProto, ModelProto, shape_inference
 from sklearn.base import ClassifierMixin, clone, is_classifier
 from sklearn.ensemble import IsolationForest
+from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import Normalizer, StandardScaler
@@ -126,7 +127,9 @@ def more() -> list[ModelProto]:
     """Return settings of estimators, pipelines, and labels of all types."""
     score = ROWS.sum(axis=1)
     three = np.digitize(score, [-1, 1])
-    estimators = [clone(estimator).fit(ROWS, three) for estimator in OTHERS]
+    estimators = [
+        clone(estimator).fit(ROWS, three) for estimator in OTHERS if not isinstance(estimator, FrozenEstimator)
+    ]
     estimators += [clone(pipeline).fit(rows, LABELS) for pipeline, rows in PIPELINES]
     labels = [np.array([3, 5, 9]).astype(dtype) for dtype in WHOLE]
     labels += [np.array([1, 2, 3], dtype) for dtype in (np.float16, np.float32)]

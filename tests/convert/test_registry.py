@@ -116,7 +116,8 @@ def fitted(estimator: Any, folder: Path, classes: int = 3) -> Path:
     limits = [-1, 1][: 1 if type(estimator) in BINARY else classes - 1]
     words = np.array([0, 1] if isinstance(estimator, SelfTrainingClassifier) else ["low", "middle", "high"])
     places = np.minimum(np.digitize(score, limits), len(words) - 1)
-    estimator.fit(rows, targets_for(estimator, score, words[places]))
+    fitting = estimator.estimator if isinstance(estimator, FrozenEstimator) else estimator
+    fitting.fit(rows, targets_for(estimator, score, words[places]))
     joblib.dump(estimator, folder / "model.joblib")
     write_sample(folder / "model.csv", Sample(("a", "b", "c", "d")[: rows.shape[1]], rows))
     return folder / "model.joblib"
