@@ -39,7 +39,7 @@ from sklearn.linear_model import (
 )
 from sklearn.model_selection import FixedThresholdClassifier, GridSearchCV, TunedThresholdClassifierCV
 from sklearn.multiclass import OneVsOneClassifier, OneVsRestClassifier
-from sklearn.naive_bayes import BernoulliNB, CategoricalNB, ComplementNB, GaussianNB, MultinomialNB
+from sklearn.naive_bayes import CategoricalNB, ComplementNB, GaussianNB, MultinomialNB
 from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor, NeighborhoodComponentsAnalysis
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.pipeline import make_pipeline
@@ -235,7 +235,6 @@ NEIGHBOURS = KNeighborsClassifier()
         (OneVsRestClassifier(make_pipeline(PCA(2), FOREST)), "RandomForestClassifier compares what PCA sums up"),
         (FunctionOfMine(), "FunctionOfMine is not converted: it is no class of scikit-learn"),
         (make_pipeline(KBinsDiscretizer(dtype=np.float32), LogisticRegression()), "not with numpy.float32"),
-        (BernoulliNB(alpha=0, force_alpha=True), "takes something for impossible"),
         (KernelRidge(kernel="laplacian"), "written with the kernels linear, poly, rbf and sigmoid"),
         (TransformedTargetRegressor(func=np.cbrt, inverse_func=np.exp2), "is written with inverse_func=numpy.exp"),
         (make_pipeline(FunctionTransformer(np.abs), LogisticRegression()), "runs a function of its own"),
@@ -244,7 +243,7 @@ NEIGHBOURS = KNeighborsClassifier()
         (BaggingClassifier(LinearSVC()), "is written if its members have probabilities"),
         (make_pipeline(PCA(2), FOREST), "RandomForestClassifier compares what PCA sums up"),
     ],
-    ids=range(15),
+    ids=range(14),
 )
 def test_what_would_be_wrong_is_refused(estimator: Any, message: str, tmp_path: Path) -> None:
     with pytest.raises(ConvertError, match=message) as raised:
