@@ -112,7 +112,7 @@ def _decode(document: Any, card: Card) -> tuple[NDArray[np.float64], bool | None
 
 def least_bytes(count: int, classes: Sequence[bool | int | float | str], probabilities: bool) -> int:
     """Return what an answer takes at the least: ``2, `` for a row, ``[0.5, 0.5], `` for its probabilities."""
-    label = min((len(ENCODER.encode(label)) for label in classes), default=len("0.0"))
+    label = min((len(str(label)) for label in classes), default=len("0.0"))
     return count * (label + 2 + (5 * len(classes) + 2 if probabilities else 0))
 
 

@@ -1,11 +1,15 @@
 import json
+import tracemalloc
 from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
+from lambda_fn.codecs import Codec, csv_rows, json_rows, npy_rows
 from lambda_fn.codecs.json_rows import decode, encode
 from lambda_fn.errors import Problem, ServiceError
+from lambda_fn.request import Response, render
 from tests.lambda_fn.codecs.cards import card
 
 NUMBERS = card(("a", "float", False), ("b", "float", False))
@@ -121,3 +125,41 @@ def test_predictions_are_encoded_as_the_estimator_gives_them() -> None:
         "probabilities": [[0.25, 0.75]],
         "classes": [False, True],
     }
+
+
+@pytest.mark.parametrize(
+    ("prediction", "probabilities"),
+    [
+        (np.arange(3_000_000), None),
+        (np.linspace(0, 1, 500_000), None),
+        (np.array(["a label"] * 700_000, object), None),
+        (np.zeros(200_000, int), np.full((200_000, 3), 1 / 3)),
+    ],
+)
+def test_an_answer_ends_at_the_limit(prediction: NDArray[Any], probabilities: NDArray[np.float64] | None) -> None:
+    tracemalloc.start()
+    try:
+        with pytest.raises(ServiceError, match="bytes at least, Lambda returns at most 6275072: send fewer") as raised:
+            encode(prediction, probabilities, (0, 1, 2))
+        assert raised.value.problem is Problem.RESPONSE_TOO_LARGE
+        assert tracemalloc.get_traced_memory()[1] < 25_000_000
+    finally:
+        tracemalloc.stop()
+
+
+def test_blocks_are_written_as_one() -> None:
+    numbers, many = np.random.default_rng(0).normal(size=(20_000, 3)), np.array(["é", 'x"y'] * 5000, object)
+    assert json.loads(encode(numbers[:, 0]))["prediction"] == numbers[:, 0].tolist()
+    document = {"prediction": many.tolist(), "probabilities": numbers[:10_000].tolist(), "classes": ["é", 'x"y']}
+    assert encode(many, numbers[:10_000], ("é", 'x"y')) == json.dumps(document)
+
+
+@pytest.mark.parametrize("codec", [json_rows, csv_rows, npy_rows])
+@pytest.mark.parametrize("labels", [(0, 1), (False, True), ("a", 'say "hi"'), (0.5, 1.5), ()])
+def test_what_an_answer_takes_at_the_least_is_no_more_than_it_takes(codec: Codec, labels: tuple[Any, ...]) -> None:
+    shortest = np.array([labels[0]] * 1000 if labels else [0.0] * 1000, object if "a" in labels else None)
+    for probabilities in (None, np.full((1000, len(labels)), 0.5)) if labels else (None,):
+        body = codec.encode(shortest, probabilities, labels)
+        answer = render(Response(200, body, {}), http=True)
+        least = codec.least_bytes(1000, labels, probabilities is not None)
+        assert len(shortest) < least <= len(json.dumps(answer["body"], ensure_ascii=False))
