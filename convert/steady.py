@@ -33,9 +33,17 @@ def steady(oracle: Oracle, rows: Floats, tolerance: float, generator: np.random.
         before = _answers(oracle, rows)
         signs = [generator.integers(0, 2, rows.shape) * 2 - 1 for _ in range(NUDGES)]
         for sign in (turn * each for each in signs for turn in (1, -1)):
-            for one, other in zip(before, _answers(oracle, rows * (1 + NUDGE * sign)), strict=True):
+            for one, other in zip(before, _answers(oracle, _nudged(oracle, rows, sign)), strict=True):
                 same &= _alike(one, other, tolerance)
     return same
+
+
+def _nudged(oracle: Oracle, rows: Floats, sign: NDArray[np.int64]) -> Floats:
+    """Return the rows with all values moved, but for those of which only some are accepted, and not beyond limits."""
+    free = np.array([not each.values for each in oracle.accepts])
+    low = np.array([-np.inf if each.low is None else each.low for each in oracle.accepts])
+    high = np.array([np.inf if each.high is None else each.high for each in oracle.accepts])
+    return np.where(free, np.clip(rows * (1 + NUDGE * sign), low, high), rows)
 
 
 def _apart(scores: NDArray[Any] | None, tolerance: float) -> NDArray[np.bool_]:
