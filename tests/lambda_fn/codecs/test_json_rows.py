@@ -1,3 +1,4 @@
+import base64
 import json
 import tracemalloc
 from typing import Any
@@ -9,7 +10,6 @@ from numpy.typing import NDArray
 from lambda_fn.codecs import Codec, csv_rows, json_rows, npy_rows
 from lambda_fn.codecs.json_rows import decode, encode
 from lambda_fn.errors import Problem, ServiceError
-from lambda_fn.request import Response, render
 from tests.lambda_fn.codecs.cards import card
 
 NUMBERS = card(("a", "float", False), ("b", "float", False))
@@ -160,6 +160,6 @@ def test_what_an_answer_takes_at_the_least_is_no_more_than_it_takes(codec: Codec
     shortest = np.array([labels[0]] * 1000 if labels else [0.0] * 1000, object if "a" in labels else None)
     for probabilities in (None, np.full((1000, len(labels)), 0.5)) if labels else (None,):
         body = codec.encode(shortest, probabilities, labels)
-        answer = render(Response(200, body, {}), http=True)
+        sent = base64.b64encode(body).decode() if isinstance(body, bytes) else body
         least = codec.least_bytes(1000, labels, probabilities is not None)
-        assert len(shortest) < least <= len(json.dumps(answer["body"], ensure_ascii=False))
+        assert len(shortest) < least <= len(json.dumps(sent, ensure_ascii=False))
