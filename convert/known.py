@@ -158,7 +158,8 @@ def told_of_float32(numbers: Floats, further: int) -> bool:
     exact = single == finite
     if not len(finite) or (mantissas != np.floor(mantissas)).any() or not np.isfinite(single).all():
         return False
-    return any(float(str(number)) != float(number) for number in single[exact])
+    fractions = single[exact & (finite != np.floor(finite))]  # a large whole number has many digits either way
+    return any(float(str(number)) != float(number) for number in fractions)
 
 
 def split_as_float32(traced: Traced, last: Any) -> frozenset[int]:
