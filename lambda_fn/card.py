@@ -11,6 +11,7 @@ from lambda_fn.errors import Problem, ServiceError
 from lambda_fn.record import Record
 
 FORMAT_VERSION = 1
+DTYPES = ("float64", "float32", "float16")
 UNKNOWN = -1.0
 """The number of a string that is none of a feature's categories."""
 
@@ -94,6 +95,10 @@ def _feature(member: Mapping[str, Any]) -> Feature:
     """Read a feature's member; JSON has no infinities, the card has null for them."""
     accepts = member["accepts"]
     low, high = accepts["low"], accepts["high"]
+    dtype = member.get("dtype", "float64")
+    if dtype not in DTYPES:
+        detail = f"the card's dtype of {member['name']!r} is {str(dtype)[:50]!r}, expected {' or '.join(DTYPES)}"
+        raise ServiceError(Problem.MODEL_INVALID, detail)
     return Feature(
         name=member["name"],
         type=member["type"],
@@ -104,6 +109,6 @@ def _feature(member: Mapping[str, Any]) -> Feature:
             tuple(accepts.get("values", ())),
         ),
         categories={category: float(number) for number, category in enumerate(member.get("categories", ()))},
-        dtype=member.get("dtype", "float64"),
-        dropped=member.get("dropped", False),
+        dtype=dtype,
+        dropped=member.get("dropped", False) is True,
     )
