@@ -140,7 +140,10 @@ def test_a_sample_of_numbers_alone_has_no_names(tmp_path: Path) -> None:
     [
         ("rows.xlsx", b"", "is none of .csv, .parquet, .npy"),
         ("rows.npy", b"\x93NUMPY", "is not an NPY file of numbers"),
+        ("rows.npy", b"\x93NUMPY\x01\x00\x12\x00{'descr': (((('<f8'", "is not an NPY file of numbers"),
         ("rows.parquet", b"PAR", "is not a Parquet file"),
+        ("rows.csv", "city,age\n".encode("utf-16"), "is not a CSV file in UTF-8"),
+        ("rows.csv", b"city,city,age,income,plan,active,level\na,a,3,1,b,true,1\n", "each of them once"),
         ("rows.csv", b"city,age\n" + b"x" * 200_000 + b",1\n", "field larger than field limit"),
         ("rows.csv", b"city,age\nOslo,3\n", "the sample has city, age, the model takes city, age, income"),
         ("rows.csv", b"customer,city,age,income,plan,active,level\nc,Oslo,x,1,basic,true,1\n", "expected a number for"),
@@ -187,12 +190,45 @@ def test_what_stands_for_a_missing_value_is_what_the_estimator_knows(
     assert model.score(decode({"data": rows}, model.card)).prediction.tolist() == estimator.predict(table[:3]).tolist()
 
 
-def test_none_and_nan_apart_are_refused(tmp_path: Path) -> None:
-    table = pandas.DataFrame({"a": pandas.Series(["a", None, np.nan] * 10, dtype=object)})
-    estimator = make_pipeline(OneHotEncoder(), DecisionTreeClassifier()).fit(table, [0, 1, 2] * 10)
+FILLS_NAN = SimpleImputer(strategy="most_frequent")
+
+
+@pytest.mark.parametrize(
+    ("values", "encoder"),
+    [
+        (["a", None, np.nan], OneHotEncoder()),
+        (["a", None, np.nan], make_pipeline(FILLS_NAN, OneHotEncoder())),
+        (["a", "b", None], make_pipeline(FILLS_NAN, OneHotEncoder())),
+        ([1, 2, None], make_pipeline(FILLS_NAN, OrdinalEncoder())),
+        ([None, None, "a"], make_pipeline(FILLS_NAN, OneHotEncoder())),
+    ],
+    ids=range(5),
+)
+def test_none_and_nan_apart_are_refused(values: list[Any], encoder: Any, tmp_path: Path) -> None:
+    table = pandas.DataFrame({"a": pandas.Series(values * 10, dtype=object)})
+    estimator = make_pipeline(encoder, DecisionTreeClassifier()).fit(table, [0, 1, 2] * 10)
     joblib.dump(estimator, tmp_path / "model.joblib")
     with pytest.raises(ConvertError, match="tell None from NaN, JSON has null for both"):
         export(tmp_path / "model.joblib", tmp_path / "model.onnx", name="model")
+
+
+def test_objects_that_are_numbers_and_none_are_refused_behind_an_imputer(tmp_path: Path) -> None:
+    table = pandas.DataFrame({"a": pandas.Series([1, 1, None, 2, 1, None] * 5, dtype=object)})
+    estimator = make_pipeline(FILLS_NAN, DecisionTreeClassifier()).fit(table, [0, 1, 2] * 10)
+    joblib.dump(estimator, tmp_path / "model.joblib")
+    with pytest.raises(ConvertError, match="was fitted on 'a' as objects, in which it fills NaN and leaves None"):
+        export(tmp_path / "model.joblib", tmp_path / "model.onnx", name="model")
+
+
+@pytest.mark.parametrize("kind", ["float64", "int64"])
+def test_large_whole_numbers_are_taken_for_no_float32(kind: Any, tmp_path: Path) -> None:
+    table = pandas.DataFrame({"a": np.array([2**34, 2**40, 5] * 10).astype(kind)})
+    estimator = make_pipeline(OneHotEncoder(), DecisionTreeClassifier()).fit(table, [0, 1, 2] * 10)
+    joblib.dump(estimator, tmp_path / "model.joblib")
+    assert (
+        Model(export(tmp_path / "model.joblib", tmp_path / "model.onnx", name="m").data).card.features[0].dtype
+        == "float64"
+    )
 
 
 def test_messages_stay_short_whatever_the_model(tmp_path: Path) -> None:

@@ -42,6 +42,19 @@ def test_a_string_has_the_numbers_of_its_categories() -> None:
     assert not card.numeric
 
 
+def test_what_is_rounded_or_dropped_is_told() -> None:
+    accepts = {"nan": True, "low": None, "high": None}
+    rounded = {"name": "a", "type": "float", "dtype": "float32", "accepts": accepts}
+    dropped = {"name": "b", "type": "float", "dropped": True, "accepts": accepts}
+    card = Card.parse(json.dumps(EXAMPLE | {"features": [rounded, dropped]}))
+    assert [feature.dtype for feature in card.features] == ["float32", "float64"]
+    assert [feature.dropped for feature in card.features] == [False, True]
+    for dtype in ("int8", "float128", "?", 1, None):
+        with pytest.raises(ServiceError, match="the card's dtype of 'a' is") as raised:
+            Card.parse(json.dumps(EXAMPLE | {"features": [rounded | {"dtype": dtype}]}))
+        assert raised.value.problem is Problem.MODEL_INVALID
+
+
 @pytest.mark.parametrize(
     ("text", "detail"),
     [
