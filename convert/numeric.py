@@ -32,7 +32,8 @@ def discretizer(graph: Graph, rows: Columns, transformer: Any) -> Columns:
     name, made = rows.compared_by(transformer), []
     for column, edges in enumerate(transformer.bin_edges_):
         value = graph.node("Gather", name, graph.constant(np.array([column])), axis=1)
-        inner = graph.constant(np.asarray(edges[1:-1], dtype=np.float64)[np.newaxis])
+        limits = edges[1:-1] if len(edges) > 2 else [np.inf]  # of a constant column, whose one bin has none
+        inner = graph.constant(np.asarray(limits, dtype=np.float64)[np.newaxis])
         reached = graph.cast(graph.node("GreaterOrEqual", value, inner), np.float64)
         place = graph.node("ReduceSum", reached, graph.constant(np.array([1])), keepdims=1)
         if transformer.encode != "ordinal":
