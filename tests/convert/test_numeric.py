@@ -41,7 +41,8 @@ def edges(values: Any = ()) -> NDArray[np.float64]:
     equal = [np.full(3, number) for number in numbers]
     alone = [np.where(np.arange(3) == place, number, 0.0) for number in numbers for place in range(3)]
     beside = [np.where(np.arange(3) == place, number, ROWS[0]) for number in numbers for place in range(3)]
-    return np.array([*equal, *alone, *beside, *ROWS])
+    rows = np.array([*equal, *alone, *beside, *ROWS])
+    return rows[np.isfinite(rows).all(axis=1)]
 
 
 def made_by_graph(transformer: Any, rows: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -42,14 +42,14 @@ LABELS = {
     "two": np.array(["no", "yes"])[(SCORE > 0).astype(int)],
     "three": np.digitize(SCORE, [-1, 1]),
     "booleans": SCORE > 0,
-    "floats": np.digitize(SCORE, [-1, 1]) / 2,
+    "floats": np.digitize(SCORE, [-1, 1]) * 2.0,
 }
 TIE = LogisticRegression()
 """Whose two classes tie where its score is 0."""
 TIE.classes_, TIE.coef_, TIE.intercept_, TIE.n_features_in_ = np.array([0, 1]), np.ones((1, 3)), np.zeros(1), 3
 
 EARNING = [
-    *((LinearRegression(fit_intercept=fits), SCORE) for fits in (True, False)),
+    (LinearRegression(), SCORE),
     *((LogisticRegression(), labels) for labels in LABELS.values()),
     *((LogisticRegression(C=1e4, fit_intercept=False), LABELS[name]) for name in ("two", "three")),
     (make_pipeline(StandardScaler(), LinearRegression()), SCORE),
