@@ -169,7 +169,8 @@ def split_as_float32(traced: Traced, last: Any) -> frozenset[int]:
     """
     found: dict[int, list[Floats]] = {}
     for part in parts_of(last):
-        if type(part) in IN_FLOAT64 and part.n_features_in_ == len(traced.columns or ()):
+        width = getattr(part, "n_features_in_", None)  # none of one that was given, and copied to be fitted
+        if type(part) in IN_FLOAT64 and width == len(traced.columns or ()):
             for origin, thresholds in zip(traced.columns or (), _thresholds(part), strict=True):
                 if origin is not None and origin.how != "category":
                     found.setdefault(origin.feature, []).append(thresholds)

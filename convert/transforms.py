@@ -126,7 +126,7 @@ def _min_max_scaler(graph: Graph, rows: Columns, scaler: Any) -> Columns:
 
 def _max_abs_scaler(graph: Graph, rows: Columns, scaler: Any) -> Columns:
     if getattr(scaler, "clip", False):
-        raise ConvertError("MaxAbsScaler is written with clip=False only")
+        raise ConvertError("MaxAbsScaler is written with clip=False only: fit it so")
     return _divide(graph, rows, scaler.scale_)
 
 

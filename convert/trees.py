@@ -149,7 +149,8 @@ def _tree(tree: Any, values: Floats, target: int = 0) -> Tree:
 def _gradient_boosting(estimator: Any, head: Head) -> TreeEnsemble:
     """Follow BaseGradientBoosting._raw_predict: raw = init, then raw[:, k] += learning_rate * leaf, stage by stage."""
     if getattr(estimator.init_, "strategy", None) in {"stratified", "uniform"}:
-        raise ConvertError(f"{type(estimator).__name__} starts from a DummyClassifier that draws its answers at random")
+        name = type(estimator).__name__
+        raise ConvertError(f"{name} starts from a DummyClassifier that draws its answers at random: use init=None")
     trees = tuple(
         _tree(member.tree_, estimator.learning_rate * member.tree_.value[:, 0, :], target)
         for stage in estimator.estimators_

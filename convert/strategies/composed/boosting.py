@@ -10,6 +10,7 @@ import numpy as np
 from convert.columns import Columns
 from convert.errors import ConvertError
 from convert.graph import Graph
+from convert.refused import LISTED
 from convert.strategies.answers import Labelled
 from convert.strategies.heads import write_label
 from convert.strategies.tree_operator import Leaves, write_tree_ensemble
@@ -27,7 +28,7 @@ def classifier(composer: Composer, rows: Columns, estimator: Any, ensemble: Tree
     graph, rows = composer.graph, _rounded(composer.graph, rows, estimator)
     answer = composer.classifier(rows, estimator.init_)
     if answer.probabilities is None or len(estimator.init_.classes_) != estimator.n_classes_:
-        raise ConvertError(f"the probabilities of {type(estimator.init_).__name__} are not written")
+        raise ConvertError(f"the probabilities of {type(estimator.init_).__name__} are not written: {LISTED}")
     start = _write_link(graph, answer.probabilities, estimator)
     return write_label(graph, _write_sums(graph, rows, start, ensemble), replace(ensemble, init=None))
 

@@ -10,6 +10,7 @@ from sklearn.isotonic import IsotonicRegression
 from convert.columns import Columns
 from convert.errors import ConvertError
 from convert.graph import Graph
+from convert.refused import LISTED
 from convert.strategies.answers import Labelled
 from convert.strategies.composed.ensembles import write_mean
 from convert.strategies.composed.isotonic import write_steps
@@ -55,10 +56,10 @@ def _write_scores(composer: Composer, rows: Columns, estimator: Any) -> str:
     answer = composer.classifier(rows, estimator)
     if hasattr(estimator, "decision_function"):
         if answer.scores is None:
-            raise ConvertError(f"the decision_function of {type(estimator).__name__} is not written")
+            raise ConvertError(f"the decision_function of {type(estimator).__name__} is not written: {LISTED}")
         return answer.scores
     if answer.probabilities is None:
-        raise ConvertError(f"the probabilities of {type(estimator).__name__} are not written")
+        raise ConvertError(f"the probabilities of {type(estimator).__name__} are not written: {LISTED}")
     if len(estimator.classes_) > 2:
         return answer.probabilities
     return composer.graph.node("Gather", answer.probabilities, composer.graph.constant(np.array([1])), axis=1)

@@ -11,6 +11,7 @@ import numpy as np
 from convert.columns import Columns, number_columns
 from convert.errors import ConvertError
 from convert.graph import Graph
+from convert.refused import LISTED
 from convert.strategies.answers import Labelled
 
 if TYPE_CHECKING:
@@ -34,7 +35,8 @@ def bagging_classifier(composer: Composer, rows: Columns, estimator: Any) -> Lab
         answer = composer.classifier(rows.chosen(composer.graph, features.tolist()), member)
         if answer.probabilities is None or len(member.classes_) != classes:
             raise ConvertError(
-                "BaggingClassifier is written if its members have probabilities, and saw all the classes"
+                "BaggingClassifier is written if its members have probabilities, and saw all the classes: calibrate"
+                " them, or fit it on more rows"
             )
         each.append(answer.probabilities)
     probabilities = write_mean(composer.graph, each)
@@ -81,7 +83,9 @@ def stacking_classifier(composer: Composer, rows: Columns, estimator: Any) -> La
     """Write StackingClassifier: its final estimator, whose classes are the numbers of the labels."""
     _check_encoded(estimator)
     if len(estimator.final_estimator_.classes_) != len(estimator.classes_):
-        raise ConvertError("StackingClassifier has a final estimator that never saw one of the classes")
+        raise ConvertError(
+            "StackingClassifier has a final estimator that never saw one of the classes: fit it on rows of all"
+        )
     return composer.classifier(_write_stacked(composer, rows, estimator), estimator.final_estimator_)
 
 
@@ -106,7 +110,7 @@ def _write_prediction(composer: Composer, rows: Columns, member: Any, method: st
     answer, classes = composer.classifier(rows, member), len(member.classes_)
     written = answer.probabilities if method == "predict_proba" else answer.scores
     if written is None:
-        raise ConvertError(f"the {method} of {type(member).__name__} is not written")
+        raise ConvertError(f"the {method} of {type(member).__name__} is not written: {LISTED}")
     if method == "decision_function":
         shape = np.shape(member.decision_function(np.zeros((1, len(rows.categories)))))
         return written, shape[1] if len(shape) > 1 else 1
@@ -123,4 +127,6 @@ def _check_encoded(estimator: Any) -> None:
     """Raise ConvertError for a member whose classes are not those of the ensemble."""
     for member in estimator.estimators_:
         if len(member.classes_) != len(estimator.classes_):
-            raise ConvertError(f"{type(estimator).__name__} has a member that never saw one of the classes")
+            raise ConvertError(
+                f"{type(estimator).__name__} has a member that never saw one of the classes: fit it on rows of all"
+            )

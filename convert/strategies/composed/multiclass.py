@@ -10,6 +10,7 @@ from sklearn.model_selection import TunedThresholdClassifierCV
 
 from convert.columns import Columns
 from convert.errors import ConvertError
+from convert.refused import LISTED
 from convert.strategies.answers import Labelled
 from convert.strategies.composed.kernels import write_one_against_rest
 from convert.strategies.composed.linear import write_class_index, write_complement
@@ -132,5 +133,5 @@ def _write_scores(composer: Composer, estimator: Any, each: list[str]) -> str | 
 
 def _written(name: str | None, method: str, member: Any) -> str:
     if name is None:
-        raise ConvertError(f"the {method} of {type(member).__name__} is not written: give another estimator a try")
+        raise ConvertError(f"the {method} of {type(member).__name__} is not written: {LISTED}")
     return name
