@@ -14,9 +14,9 @@ from rich.console import Console
 
 from benchmarks.harness import Contender
 from convert.export import export
-from convert.publish import publish
+from convert.model_file.publish import publish
+from convert.proof.verify import verify
 from convert.train import train
-from convert.verify import verify
 from layers.architecture import host_architecture
 from layers.archive import write_zip
 from scripts.deployment import Deployment

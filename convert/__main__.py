@@ -187,14 +187,14 @@ def _export(options: argparse.Namespace) -> int:
 
 
 def _estimators(options: argparse.Namespace) -> int:
-    from convert.registry import markdown
+    from convert.strategies.registry import markdown
 
     print(markdown())
     return 0
 
 
 def _verify(options: argparse.Namespace) -> int:
-    from convert.verify import verify
+    from convert.proof.verify import verify
 
     _quieten_engine(options)
     features = None if options.features is None else tuple(options.features)
@@ -203,22 +203,22 @@ def _verify(options: argparse.Namespace) -> int:
 
 
 def _publish(options: argparse.Namespace) -> int:
-    from convert.publish import publish
+    from convert.model_file.publish import publish
 
     print(publish(options.onnx, options.uri, force=options.force))
     return 0
 
 
 def _history(options: argparse.Namespace) -> int:
-    from convert.publish import history
-    from convert.tables import history_lines
+    from convert.model_file.publish import history
+    from convert.proof.tables import history_lines
 
     print(*history_lines(history(options.uri)), sep="\n")
     return 0
 
 
 def _rollback(options: argparse.Namespace) -> int:
-    from convert.publish import rollback
+    from convert.model_file.publish import rollback
 
     target, version_id = rollback(options.uri, options.to)
     print(f"{version_id}  (the bytes of {target.id}, published {target.modified:%Y-%m-%d %H:%M:%S} UTC)")

@@ -7,14 +7,14 @@ from pathlib import Path
 
 import onnx
 
-from convert.card import creation_time, make_card
 from convert.errors import ConvertError, during
-from convert.estimator import load_estimator, name_of
-from convert.model_file import sealed, write_sealed
-from convert.oracle import Oracle
-from convert.parity import Candidate, check_answers
-from convert.sample import find_table
-from convert.service import check_served
+from convert.estimator.fitted import load_estimator, name_of
+from convert.model_file.card import creation_time, make_card
+from convert.model_file.disk import sealed, write_sealed
+from convert.model_file.service import check_served
+from convert.oracle.oracle import Oracle
+from convert.oracle.sample import find_table
+from convert.proof.parity import Candidate, check_answers
 from convert.strategies import write_graph
 
 

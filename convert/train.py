@@ -9,7 +9,7 @@ from sklearn.datasets import load_iris
 from sklearn.ensemble import GradientBoostingClassifier
 
 from convert.errors import ConvertError
-from convert.sample import Sample, beside, write_sample
+from convert.oracle.sample import Sample, beside, write_sample
 
 
 def train(out: Path) -> tuple[Path, Path]:

@@ -228,7 +228,7 @@ def _failed(what: str, error: Exception) -> ServiceError:
 def check_seal(data: bytes) -> None:
     """Compare the digest in the file with the bytes around it; raise ServiceError where they differ.
 
-    The digest is the SHA-256 of the whole file with zeros in the place of its own 64 digits (convert/seal.py).
+    The digest is the SHA-256 of the whole file with zeros in the place of its own 64 digits (model_file/seal.py there).
     """
     start = data.rfind(SEAL) + len(SEAL)
     if start < len(SEAL):

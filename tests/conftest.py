@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 from rich.console import Console
 
 from convert.export import export
-from convert.oracle import Oracle
-from convert.sample import Table, read_table
+from convert.oracle.oracle import Oracle
+from convert.oracle.sample import Table, read_table
+from convert.proof.verify import verify
 from convert.train import train
-from convert.verify import verify
 from layers.architecture import ARCHITECTURES
 from scripts.deployment import Deployment
 from scripts.emulator import Emulator, start

@@ -22,16 +22,16 @@ from sklearn.preprocessing import Normalizer, StandardScaler
 from sklearn.tree import DecisionTreeRegressor
 
 from convert.errors import ConvertError
-from convert.estimator import parts_of
-from convert.seal import seal
+from convert.estimator.fitted import parts_of
+from convert.graph.trees import READERS
+from convert.model_file.seal import seal
 from convert.strategies import STRATEGIES, plain, tabulate
 from convert.strategies.composed import ESTIMATORS
-from convert.trees import READERS
 from lambda_fn.guard import OPERATORS, check_model
 from lambda_fn.guard.operators import LETTERS, OPTIONAL
 from tests.conftest import oracle_of
-from tests.convert.test_registry import OTHERS, SETTINGS
-from tests.convert.test_transforms import LABELS, PIPELINES
+from tests.convert.strategies.test_registry import OTHERS, SETTINGS
+from tests.convert.graph.test_transforms import LABELS, PIPELINES
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 

@@ -28,11 +28,11 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler, OneHotEncoder, OrdinalEncoder, StandardScaler, TargetEncoder
 from sklearn.tree import DecisionTreeClassifier
 
-from convert import rows
 from convert.errors import ConvertError
 from convert.export import export
-from convert.model_file import read_card
-from convert.verify import verify
+from convert.model_file.disk import read_card
+from convert.proof import rows
+from convert.proof.verify import verify
 from lambda_fn.card import Card
 from lambda_fn.codecs import csv_rows, json_rows, npy_rows
 from lambda_fn.errors import Problem, ServiceError

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.proxy import certificate, latency
-from convert.publish import publish
+from convert.model_file.publish import publish
 from scripts.emulator import Emulator
 from tests.conftest import TESTS
 

@@ -30,7 +30,7 @@ from benchmarks.conversion.contenders import (
 )
 from benchmarks.conversion.models import DEMO, TRIED_ROWS, Model, fitted_models
 from benchmarks.harness import DisagreementError
-from convert.parity import BATCH_ROWS
+from convert.proof.parity import BATCH_ROWS
 from scripts.emulator import ROOT
 
 RESULTS = ROOT / "benchmarks" / "CONVERSION.md"

@@ -20,9 +20,9 @@ from sklearn.base import is_classifier
 
 from benchmarks.conversion.models import Model
 from benchmarks.conversion.timing import Rows, latency, throughput
-from convert.estimator import width_of
+from convert.estimator.fitted import width_of
 from convert.export import export
-from convert.parity import BATCH_ROWS, DTYPES
+from convert.proof.parity import BATCH_ROWS, DTYPES
 from scripts.emulator import ROOT
 
 TL2CGEN = ROOT / ".tools" / "tl2cgen" / "bin" / "python"

@@ -23,8 +23,8 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 
 from benchmarks.conversion.timing import Rows
-from convert.oracle import Oracle
-from convert.sample import read_table
+from convert.oracle.oracle import Oracle
+from convert.oracle.sample import read_table
 from convert.train import train
 
 TRAINING_ROWS = 300

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 
 import onnx
 
-from convert.accepts import Accepts
 from convert.errors import ConvertError, during
-from convert.oracle import Oracle
+from convert.graph.trees import READERS, read_trees
+from convert.oracle.accepts import Accepts
+from convert.oracle.oracle import Oracle
 from convert.strategies import composed, limits, plain, tabulate, trees
-from convert.trees import READERS, read_trees
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,17 +11,14 @@ from typing import Any
 from sklearn.discriminant_analysis import QuadraticDiscriminantAnalysis
 from sklearn.kernel_ridge import KernelRidge
 from sklearn.naive_bayes import BernoulliNB, ComplementNB, MultinomialNB
-from sklearn.preprocessing import PolynomialFeatures
 
-from convert import projections
-from convert.accepts import Accepts
-from convert.estimator import parts_of
-from convert.oracle import Oracle
+from convert.estimator.fitted import parts_of
+from convert.graph.transformers.table import TRANSFORMERS
+from convert.graph.transformers.transformer import SUMS
+from convert.oracle.accepts import Accepts
+from convert.oracle.oracle import Oracle
 
-SUMS = 1e300
 SQUARES = 1e100
-PRODUCTS = 1e30
-"""What products are to stay below: trees compare them in float32."""
 
 
 def accepts(oracle: Oracle) -> list[Accepts]:
@@ -31,9 +28,9 @@ def accepts(oracle: Oracle) -> list[Accepts]:
 
 
 def _limit_of(part: Any) -> float | None:
-    if isinstance(part, PolynomialFeatures):
-        return float(PRODUCTS ** (1 / max(part._max_degree, 1)))
     if isinstance(part, QuadraticDiscriminantAnalysis):
         return SQUARES
-    summing = isinstance(part, KernelRidge | BernoulliNB | ComplementNB | MultinomialNB)
-    return SUMS if summing or type(part) in projections.WRITERS else None
+    if isinstance(part, KernelRidge | BernoulliNB | ComplementNB | MultinomialNB):
+        return SUMS
+    kind = TRANSFORMERS.get(type(part))
+    return None if kind is None or kind.limit is None else kind.limit(part)

@@ -17,10 +17,10 @@ from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 
-from convert.accepts import LARGEST_AS_FLOAT32, Accepts
 from convert.errors import ConvertError, reason_of
-from convert.estimator import parts_of, width_of
-from convert.oracle import Oracle
+from convert.estimator.fitted import parts_of, width_of
+from convert.oracle.accepts import LARGEST_AS_FLOAT32, Accepts
+from convert.oracle.oracle import Oracle
 
 NAME = "skl2onnx"
 ALLOWED = (LinearRegression, LogisticRegression, Pipeline, StandardScaler)

@@ -16,16 +16,17 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 
-from convert.accepts import Accepts
 from convert.errors import ConvertError
-from convert.features import Floats
-from convert.floats import neighbours
-from convert.graph import Graph
-from convert.oracle import Oracle
-from convert.strategies.answers import Labelled, classifier_model, regressor_model
-from convert.strategies.trees import write_sums
-from convert.thresholds import tree_thresholds
-from convert.trees import Tree, TreeEnsemble, read_trees, read_whole
+from convert.estimator.features import Floats
+from convert.estimator.floats import neighbours
+from convert.graph.answers import Labelled, classifier_model, regressor_model
+from convert.graph.bins import search_tree
+from convert.graph.graph import Graph
+from convert.graph.sums import write_sums
+from convert.graph.trees import TreeEnsemble, read_trees, read_whole
+from convert.oracle.accepts import Accepts
+from convert.oracle.oracle import Oracle
+from convert.oracle.thresholds import tree_thresholds
 
 NAME = "tabulated"
 MAX_CELLS = 2**16
@@ -147,7 +148,7 @@ def _write_cell(graph: Graph, table: _Table) -> str:
     bins = [axis.bins for axis in table.axes]
     strides = np.append(np.cumprod(np.array(bins[:0:-1], dtype=np.int64))[::-1], 1)
     trees = tuple(
-        _search_tree(feature, axis.cuts, axis.bins, int(stride))
+        search_tree(feature, axis.cuts, axis.bins, int(stride))
         for feature, (axis, stride) in enumerate(zip(table.axes, strides, strict=True))
         if axis.bins > 1
     )
@@ -167,52 +168,13 @@ def _write_zero(graph: Graph) -> str:
     return graph.cast(graph.node("Less", first, first), np.int64)
 
 
-def write_bins(graph: Graph, values: str, cuts: Floats) -> str:
-    """Write which bin each of `values`, (n, 1), is in: how many of the sorted `cuts` are below it, (n, 1) int64."""
-    if not len(cuts):
-        return graph.cast(graph.node("Less", values, values), np.int64)
-    tree = _search_tree(0, cuts, len(cuts) + 1, 1)
-    ensemble = TreeEnsemble((tree,), 1, None, None, float32=False, head="value")
-    return graph.cast(write_sums(graph, values, 1, ensemble), np.int64)
-
-
-def _search_tree(feature: int, cut: Floats, bins: int, stride: int) -> Tree:
-    """Return a balanced tree that finds the bin of a value among `cut`; the last of more bins is for missing values."""
-    nodes: list[tuple[float, int, int, float]] = []  # threshold, left, right, value
-
-    def grow(first: int, last: int) -> int:
-        place = len(nodes)
-        nodes.append((0.0, -1, -1, float(first * stride)))
-        if first < last:
-            middle = (first + last) // 2
-            nodes[place] = (float(cut[middle]), grow(first, middle), grow(middle + 1, last), 0.0)
-        return place
-
-    if bins > len(cut) + 1:  # every number is at or below infinity, a missing value is not
-        nodes.append((np.inf, 1, -1, 0.0))
-        grow(0, len(cut))
-        nodes[0] = (np.inf, 1, len(nodes), 0.0)
-        nodes.append((0.0, -1, -1, float((bins - 1) * stride)))
-    else:
-        grow(0, len(cut))
-    threshold, left, right, value = (np.array(column) for column in zip(*nodes, strict=True))
-    return Tree(
-        feature=np.full(len(nodes), feature, dtype=np.int64),
-        threshold=threshold,
-        left=left,
-        right=right,
-        missing_left=np.zeros(len(nodes), dtype=np.bool_),
-        values=value[:, np.newaxis],
-    )
-
-
 def _write_answers(graph: Graph, oracle: Oracle, grid: Floats, cell: str, name: str) -> onnx.ModelProto:
     def look_up(table: NDArray[Any]) -> str:
         return graph.node("GatherND", graph.constant(table), cell)
 
     predicted, probabilities = oracle.predict(grid), oracle.predict_proba(grid)
     if oracle.task == "regression":
-        return regressor_model(graph, look_up(predicted[:, np.newaxis]), oracle, name)
+        return regressor_model(graph, look_up(predicted[:, np.newaxis]), oracle.width, name)
     index = np.searchsorted(oracle.classes, predicted)
     looked_up = None if probabilities is None else look_up(probabilities)
-    return classifier_model(graph, Labelled(look_up(index), looked_up), oracle, name)
+    return classifier_model(graph, Labelled(look_up(index), looked_up), oracle.classes, oracle.width, name)

@@ -22,8 +22,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from convert.export import export
-from convert.model_file import read_card
-from convert.seal import seal
+from convert.model_file.disk import read_card
+from convert.model_file.seal import seal
 from convert.strategies import STRATEGIES
 
 type Answer = tuple[Any, dict[str, Any]]

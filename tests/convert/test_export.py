@@ -29,8 +29,8 @@ from sklearn.tree import DecisionTreeClassifier
 
 from convert.errors import ConvertError
 from convert.export import export
-from convert.parity import Candidate
-from convert.verify import verify
+from convert.proof.parity import Candidate
+from convert.proof.verify import verify
 from tests.conftest import FEATURES, TESTS
 
 SCHEMA = json.loads((TESTS.parent / "docs" / "card.schema.json").read_text())

@@ -24,7 +24,7 @@ from sklearn.preprocessing import StandardScaler
 
 from convert.__main__ import main
 from convert.errors import ConvertWarning, one_line
-from convert.seal import seal
+from convert.model_file.seal import seal
 from tests.conftest import TESTS
 
 ROWS, LABELS = make_classification(80, 4, random_state=0)

@@ -26,16 +26,16 @@ from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 from sklearn.utils import all_estimators
 
 from convert.__main__ import main
-from convert.estimator import load_estimator
-from convert.model_file import read_card
-from convert.oracle import Oracle
-from convert.refused import REFUSED
-from convert.sample import find_table
+from convert.estimator.fitted import load_estimator
+from convert.estimator.refused import REFUSED
+from convert.graph.transformers.table import LAYOUTS, TRANSFORMERS
+from convert.graph.trees import READERS
+from convert.model_file.disk import read_card
+from convert.oracle.oracle import Oracle
+from convert.oracle.sample import find_table
+from convert.proof.verify import verify
 from convert.strategies.composed import ESTIMATORS
 from convert.strategies.plain import ALLOWED
-from convert.transforms import WRITERS
-from convert.trees import READERS
-from convert.verify import verify
 from lambda_fn.errors import ServiceError
 from lambda_fn.model import Model
 
@@ -344,7 +344,7 @@ def test_it_converts_and_is_served_or_is_refused_in_a_line(
 
 
 def test_every_estimator_is_done_or_refused_on_purpose() -> None:
-    done = {kind.__name__ for kind in (*READERS, *ESTIMATORS, *WRITERS, *ALLOWED)}
+    done = {kind.__name__ for kind in (*READERS, *ESTIMATORS, *TRANSFORMERS, *LAYOUTS, *ALLOWED)}
     assert set(KINDS) - done - WRAPPING - set(REFUSED) == set()
     assert set(REFUSED) - set(KINDS) == set()
     assert done & set(REFUSED) == set()

@@ -18,8 +18,8 @@ from sklearn.tree import DecisionTreeClassifier
 
 from convert.errors import ConvertError
 from convert.export import export
-from convert.model_file import read_card
-from convert.verify import verify
+from convert.model_file.disk import read_card
+from convert.proof.verify import verify
 from lambda_fn.codecs.json_rows import decode
 from lambda_fn.model import Model
 

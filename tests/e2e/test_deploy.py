@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from convert.publish import publish
+from convert.model_file.publish import publish
 from scripts.deployment import Deployment
 from scripts.emulator import Emulator
 from scripts.gateway import Gateway

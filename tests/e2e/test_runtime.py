@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from convert.publish import publish
+from convert.model_file.publish import publish
 from layers.architecture import host_architecture
 from layers.prune import MODULES, module_of
 from layers.suite.cases import write_cases

@@ -467,7 +467,7 @@ def test_an_error_of_the_service_tells_the_log_where_and_callers_what(
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    from convert.publish import publish
+    from convert.model_file.publish import publish
 
     uri = f"s3://{bucket}/bucket-of-secrets/iris.onnx"
     handler = load(MODEL_URI=uri)
@@ -516,7 +516,7 @@ def test_a_model_whose_card_is_malformed_leaves_the_service_up(
 ) -> None:
     import onnx
 
-    from convert.seal import seal
+    from convert.model_file.seal import seal
 
     model = onnx.load_from_string(model_file.read_bytes())
     [card] = [entry for entry in model.metadata_props if entry.key == "card"]
@@ -544,7 +544,7 @@ def test_the_model_is_fetched_once(load: Load, event: LoadEvent, model_file: Pat
 
 
 def test_a_model_on_s3_comes_with_its_version_id(load: Load, event: LoadEvent, bucket: str, model_file: Path) -> None:
-    from convert.publish import publish
+    from convert.model_file.publish import publish
 
     uri = f"s3://{bucket}/models/iris.onnx"
     version_id = publish(model_file, uri)

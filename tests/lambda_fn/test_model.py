@@ -14,7 +14,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.svm import SVC
 
 from convert.export import export
-from convert.seal import seal
+from convert.model_file.seal import seal
 from lambda_fn.errors import Problem, ServiceError
 from lambda_fn.guard.graph import Checked
 from lambda_fn.model import BATCH_BYTES, BATCH_ROWS, THREADED_ROWS, Model

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from convert.columns import Columns
 from convert.errors import ConvertError
-from convert.numeric import write_binary
-from convert.projections import SPREAD
-from convert.strategies.answers import Labelled
+from convert.graph.answers import Labelled
+from convert.graph.columns import Columns
+from convert.graph.transformers.binarizer import write_binary
+from convert.graph.transformers.projections import SPREAD
+from convert.strategies.composed.composer import Composer
 from convert.strategies.composed.linear import write_affine
-
-if TYPE_CHECKING:
-    from convert.strategies.composed.composer import Composer
 
 
 def gaussian(composer: Composer, rows: Columns, estimator: Any) -> Labelled:

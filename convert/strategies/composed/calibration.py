@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from sklearn.isotonic import IsotonicRegression
 
-from convert.columns import Columns
 from convert.errors import ConvertError
-from convert.graph import Graph
-from convert.refused import LISTED
-from convert.strategies.answers import Labelled
+from convert.estimator.refused import LISTED
+from convert.graph.answers import Labelled
+from convert.graph.columns import Columns
+from convert.graph.graph import Graph
+from convert.strategies.composed.composer import Composer
 from convert.strategies.composed.ensembles import write_mean
 from convert.strategies.composed.isotonic import write_steps
 from convert.strategies.composed.linear import write_complement, write_expit, write_normalized
-
-if TYPE_CHECKING:
-    from convert.strategies.composed.composer import Composer
 
 
 def calibrated_classifier(composer: Composer, rows: Columns, estimator: Any) -> Labelled:

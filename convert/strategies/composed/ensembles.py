@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import reduce
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from convert.columns import Columns, number_columns
 from convert.errors import ConvertError
-from convert.graph import Graph
-from convert.refused import LISTED
-from convert.strategies.answers import Labelled
-
-if TYPE_CHECKING:
-    from convert.strategies.composed.composer import Composer
+from convert.estimator.refused import LISTED
+from convert.graph.answers import Labelled
+from convert.graph.columns import Columns, number_columns
+from convert.graph.graph import Graph
+from convert.strategies.composed.composer import Composer
 
 
 def write_mean(graph: Graph, each: Sequence[str], weights: Sequence[float] | None = None) -> str:

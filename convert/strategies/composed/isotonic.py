@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from convert.columns import Columns
 from convert.errors import ConvertError
-from convert.graph import Graph
-from convert.strategies.tabulate import write_bins
-
-if TYPE_CHECKING:
-    from convert.strategies.composed.composer import Composer
+from convert.graph.bins import write_bins
+from convert.graph.columns import Columns
+from convert.graph.graph import Graph
+from convert.strategies.composed.composer import Composer
 
 
 def regressor(composer: Composer, rows: Columns, estimator: Any) -> str:

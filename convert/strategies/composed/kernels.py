@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from itertools import combinations
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from convert.columns import Columns
 from convert.errors import ConvertError
-from convert.graph import Graph
-from convert.strategies.answers import Labelled
+from convert.graph.answers import Labelled
+from convert.graph.columns import Columns
+from convert.graph.graph import Graph
+from convert.strategies.composed.composer import Composer
 from convert.strategies.composed.linear import write_class_index
-
-if TYPE_CHECKING:
-    from convert.strategies.composed.composer import Composer
 
 FAR = 1e150
 """How far from the support vectors a row is taken to be at the most: the square of more is infinite."""

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from sklearn.base import is_classifier, is_regressor
 from sklearn.model_selection import TunedThresholdClassifierCV
 
-from convert.columns import Columns
 from convert.errors import ConvertError
-from convert.refused import LISTED
-from convert.strategies.answers import Labelled
+from convert.estimator.refused import LISTED
+from convert.graph.answers import Labelled
+from convert.graph.columns import Columns
+from convert.strategies.composed.composer import Composer
 from convert.strategies.composed.kernels import write_one_against_rest
 from convert.strategies.composed.linear import write_class_index, write_complement
-
-if TYPE_CHECKING:
-    from convert.strategies.composed.composer import Composer
 
 
 def self_training(composer: Composer, rows: Columns, estimator: Any) -> Labelled:

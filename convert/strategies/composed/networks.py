@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from convert.columns import Columns
-from convert.graph import Graph
-from convert.strategies.answers import Labelled
+from convert.graph.answers import Labelled
+from convert.graph.columns import Columns
+from convert.graph.graph import Graph
+from convert.strategies.composed.composer import Composer
 from convert.strategies.composed.linear import write_affine, write_class_index, write_complement, write_expit
-
-if TYPE_CHECKING:
-    from convert.strategies.composed.composer import Composer
 
 ACTIVATIONS = {"logistic": "Sigmoid", "tanh": "Tanh", "relu": "Relu"}
 

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
-from convert.columns import Columns
 from convert.errors import ConvertError
-from convert.graph import Graph
-from convert.strategies.answers import Labelled
-
-if TYPE_CHECKING:
-    from convert.strategies.composed.composer import Composer
+from convert.graph.answers import Labelled
+from convert.graph.columns import Columns
+from convert.graph.graph import Graph
+from convert.strategies.composed.composer import Composer
 
 
 def consensus(composer: Composer, rows: Columns, estimator: Any) -> str:

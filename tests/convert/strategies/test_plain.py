@@ -18,10 +18,10 @@ from sklearn.tree import DecisionTreeClassifier
 
 from convert.errors import ConvertError
 from convert.export import export
-from convert.parity import Candidate
-from convert.sample import Sample, write_sample
+from convert.oracle.sample import Sample, write_sample
+from convert.proof.parity import Candidate
+from convert.proof.verify import verify
 from convert.strategies import STRATEGIES, plain
-from convert.verify import verify
 from tests.conftest import oracle_of
 
 pytestmark = pytest.mark.filterwarnings("ignore")

@@ -17,7 +17,7 @@ import onnx
 from numpy.typing import NDArray
 from onnx import AttributeProto, ModelProto, NodeProto, TensorProto, helper, numpy_helper
 
-from convert.seal import PREFIX, ZEROS, seal
+from convert.model_file.seal import PREFIX, ZEROS, seal
 from lambda_fn.errors import ServiceError
 from lambda_fn.guard.messages import BATCH, ITEM_BYTES, MAX_AXES, Tensor, Value
 from lambda_fn.guard.operators import KINDS, LETTERS, OPERATORS, OPTIONAL, Node

@@ -11,7 +11,7 @@ import onnx
 import pytest
 from onnx import AttributeProto, ModelProto, NodeProto, TensorProto, helper, numpy_helper
 
-from convert.seal import PREFIX, seal
+from convert.model_file.seal import PREFIX, seal
 from lambda_fn.errors import Problem, ServiceError
 from lambda_fn.guard import check_model
 from lambda_fn.guard.graph import MAX_CONSTANTS, MAX_INPUTS, MAX_NODES

@@ -1,0 +1,1 @@
+"""What a fitted estimator is made of, read from it."""

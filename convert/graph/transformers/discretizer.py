@@ -1,0 +1,43 @@
+"""KBinsDiscretizer: which bin a number is in."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from convert.errors import ConvertError
+from convert.graph.columns import Columns, number_columns
+from convert.graph.graph import Graph
+from convert.graph.transformers.origins import Known, Origins
+from convert.graph.transformers.scalers import follow_scaler
+from convert.graph.transformers.transformer import Transformer
+
+
+def _write(graph: Graph, rows: Columns, transformer: Any) -> Columns:
+    """Write KBinsDiscretizer.transform: how many of the inner edges are at or below the number."""
+    if transformer.dtype == np.float32:
+        raise ConvertError("KBinsDiscretizer is written with dtype=None or numpy.float64, not with numpy.float32")
+    name, made = rows.compared_by(transformer), []
+    for column, edges in enumerate(transformer.bin_edges_):
+        value = graph.node("Gather", name, graph.constant(np.array([column])), axis=1)
+        limits = edges[1:-1] if len(edges) > 2 else [np.inf]  # of a constant column, whose one bin has none
+        inner = graph.constant(np.asarray(limits, dtype=np.float64)[np.newaxis])
+        reached = graph.cast(graph.node("GreaterOrEqual", value, inner), np.float64)
+        place = graph.node("ReduceSum", reached, graph.constant(np.array([1])), keepdims=1)
+        if transformer.encode != "ordinal":
+            bins = graph.constant(np.arange(len(edges) - 1, dtype=np.float64)[np.newaxis])
+            place = graph.cast(graph.node("Equal", place, bins), np.float64)
+        made.append(place)
+    ordinal, sparse = transformer.encode == "ordinal", transformer.encode == "onehot"
+    count = len(made) if ordinal else int(sum(transformer.n_bins_))
+    return number_columns(graph.node("Concat", *made, axis=1), count, sparse=sparse)
+
+
+def _follow(discretizer: Any, columns: Origins, known: Known) -> Origins:
+    if discretizer.encode == "ordinal":
+        return follow_scaler(discretizer, columns, known)
+    return [None] * int(sum(discretizer.n_bins_))
+
+
+DISCRETIZER = Transformer(_write, _follow)

@@ -1,0 +1,170 @@
+"""What an estimator accepts and what it refuses, asked of the estimator itself."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.pipeline import make_pipeline
+
+from convert.errors import ConvertError
+from convert.estimator.features import UNKNOWN, Feature, Floats
+from convert.estimator.fitted import flat, name_of, steps_of
+from convert.estimator.floats import from_ordinal, neighbours, ordinal
+
+LARGEST = float(np.finfo(np.float64).max)
+LARGEST_AS_FLOAT32 = float(np.nextafter(2.0**128 - 2.0**103, 0))
+"""The largest float64 that does not round to infinity in float32."""
+
+
+@dataclass(frozen=True, slots=True)
+class Accepts:
+    """What a feature may be: NaN or not, and numbers from low to high; None where infinity is accepted, too.
+
+    values: if there are any, only these numbers.
+    """
+
+    nan: bool
+    low: float | None
+    high: float | None
+    values: tuple[float, ...] = ()
+
+    def within(self, limit: float) -> Accepts:
+        """Return what is accepted by this and by a graph that takes nothing beyond ± `limit`."""
+        low = -limit if self.low is None else max(self.low, -limit)
+        high = limit if self.high is None else min(self.high, limit)
+        return replace(self, low=low, high=high)
+
+
+ANYTHING = Accepts(nan=True, low=None, high=None)
+"""Of a feature that the estimator never looks at."""
+
+
+class Asked(Protocol):
+    """What is asked: an oracle, of which only this much is used."""
+
+    estimator: Any
+    features: tuple[Feature, ...]
+
+    @property
+    def row(self) -> Floats:
+        """A row to start from, (features,)."""
+
+    def predict(self, rows: Floats) -> NDArray[Any]:
+        """Return the labels or values of rows, (n, features)."""
+
+    def as_input(self, rows: Floats) -> Any:
+        """Return rows as the estimator knows them."""
+
+    def categories(self, column: int) -> Floats:
+        """Return the categories that are known of a feature."""
+
+
+def ask(oracle: Asked) -> tuple[Accepts, ...]:
+    """Return what the estimator accepts for each feature, the others being as in `oracle.row`.
+
+    Numbers that are accepted are taken to be an interval, as they are for every estimator that checks for finite
+    numbers of some precision, behind affine transformations or not; or else to be the categories that an encoder
+    knows. Raises ConvertError if the estimator does not predict on that row.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            answer = oracle.predict(oracle.row[np.newaxis])
+        except Exception as error:  # whatever the estimator raises, it can't be asked anything
+            reason = next(iter(str(error).splitlines()), type(error).__name__)
+            raise ConvertError(
+                f"{name_of(oracle.estimator)} does not predict on a row: {reason[:150]}: try its predict on one"
+            ) from error
+        if answer.ndim > 1:
+            raise ConvertError(
+                f"this {name_of(oracle.estimator)} has several outputs; fit one estimator for each, on y of"
+                " shape (rows,)"
+            )
+        quick = _quick(oracle.estimator)
+        return tuple(_ask_feature(oracle, quick, column) for column in range(len(oracle.row)))
+
+
+def _quick(estimator: Any) -> Any:
+    """Return an estimator that accepts the same numbers, most likely, and answers sooner: with one of its trees."""
+    *transformers, last = steps_of(estimator)
+    members = getattr(last, "estimators_", None)
+    if not isinstance(members, list | np.ndarray):
+        return estimator
+    return make_pipeline(*transformers, next(flat(members)))
+
+
+def _ask_feature(oracle: Asked, quick: Any, column: int) -> Accepts:
+    feature = oracle.features[column]
+    if feature.dropped:
+        return ANYTHING
+
+    def accepted(values: float | Floats, asked: Any = oracle.estimator) -> bool:
+        rows = np.repeat(oracle.row[np.newaxis], np.size(values), axis=0)
+        rows[:, column] = values
+        try:
+            asked.predict(oracle.as_input(rows))
+        except Exception:  # whatever is raised: TypeError for None among strings, IndexError beyond the categories
+            return False
+        return True
+
+    nan, kind, known = accepted(np.nan), feature.type, oracle.categories(column)
+    if kind == "str":
+        return _among(np.array([UNKNOWN, *known] if accepted(UNKNOWN) or not len(known) else known), accepted, nan)
+    if kind == "bool":
+        return _among(np.array([0.0, 1.0]), accepted, nan)
+    if len(known) and not accepted(other_than(known, feature)):
+        return _among(known, accepted, nan)
+    return Accepts(nan, *_interval(accepted, quick, float(oracle.row[column])))
+
+
+def _among(values: Floats, accepted: Callable[[float | Floats], bool], nan: bool) -> Accepts:
+    """Return that only some of the sorted `values` are accepted; those that are."""
+    if not accepted(values):
+        values = np.array([value for value in values.tolist() if accepted(value)])
+    return Accepts(nan, float(values[0]), float(values[-1]), tuple(values.tolist()))
+
+
+def other_than(known: Floats, feature: Feature) -> float:
+    """Return a number of the feature's precision, within the range of `known` or next to it, that is none of them."""
+    low, high = float(known[0]), float(known[-1])
+    beyond = float(neighbours(high, np.inf, feature.dtype))
+    numbers = feature.rounded(np.array([(low + high) / 2, low + 0.5, low + 0.25, high + 1.0, beyond]))
+    return next(float(number) for number in numbers if number not in known)
+
+
+def _interval(accepted: Callable[..., bool], quick: Any, value: float) -> tuple[float | None, float | None]:
+    """Return the lowest and the highest number that is accepted, around `value`; None where infinity is."""
+
+    def largest(sign: float) -> float | None:
+        start = max(sign * (0.0 if np.isnan(value) else value), 0.0)
+        guess = _largest(lambda number: accepted(sign * number, quick), start)
+        beyond = np.inf if guess is None else float(np.nextafter(guess, np.inf))
+        if guess is not None and accepted(sign * guess) and not accepted(sign * beyond):
+            return sign * guess
+        limit = _largest(lambda number: accepted(sign * number), start)
+        return None if limit is None else sign * limit
+
+    return largest(-1.0), largest(1.0)
+
+
+def _largest(accepted: Callable[[float], bool], start: float) -> float | None:
+    """Return the largest number at or above `start` that is accepted; None if infinity is."""
+    start = abs(start)  # the bits of -0.0 are those of the lowest integer
+    if accepted(np.inf):
+        return None
+    for candidate in (LARGEST, LARGEST_AS_FLOAT32):
+        if accepted(candidate) and not accepted(float(np.nextafter(candidate, np.inf))):
+            return candidate
+    low, high = (int(ordinal(np.float64(number))) for number in (start, LARGEST))
+    while high - low > 1:
+        middle = (low + high) // 2
+        if accepted(float(from_ordinal(np.int64(middle)))):
+            low = middle
+        else:
+            high = middle
+    return float(from_ordinal(np.int64(low)))

@@ -1,0 +1,53 @@
+"""The columns of a table that an estimator never looks at."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from sklearn.compose import ColumnTransformer
+from sklearn.pipeline import Pipeline
+
+from convert.estimator.fitted import own_names
+
+
+def dropped_columns(estimator: Any) -> frozenset[int]:
+    """Return the columns that no part of the estimator takes; none for one that was not fitted on a table with names.
+
+    A `ColumnTransformer` asks for the columns that it passes on, and for no other; the estimator is to be asked whether
+    it does without them, as some steps in front of it count columns.
+    """
+    names = own_names(estimator)
+    if names is None:
+        return frozenset()
+    taken: set[int] = set()
+    for first in _first_steps(estimator):
+        if type(first) is not ColumnTransformer or list(getattr(first, "feature_names_in_", ())) != list(names):
+            return frozenset()
+        taken |= _taken(first)
+    return frozenset(range(len(names))) - taken
+
+
+def _first_steps(estimator: Any) -> Iterator[Any]:
+    """Yield what gets the table as it comes: of a pipeline its first step, of an ensemble those of its members."""
+    members = getattr(estimator, "estimators_", None)
+    if isinstance(estimator, Pipeline):
+        steps = [step for _, step in estimator.steps if step is not None and not isinstance(step, str)]
+        yield from _first_steps(steps[0]) if steps else (estimator,)
+    elif isinstance(members, list) and members and not getattr(estimator, "passthrough", False):
+        for member in members:
+            yield from _first_steps(member)
+    elif hasattr(estimator, "calibrated_classifiers_"):
+        for member in estimator.calibrated_classifiers_:
+            yield from _first_steps(member.estimator)
+    else:
+        yield estimator
+
+
+def _taken(transformer: Any) -> set[int]:
+    taken: set[int] = set()
+    for name, part, _ in transformer.transformers_:
+        if not (isinstance(part, str) and part == "drop"):
+            taken.update(np.asarray(transformer._transformer_to_input_indices[name], dtype=int).tolist())
+    return taken

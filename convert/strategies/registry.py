@@ -1,0 +1,44 @@
+"""Which estimators convert, and how well: the table of docs/estimators.md."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+from convert.estimator.refused import REFUSED
+from convert.graph.transformers.table import LAYOUTS, TRANSFORMERS
+from convert.graph.trees import READERS
+from convert.strategies.composed import ESTIMATORS
+
+
+class Support(NamedTuple):
+    """A line of the table: the class's name, ``exact``, ``certified`` or ``refused``, and what that rests on."""
+
+    estimator: str
+    level: str
+    how: str
+
+
+def supported() -> Iterator[Support]:
+    """Yield the lines of the table: exact, certified, refused, each in alphabetical order."""
+    for name in _names(READERS):
+        yield Support(name, "exact", "a table of its answers, or float64 trees")
+    for name in _names([*LAYOUTS, *(kind for kind, each in TRANSFORMERS.items() if each.exact)]):
+        yield Support(name, "exact", "in float64, in front of the above")
+    for name in _names(ESTIMATORS):
+        yield Support(name, "certified", "in float64, within 1e-9")
+    for name in _names(kind for kind, each in TRANSFORMERS.items() if not each.exact):
+        yield Support(name, "certified", "in float64, in front of what is certified, not of trees")
+    for name, (reason, advice) in sorted(REFUSED.items()):
+        yield Support(name, "refused", f"{reason}: {advice}")
+
+
+def _names(classes: Iterable[type]) -> list[str]:
+    return sorted(each.__name__ for each in classes)
+
+
+def markdown() -> str:
+    """Return the table in Markdown."""
+    lines = ["| estimator | | how |", "|---|---|---|"]
+    lines += [f"| {support.estimator} | {support.level} | {support.how} |" for support in supported()]
+    return "\n".join(lines)
