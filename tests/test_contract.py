@@ -30,8 +30,8 @@ from convert.strategies.composed import ESTIMATORS
 from lambda_fn.guard import OPERATORS, check_model
 from lambda_fn.guard.operators import LETTERS, OPTIONAL
 from tests.conftest import oracle_of
-from tests.convert.strategies.test_registry import OTHERS, SETTINGS
 from tests.convert.graph.test_transforms import LABELS, PIPELINES
+from tests.convert.strategies.test_registry import OTHERS, SETTINGS
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 

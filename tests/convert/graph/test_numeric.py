@@ -4,7 +4,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from convert.graph.transformers.normalizer import NO_NORM
 from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 from sklearn.naive_bayes import BernoulliNB
@@ -15,6 +14,7 @@ from sklearn.tree import DecisionTreeClassifier
 from convert.errors import ConvertError
 from convert.graph.columns import Columns
 from convert.graph.graph import Graph
+from convert.graph.transformers.normalizer import NO_NORM
 from convert.graph.transforms import write_transform
 from convert.proof.parity import Candidate
 from convert.strategies import write_graph

@@ -28,8 +28,8 @@ from sklearn.preprocessing import (
 from sklearn.tree import DecisionTreeRegressor
 
 from convert.graph.answers import Labelled, classifier_model, regressor_model
-from convert.graph.graph import Graph
 from convert.graph.columns import input_columns
+from convert.graph.graph import Graph
 from convert.graph.transforms import write_transform
 from convert.oracle.oracle import Oracle
 from convert.oracle.thresholds import tree_thresholds
@@ -134,7 +134,9 @@ def bernoulli(operator: str) -> Callable[[Oracle], onnx.ModelProto]:
         absent = np.log(1 - np.exp(last.feature_log_prob_))
         scores = write_affine(graph, above, last.feature_log_prob_ - absent, last.class_log_prior_ + absent.sum(axis=1))
         index = graph.node("ArgMax", scores, axis=1, keepdims=0)
-        return classifier_model(graph, Labelled(index, graph.node("Softmax", scores, axis=1)), oracle.classes, oracle.width, "model")
+        return classifier_model(
+            graph, Labelled(index, graph.node("Softmax", scores, axis=1)), oracle.classes, oracle.width, "model"
+        )
 
     return write
 

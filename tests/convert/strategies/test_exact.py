@@ -28,12 +28,12 @@ from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor, ExtraTre
 from convert.errors import ConvertError
 from convert.graph.answers import SCORES
 from convert.graph.graph import Graph
+from convert.graph.sums import write_sums
 from convert.graph.trees import READERS, Tree, TreeEnsemble
 from convert.oracle.thresholds import tree_thresholds
 from convert.proof.parity import Candidate
 from convert.proof.rows import row_sets
 from convert.strategies import STRATEGIES, write_graph
-from convert.graph.sums import write_sums
 from tests.conftest import oracle_of
 
 pytestmark = pytest.mark.filterwarnings("ignore:invalid value encountered in reduce")  # scikit-learn, at the limits
