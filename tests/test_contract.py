@@ -23,7 +23,7 @@ from sklearn.tree import DecisionTreeRegressor
 
 from convert.errors import ConvertError
 from convert.estimator.fitted import parts_of
-from convert.graph.trees import READERS
+from convert.graph.ensembles.table import READERS
 from convert.model_file.seal import seal
 from convert.strategies import STRATEGIES, plain, tabulate
 from convert.strategies.composed import ESTIMATORS

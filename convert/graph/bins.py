@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import numpy as np
 
-from convert.graph.graph import Graph
+from convert.estimator.features import Floats
+from convert.graph.graph import Graph, Value
+from convert.graph.heads import Sum
 from convert.graph.sums import write_sums
-from convert.graph.trees import Floats, Tree, TreeEnsemble
+from convert.graph.trees import Tree, TreeEnsemble
 
 
-def write_bins(graph: Graph, values: str, cuts: Floats) -> str:
+def write_bins(graph: Graph, values: Value, cuts: Floats) -> Value:
     """Write which bin each of `values`, (n, 1), is in: how many of the sorted `cuts` are below it, (n, 1) int64."""
     if not len(cuts):
         return graph.cast(graph.node("Less", values, values), np.int64)
     tree = search_tree(0, cuts, len(cuts) + 1, 1)
-    ensemble = TreeEnsemble((tree,), 1, None, None, float32=False, head="value")
+    ensemble = TreeEnsemble((tree,), 1, None, None, float32=False, head=Sum())
     return graph.cast(write_sums(graph, values, 1, ensemble), np.int64)
 
 

@@ -12,12 +12,13 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from convert.graph.graph import Graph
+from convert.estimator.features import Floats
+from convert.graph.graph import Graph, Value
 from convert.graph.tree_operator import Leaves, rounded, write_tree_ensemble
-from convert.graph.trees import Floats, Tree, TreeEnsemble
+from convert.graph.trees import Tree, TreeEnsemble
 
 
-def write_sums(graph: Graph, rows: str, width: int, ensemble: TreeEnsemble) -> str:
+def write_sums(graph: Graph, rows: Value, width: int, ensemble: TreeEnsemble) -> Value:
     """Write the raw sums of `ensemble` for `rows` (n, width) float64; return their name, (n, sums) float64."""
     if ensemble.float32:
         ensemble = replace(ensemble, trees=tuple(rounded(tree) for tree in ensemble.trees))
@@ -28,7 +29,7 @@ def write_sums(graph: Graph, rows: str, width: int, ensemble: TreeEnsemble) -> s
     return sums
 
 
-def _write_scalar_sums(graph: Graph, rows: str, width: int, ensemble: TreeEnsemble) -> str:
+def _write_scalar_sums(graph: Graph, rows: Value, width: int, ensemble: TreeEnsemble) -> Value:
     """Let the operator add up. It adds base values last, so the base goes in front, as trees of one leaf."""
     first = [_leaf(value, target) for target, value in enumerate([] if ensemble.base is None else ensemble.base)]
     trees = [*first, *ensemble.trees]
@@ -36,7 +37,7 @@ def _write_scalar_sums(graph: Graph, rows: str, width: int, ensemble: TreeEnsemb
     return write_tree_ensemble(graph, rows, width, trees, leaves, ensemble.sums)
 
 
-def _write_vector_sums(graph: Graph, rows: str, width: int, ensemble: TreeEnsemble) -> str:
+def _write_vector_sums(graph: Graph, rows: Value, width: int, ensemble: TreeEnsemble) -> Value:
     """Let the operator add up leaves of one class each, as fully grown trees have them; a zero changes no sum."""
     if all((np.count_nonzero(tree.values[tree.left == -1], axis=1) <= 1).all() for tree in ensemble.trees):
         leaves = [Leaves(_first_of_largest(tree.values), tree.values.sum(axis=1)) for tree in ensemble.trees]
@@ -44,7 +45,7 @@ def _write_vector_sums(graph: Graph, rows: str, width: int, ensemble: TreeEnsemb
     return _write_vectors(graph, rows, width, ensemble)
 
 
-def _write_vectors(graph: Graph, rows: str, width: int, ensemble: TreeEnsemble) -> str:
+def _write_vectors(graph: Graph, rows: Value, width: int, ensemble: TreeEnsemble) -> Value:
     """Let the operator find the leaf of each tree, take the leaves' vectors from a table, and add those up.
 
     A leaf of the operator adds to one sum only, and a copy of each tree for each class takes longer. ReduceSum promises

@@ -15,8 +15,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from convert.graph.graph import ML, Graph
-from convert.graph.trees import Floats, Tree
+from convert.estimator.features import Floats
+from convert.graph.graph import ML, Graph, Value
+from convert.graph.trees import Tree
 
 SUM = 1
 """`aggregate_function` of the operator TreeEnsemble."""
@@ -37,8 +38,8 @@ class Leaves:
 
 
 def write_tree_ensemble(
-    graph: Graph, rows: str, width: int, trees: Sequence[Tree], leaves: Sequence[Leaves], sums: int
-) -> str:
+    graph: Graph, rows: Value, width: int, trees: Sequence[Tree], leaves: Sequence[Leaves], sums: int
+) -> Value:
     """Write the sums of the trees' leaves, (n, sums), for `rows` of `width` features; rows and sums are float64."""
     long = sum(_steps(tree) for tree in trees) > FEW_STEPS + 2 * width
     if long and any(_turns(tree).any() for tree in trees):
@@ -91,7 +92,7 @@ def _turned(tree: Tree, width: int) -> Tree:
     )
 
 
-def _write_operator(graph: Graph, rows: str, trees: Sequence[Tree], leaves: Sequence[Leaves], sums: int) -> str:
+def _write_operator(graph: Graph, rows: Value, trees: Sequence[Tree], leaves: Sequence[Leaves], sums: int) -> Value:
     """Write the operator itself.
 
     See https://onnx.ai/onnx/operators/onnx_aionnxml_TreeEnsemble.html: inner nodes and leaves are numbered apart, and

@@ -20,7 +20,7 @@ from typing import Any, Self
 
 from convert.errors import ConvertError
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 """Where `convert` is, and `lambda_fn` beside it."""
 MEMORY_MB = 512
 """What a function has, unless it is deployed with another `memory` (serverless.yml)."""

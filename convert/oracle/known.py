@@ -14,9 +14,9 @@ from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostin
 from convert.errors import ConvertError, listed
 from convert.estimator.features import Feature, Floats, type_of
 from convert.estimator.fitted import parts_of
+from convert.graph.ensembles.table import READERS, read_trees
 from convert.graph.transformers.origins import FITTED_ON_FLOAT32, FLOAT32, Known, untouched
 from convert.graph.transforms import Traced
-from convert.graph.trees import READERS, read_trees
 
 IN_FLOAT64 = {HistGradientBoostingClassifier, HistGradientBoostingRegressor}
 """The trees that do not round rows to float32."""

@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from convert.estimator.features import Floats
 from convert.estimator.fitted import parts_of, width_of
 from convert.estimator.floats import from_ordinal, ordinal
-from convert.graph.trees import READERS, Floats, read_trees
+from convert.graph.ensembles.table import READERS, read_trees
 from convert.oracle.accepts import LARGEST
 from convert.oracle.oracle import Oracle
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from convert.errors import ConvertError
 from convert.estimator.features import Floats
-from convert.graph.trees import READERS, read_trees
+from convert.graph.ensembles.table import READERS, read_trees
 
 WEIGHTS = frozenset({
     *("coef_", "coefs_", "intercept_", "intercepts_", "components_", "scale_", "scalings_", "var_", "dual_coef_"),

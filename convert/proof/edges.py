@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from convert.estimator.features import Floats
 from convert.estimator.floats import from_ordinal, ordinal
-from convert.graph.trees import READERS
+from convert.graph.ensembles.table import READERS
 from convert.oracle.accepts import Accepts
 from convert.oracle.oracle import Oracle
 from convert.proof.compared import numbers_of

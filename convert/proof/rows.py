@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convert.estimator.features import Floats
-from convert.graph.trees import READERS
+from convert.graph.ensembles.table import READERS
 from convert.oracle.accepts import Accepts
 from convert.oracle.oracle import Oracle
 from convert.oracle.sample import Sample

@@ -15,9 +15,9 @@ from sklearn.pipeline import FeatureUnion, Pipeline
 from convert.errors import ConvertError
 from convert.estimator.features import Floats
 from convert.estimator.fitted import flat
+from convert.graph.ensembles.table import READERS, read_trees
 from convert.graph.transformers.layouts import SideBySide, passes
 from convert.graph.transforms import is_exact, layout_of
-from convert.graph.trees import READERS, read_trees
 from convert.oracle.oracle import Oracle
 
 type Inputs = Callable[[Floats], Any]

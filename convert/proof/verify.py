@@ -17,7 +17,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from convert.errors import ConvertError, listed
 from convert.estimator.features import Floats
 from convert.estimator.fitted import classes_of, load_estimator, task_of, width_of
-from convert.graph.trees import READERS
+from convert.graph.ensembles.table import READERS
 from convert.model_file.card import make_card
 from convert.model_file.disk import read_card, read_model, write_model
 from convert.model_file.service import Service

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import onnx
 
 from convert.errors import ConvertError, during
-from convert.graph.trees import READERS, read_trees
+from convert.graph.ensembles.table import READERS, read_trees
 from convert.oracle.accepts import Accepts
 from convert.oracle.oracle import Oracle
 from convert.strategies import composed, limits, plain, tabulate, trees

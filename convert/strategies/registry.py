@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from convert.estimator.refused import REFUSED
+from convert.graph.ensembles.table import READERS
 from convert.graph.transformers.table import LAYOUTS, TRANSFORMERS
-from convert.graph.trees import READERS
 from convert.strategies.composed import ESTIMATORS
 
 

@@ -21,9 +21,11 @@ from convert.estimator.features import Floats
 from convert.estimator.floats import neighbours
 from convert.graph.answers import Labelled, classifier_model, regressor_model
 from convert.graph.bins import search_tree
-from convert.graph.graph import Graph
+from convert.graph.ensembles.table import read_trees, read_whole
+from convert.graph.graph import Graph, Value
+from convert.graph.heads import Sum
 from convert.graph.sums import write_sums
-from convert.graph.trees import TreeEnsemble, read_trees, read_whole
+from convert.graph.trees import TreeEnsemble
 from convert.oracle.accepts import Accepts
 from convert.oracle.oracle import Oracle
 from convert.oracle.thresholds import tree_thresholds
@@ -38,7 +40,7 @@ MAX_BYTES = 2**21
 def write_graph(oracle: Oracle, name: str) -> onnx.ModelProto:
     """Return the estimator as a table; raise ConvertError if it is not made of trees or has too many cells."""
     table = _table(oracle)
-    graph = Graph()
+    graph = Graph(oracle.width)
     cell = _write_cell(graph, table)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -143,7 +145,7 @@ def _cuts(thresholds: Floats, dtype: str) -> Floats:
     return np.unique(np.where(rounded > thresholds, neighbours(rounded, -np.inf, dtype), rounded))
 
 
-def _write_cell(graph: Graph, table: _Table) -> str:
+def _write_cell(graph: Graph, table: _Table) -> Value:
     """Write the number of the cell that a row is in, (n, 1) int64."""
     bins = [axis.bins for axis in table.axes]
     strides = np.append(np.cumprod(np.array(bins[:0:-1], dtype=np.int64))[::-1], 1)
@@ -154,27 +156,27 @@ def _write_cell(graph: Graph, table: _Table) -> str:
     )
     if not trees:
         return _write_zero(graph)
-    ensemble = TreeEnsemble(trees, 1, None, None, table.float32, head="value")
-    return graph.cast(write_sums(graph, "X", len(table.axes), ensemble), np.int64)
+    ensemble = TreeEnsemble(trees, 1, None, None, table.float32, head=Sum())
+    return graph.cast(write_sums(graph, graph.rows, len(table.axes), ensemble), np.int64)
 
 
-def _write_zero(graph: Graph) -> str:
+def _write_zero(graph: Graph) -> Value:
     """Write as many zeros as there are rows, for an estimator that answers every row alike.
 
     No number, nor NaN, is less than itself. Expand would say it shorter, but the service loads no such operator: it
     makes memory out of a number in the file.
     """
-    first = graph.node("Gather", "X", graph.constant(np.array([0])), axis=1)
+    first = graph.node("Gather", graph.rows, graph.constant(np.array([0])), axis=1)
     return graph.cast(graph.node("Less", first, first), np.int64)
 
 
-def _write_answers(graph: Graph, oracle: Oracle, grid: Floats, cell: str, name: str) -> onnx.ModelProto:
-    def look_up(table: NDArray[Any]) -> str:
+def _write_answers(graph: Graph, oracle: Oracle, grid: Floats, cell: Value, name: str) -> onnx.ModelProto:
+    def look_up(table: NDArray[Any]) -> Value:
         return graph.node("GatherND", graph.constant(table), cell)
 
     predicted, probabilities = oracle.predict(grid), oracle.predict_proba(grid)
     if oracle.task == "regression":
-        return regressor_model(graph, look_up(predicted[:, np.newaxis]), oracle.width, name)
+        return regressor_model(graph, look_up(predicted[:, np.newaxis]), name)
     index = np.searchsorted(oracle.classes, predicted)
     looked_up = None if probabilities is None else look_up(probabilities)
-    return classifier_model(graph, Labelled(look_up(index), looked_up), oracle.classes, oracle.width, name)
+    return classifier_model(graph, Labelled(look_up(index), looked_up), oracle.classes, name)

@@ -6,11 +6,11 @@ import onnx
 
 from convert.graph.answers import classifier_model, regressor_model
 from convert.graph.columns import input_columns
+from convert.graph.ensembles.table import read_whole
 from convert.graph.graph import Graph
 from convert.graph.heads import write_label, write_value
 from convert.graph.sums import write_sums
 from convert.graph.transforms import write_steps
-from convert.graph.trees import read_whole
 from convert.oracle.oracle import Oracle
 
 NAME = "float64 trees"
@@ -19,9 +19,9 @@ NAME = "float64 trees"
 def write_graph(oracle: Oracle, name: str) -> onnx.ModelProto:
     """Return an estimator as float64 trees, behind its transformers; raise ConvertError if it is not made of trees."""
     ensemble = read_whole(oracle.last)
-    graph = Graph()
-    rows = write_steps(graph, input_columns(oracle.features, oracle.dtypes), oracle.transformers)
+    graph = Graph(oracle.width)
+    rows = write_steps(graph, input_columns(graph, oracle.features, oracle.dtypes), oracle.transformers)
     sums = write_sums(graph, rows.compared_by(oracle.last), len(rows.categories), ensemble)
     if oracle.task == "regression":
-        return regressor_model(graph, write_value(graph, sums, ensemble), oracle.width, name)
-    return classifier_model(graph, write_label(graph, sums, ensemble), oracle.classes, oracle.width, name)
+        return regressor_model(graph, write_value(graph, sums, ensemble.head), name)
+    return classifier_model(graph, write_label(graph, sums, ensemble.head), oracle.classes, name)

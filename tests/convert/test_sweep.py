@@ -28,8 +28,8 @@ from sklearn.utils import all_estimators
 from convert.__main__ import main
 from convert.estimator.fitted import load_estimator
 from convert.estimator.refused import REFUSED
+from convert.graph.ensembles.table import READERS
 from convert.graph.transformers.table import LAYOUTS, TRANSFORMERS
-from convert.graph.trees import READERS
 from convert.model_file.disk import read_card
 from convert.oracle.oracle import Oracle
 from convert.oracle.sample import find_table

@@ -8,10 +8,10 @@ import numpy as np
 
 from convert.errors import ConvertError
 from convert.graph.columns import Columns
-from convert.graph.graph import Graph
+from convert.graph.graph import Graph, Value
 
 
-def constant_numbers(graph: Graph, values: Any) -> str:
+def constant_numbers(graph: Graph, values: Any) -> Value:
     """Write numbers that scikit-learn may hold in float32, if it was fitted on such."""
     return graph.constant(np.asarray(values, dtype=np.float64))
 
@@ -21,7 +21,7 @@ def compute(graph: Graph, operator: str, rows: Columns, values: Any) -> Columns:
 
     Which is the same as if it were computed in float32: float64 has more than twice the bits.
     """
-    made = graph.node(operator, rows.name, constant_numbers(graph, values))
+    made = graph.node(operator, rows.value, constant_numbers(graph, values))
     rows = rows.with_dtype(rows.dtype)
     if rows.dtype == "float32":
         made = graph.cast(graph.cast(made, np.float32), np.float64)

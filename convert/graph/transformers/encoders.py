@@ -12,7 +12,7 @@ from sklearn.preprocessing import OneHotEncoder, TargetEncoder
 from convert.errors import ConvertError
 from convert.estimator.features import UNKNOWN
 from convert.graph.columns import Columns, number_columns
-from convert.graph.graph import Graph
+from convert.graph.graph import Graph, Value
 from convert.graph.transformers.origins import Known, Origin, Origins
 from convert.graph.transformers.transformer import Transformer
 
@@ -98,9 +98,9 @@ def _none_of(categories: NDArray[Any]) -> Any:
     return next(number for number in beyond if number not in numbers)
 
 
-def _rank(graph: Graph, rows: Columns, column: int, categories: NDArray[Any]) -> str:
+def _rank(graph: Graph, rows: Columns, column: int, categories: NDArray[Any]) -> Value:
     """Write which of the `categories` a column is, counted from 1, or 0 for none of them: (n, 1) int64."""
-    value = graph.node("Gather", rows.name, graph.constant(np.array([column])), axis=1)
+    value = graph.node("Gather", rows.value, graph.constant(np.array([column])), axis=1)
     missing = next((place for place, one in enumerate(categories.tolist(), 1) if one is None or one != one), 0)
     texts = rows.categories[column]
     if texts is None:
@@ -115,7 +115,7 @@ def _rank(graph: Graph, rows: Columns, column: int, categories: NDArray[Any]) ->
     return graph.node("Where", graph.node("IsNaN", value), graph.constant(np.array([missing])), rank)
 
 
-def _rank_of_number(graph: Graph, value: str, categories: NDArray[Any]) -> str:
+def _rank_of_number(graph: Graph, value: Value, categories: NDArray[Any]) -> Value:
     numbers = [one for one in categories.tolist() if one is not None and one == one]
     if any(isinstance(one, str) for one in numbers):
         raise ConvertError(f"an encoder knows {numbers[0]!r}, but no feature of strings is in front of it")

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from convert.errors import ConvertError
 from convert.graph.columns import Columns, number_columns, side_by_side
-from convert.graph.graph import Graph
+from convert.graph.graph import Graph, Value
 from convert.graph.transformers.arithmetic import constant_numbers
 from convert.graph.transformers.origins import FITTED_ON_FLOAT32, FLOAT32, Known, Origins, replaced, told
 from convert.graph.transformers.transformer import Transformer
@@ -30,7 +30,7 @@ def _simple_imputer(graph: Graph, rows: Columns, imputer: Any) -> Columns:
     statistics = zip((imputer.statistics_[column] for column in kept), rows.categories, strict=True)
     numbers = [float(value) if texts is None else float(texts.index(value)) for value, texts in statistics]
     filled = constant_numbers(graph, np.array(numbers).astype(rows.dtype))
-    imputed = rows.made(graph.node("Where", known, filled, rows.name))
+    imputed = rows.made(graph.node("Where", known, filled, rows.value))
     if not imputer.add_indicator:
         return imputed
     chosen = graph.constant(np.asarray(imputer.indicator_.features_, dtype=np.int64))
@@ -39,14 +39,14 @@ def _simple_imputer(graph: Graph, rows: Columns, imputer: Any) -> Columns:
     return side_by_side(graph, [imputed, told], sparse=rows.sparse)
 
 
-def _write_missing(graph: Graph, rows: Columns, imputer: Any) -> str:
+def _write_missing(graph: Graph, rows: Columns, imputer: Any) -> Value:
     """Write where the imputer finds its marker, (n, columns); no feature is None here and NaN there."""
     missing = imputer.missing_values
     if missing is None or _marks_nan(missing):
-        return graph.node("IsNaN", rows.name)
+        return graph.node("IsNaN", rows.value)
     if isinstance(missing, str):  # each column holds the numbers of its own categories
         numbers = [float(known.index(missing)) if known and missing in known else np.nan for known in rows.categories]
-        return graph.node("Equal", rows.name, graph.constant(np.array(numbers)))
+        return graph.node("Equal", rows.value, graph.constant(np.array(numbers)))
     if not isinstance(missing, Real):
         raise ConvertError(
             f"{type(imputer).__name__} is written for missing_values that are numbers or strings, not {missing!r}"

@@ -19,7 +19,7 @@ NORMS = {"l1": ("Abs", "ReduceSum"), "l2": ("Mul", "ReduceSum"), "max": ("Abs", 
 def _write(graph: Graph, rows: Columns, transformer: Any) -> Columns:
     """Write sklearn.preprocessing.normalize: each row divided by its norm, if it has one."""
     size, reduce = NORMS[transformer.norm]
-    each = graph.node(size, rows.name, *[rows.name] * (size == "Mul"))
+    each = graph.node(size, rows.value, *[rows.value] * (size == "Mul"))
     norm = graph.node(reduce, each, graph.constant(np.array([1])), keepdims=1)
     if transformer.norm == "l2":
         norm = graph.node("Sqrt", norm)
@@ -28,7 +28,7 @@ def _write(graph: Graph, rows: Columns, transformer: Any) -> Columns:
         none = graph.node("Equal", norm, graph.constant(np.float64(0)))
     else:
         none = graph.node("Less", norm, graph.constant(np.float64(NO_NORM)))
-    name = graph.node("Div", rows.name, graph.node("Where", none, one, norm))
+    name = graph.node("Div", rows.value, graph.node("Where", none, one, norm))
     summed_by = rows.summed_by if transformer.norm == "max" else type(transformer).__name__
     return number_columns(name, len(rows.categories), sparse=rows.sparse, summed_by=summed_by)
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from convert.errors import ConvertError
 from convert.graph.columns import Columns, number_columns
-from convert.graph.graph import Graph
+from convert.graph.graph import Graph, Value
 from convert.graph.transformers.origins import Known, Origins
 from convert.graph.transformers.transformer import Transformer
 
@@ -22,11 +22,11 @@ def _write(graph: Graph, rows: Columns, transformer: Any) -> Columns:
     if rows.sparse and transformer._max_degree > 2:
         raise ConvertError("PolynomialFeatures of sparse columns is written up to degree=2: give it a dense matrix")
     powers = [tuple(np.repeat(np.arange(len(row)), row).tolist()) for row in transformer.powers_]
-    last: dict[tuple[int, ...], tuple[str, int]] = {
-        (column,): (rows.name, column) for column in range(len(rows.categories))
+    last: dict[tuple[int, ...], tuple[Value, int]] = {
+        (column,): (rows.value, column) for column in range(len(rows.categories))
     }
-    parts = [_ones(graph, rows.name)] if () in powers else []
-    parts += [rows.name] if transformer._min_degree <= 1 <= transformer._max_degree else []
+    parts = [_ones(graph, rows.value)] if () in powers else []
+    parts += [rows.value] if transformer._min_degree <= 1 <= transformer._max_degree else []
     for degree in range(2, transformer._max_degree + 1):
         wanted = _products(len(rows.categories), degree, distinct=transformer.interaction_only)
         if not wanted:
@@ -37,7 +37,7 @@ def _write(graph: Graph, rows: Columns, transformer: Any) -> Columns:
         name = graph.node(
             "Mul",
             graph.node("Gather", shorter, places, axis=1),
-            graph.node("Gather", rows.name, firsts, axis=1),
+            graph.node("Gather", rows.value, firsts, axis=1),
         )
         last = {product: (name, place) for place, product in enumerate(wanted)}
         parts += [name] if degree >= transformer._min_degree else []
@@ -51,7 +51,7 @@ def _products(columns: int, degree: int, *, distinct: bool) -> list[tuple[int, .
     return list(choose(range(columns), degree))
 
 
-def _ones(graph: Graph, rows: str) -> str:
+def _ones(graph: Graph, rows: Value) -> Value:
     """Write a 1 for each row, (n, 1): a number is no NaN or is one."""
     first = graph.node("Gather", rows, graph.constant(np.array([0])), axis=1)
     never = graph.cast(graph.node("Less", first, first), np.float64)

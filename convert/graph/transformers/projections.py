@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from convert.errors import ConvertError
 from convert.graph.columns import Columns, number_columns
-from convert.graph.graph import Graph
+from convert.graph.graph import Graph, Value
 from convert.graph.transformers.origins import Known, Origins
 from convert.graph.transformers.transformer import SUMS, Transformer
 
@@ -20,7 +20,7 @@ SPREAD = 1e6
 
 def _principal_components(graph: Graph, rows: Columns, transformer: Any) -> Columns:
     """Write _BasePCA._transform, which centres what it has projected."""
-    projected = _write_product(graph, rows.name, transformer.components_.T)
+    projected = _write_product(graph, rows.value, transformer.components_.T)
     offset = transformer.mean_.reshape(1, -1) @ transformer.components_.T
     projected = graph.node("Sub", projected, _constant(graph, offset))
     if transformer.whiten:
@@ -36,12 +36,12 @@ def _components(graph: Graph, rows: Columns, transformer: Any) -> Columns:
     weights = transformer.components_
     dense = weights.toarray() if hasattr(weights, "toarray") else weights
     sparse = rows.sparse and dense is not weights and not transformer.dense_output
-    return _projected(_write_product(graph, rows.name, dense.T), transformer, len(dense), sparse=sparse)
+    return _projected(_write_product(graph, rows.value, dense.T), transformer, len(dense), sparse=sparse)
 
 
 def _independent_components(graph: Graph, rows: Columns, transformer: Any) -> Columns:
     """Write FastICA.transform."""
-    name = rows.name
+    name = rows.value
     if transformer.whiten:
         _check_spread(np.linalg.svd(transformer.components_, compute_uv=False), transformer)
         name = graph.node("Sub", name, _constant(graph, transformer.mean_))
@@ -53,14 +53,14 @@ def _factor_analysis(graph: Graph, rows: Columns, transformer: Any) -> Columns:
     """Write FactorAnalysis.transform."""
     weights = transformer.components_ / transformer.noise_variance_
     covariance = np.linalg.inv(np.eye(len(weights)) + weights @ transformer.components_.T)
-    centred = graph.node("Sub", rows.name, _constant(graph, transformer.mean_))
+    centred = graph.node("Sub", rows.value, _constant(graph, transformer.mean_))
     projected = _write_product(graph, _write_product(graph, centred, weights.T), covariance)
     return _projected(projected, transformer, len(weights))
 
 
 def _discriminants(graph: Graph, rows: Columns, transformer: Any) -> Columns:
     """Write LinearDiscriminantAnalysis.transform."""
-    name = rows.name
+    name = rows.value
     if transformer.solver == "lsqr":
         raise ConvertError(
             "LinearDiscriminantAnalysis transforms with solver='svd' or 'eigen': fit it with one of them"
@@ -80,15 +80,15 @@ def _check_spread(scales: NDArray[Any], transformer: Any) -> None:
         )
 
 
-def _projected(name: str, transformer: Any, count: int, *, sparse: bool = False) -> Columns:
-    return number_columns(name, count, sparse=sparse, summed_by=type(transformer).__name__)
+def _projected(value: Value, transformer: Any, count: int, *, sparse: bool = False) -> Columns:
+    return number_columns(value, count, sparse=sparse, summed_by=type(transformer).__name__)
 
 
-def _write_product(graph: Graph, rows: str, weights: NDArray[Any]) -> str:
+def _write_product(graph: Graph, rows: Value, weights: NDArray[Any]) -> Value:
     return graph.node("MatMul", rows, _constant(graph, np.ascontiguousarray(weights)))
 
 
-def _constant(graph: Graph, values: Any) -> str:
+def _constant(graph: Graph, values: Any) -> Value:
     return graph.constant(np.asarray(values, dtype=np.float64))
 
 

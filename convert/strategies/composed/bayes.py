@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from convert.errors import ConvertError
 from convert.graph.answers import Labelled
 from convert.graph.columns import Columns
+from convert.graph.graph import Value
 from convert.graph.transformers.binarizer import write_binary
 from convert.graph.transformers.projections import SPREAD
 from convert.strategies.composed.composer import Composer
@@ -19,7 +20,7 @@ from convert.strategies.composed.linear import write_affine
 def gaussian(composer: Composer, rows: Columns, estimator: Any) -> Labelled:
     """Write GaussianNB._joint_log_likelihood."""
     graph = composer.graph
-    wide = graph.node("Unsqueeze", rows.name, graph.constant(np.array([1])))
+    wide = graph.node("Unsqueeze", rows.value, graph.constant(np.array([1])))
     distance = graph.node("Sub", wide, graph.constant(estimator.theta_))
     squares = graph.node("Div", graph.node("Mul", distance, distance), graph.constant(estimator.var_))
     total = graph.node("ReduceSum", squares, graph.constant(np.array([2])), keepdims=0)
@@ -38,7 +39,7 @@ def quadratic(composer: Composer, rows: Columns, estimator: Any) -> Labelled:
             " larger reg_param, or on fewer columns"
         )
     for mean, rotation, scaling in zip(estimator.means_, estimator.rotations_, estimator.scalings_, strict=True):
-        distance = graph.node("Sub", rows.name, graph.constant(np.asarray(mean, dtype=np.float64)))
+        distance = graph.node("Sub", rows.value, graph.constant(np.asarray(mean, dtype=np.float64)))
         turned = graph.node("MatMul", distance, graph.constant(np.asarray(rotation * scaling**-0.5, dtype=np.float64)))
         each.append(graph.node("ReduceSumSquare", turned, graph.constant(np.array([1])), keepdims=1))
     sizes = np.array([np.log(scaling).sum() for scaling in estimator.scalings_])
@@ -52,7 +53,7 @@ def quadratic(composer: Composer, rows: Columns, estimator: Any) -> Labelled:
 
 def bernoulli(composer: Composer, rows: Columns, estimator: Any) -> Labelled:
     """Write BernoulliNB._joint_log_likelihood of rows that are binarized first, if it says so."""
-    name, given = rows.name, np.asarray(estimator.feature_log_prob_)
+    name, given = rows.value, np.asarray(estimator.feature_log_prob_)
     if estimator.binarize is not None:
         name = write_binary(composer.graph, rows.compared_by(estimator), estimator.binarize)
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -63,13 +64,13 @@ def bernoulli(composer: Composer, rows: Columns, estimator: Any) -> Labelled:
 
 def multinomial(composer: Composer, rows: Columns, estimator: Any) -> Labelled:
     """Write MultinomialNB._joint_log_likelihood."""
-    return _linear(composer, rows.name, estimator.feature_log_prob_, estimator.class_log_prior_, estimator)
+    return _linear(composer, rows.value, estimator.feature_log_prob_, estimator.class_log_prior_, estimator)
 
 
 def complement(composer: Composer, rows: Columns, estimator: Any) -> Labelled:
     """Write ComplementNB._joint_log_likelihood."""
     start = np.zeros(len(estimator.classes_))
-    return _linear(composer, rows.name, estimator.feature_log_prob_, start, estimator)
+    return _linear(composer, rows.value, estimator.feature_log_prob_, start, estimator)
 
 
 def categorical(composer: Composer, rows: Columns, estimator: Any) -> Labelled:
@@ -78,19 +79,19 @@ def categorical(composer: Composer, rows: Columns, estimator: Any) -> Labelled:
     rows.compared_by(estimator)
     total = graph.constant(np.zeros(len(estimator.classes_)))
     for column, table in enumerate(estimator.feature_log_prob_):
-        value = graph.node("Gather", rows.name, graph.constant(np.array([column])), axis=1)
+        value = graph.node("Gather", rows.value, graph.constant(np.array([column])), axis=1)
         place = graph.node("Squeeze", graph.cast(value, np.int64), graph.constant(np.array([1])))
         known = graph.constant(np.ascontiguousarray(_finite(table, estimator).T))
         total = graph.node("Add", total, graph.node("Gather", known, place, axis=0))
     return _labelled(composer, graph.node("Add", total, graph.constant(_finite(estimator.class_log_prior_, estimator))))
 
 
-def _linear(composer: Composer, rows: str, weights: Any, start: Any, estimator: Any) -> Labelled:
+def _linear(composer: Composer, rows: Value, weights: Any, start: Any, estimator: Any) -> Labelled:
     weights, start = _finite(weights, estimator), _finite(start, estimator)
     return _labelled(composer, write_affine(composer.graph, rows, weights, start))
 
 
-def _labelled(composer: Composer, likelihood: str) -> Labelled:
+def _labelled(composer: Composer, likelihood: Value) -> Labelled:
     index = composer.graph.node("ArgMax", likelihood, axis=1, keepdims=0, select_last_index=0)
     return Labelled(index, composer.graph.node("Softmax", likelihood, axis=1))
 

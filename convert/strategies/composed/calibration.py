@@ -11,7 +11,7 @@ from convert.errors import ConvertError
 from convert.estimator.refused import LISTED
 from convert.graph.answers import Labelled
 from convert.graph.columns import Columns
-from convert.graph.graph import Graph
+from convert.graph.graph import Graph, Value
 from convert.strategies.composed.composer import Composer
 from convert.strategies.composed.ensembles import write_mean
 from convert.strategies.composed.isotonic import write_steps
@@ -27,7 +27,7 @@ def calibrated_classifier(composer: Composer, rows: Columns, estimator: Any) -> 
     return Labelled(index, probabilities)
 
 
-def _write_calibrated(composer: Composer, rows: Columns, member: Any, classes: int) -> str:
+def _write_calibrated(composer: Composer, rows: Columns, member: Any, classes: int) -> Value:
     """Write _CalibratedClassifier.predict_proba, (n, classes)."""
     if member.method not in {"sigmoid", "isotonic"}:
         raise ConvertError(
@@ -49,7 +49,7 @@ def _write_calibrated(composer: Composer, rows: Columns, member: Any, classes: i
     return write_normalized(graph, graph.node("Concat", *calibrated, axis=1))
 
 
-def _write_scores(composer: Composer, rows: Columns, estimator: Any) -> str:
+def _write_scores(composer: Composer, rows: Columns, estimator: Any) -> Value:
     """Write decision_function, else predict_proba; of two classes the second's only: (n, 1) or (n, classes)."""
     answer = composer.classifier(rows, estimator)
     if hasattr(estimator, "decision_function"):
@@ -63,7 +63,7 @@ def _write_scores(composer: Composer, rows: Columns, estimator: Any) -> str:
     return composer.graph.node("Gather", answer.probabilities, composer.graph.constant(np.array([1])), axis=1)
 
 
-def _write_calibrator(graph: Graph, score: str, calibrator: Any) -> str:
+def _write_calibrator(graph: Graph, score: Value, calibrator: Any) -> Value:
     if isinstance(calibrator, IsotonicRegression):
         return write_steps(graph, score, calibrator)
     scaled = graph.node("Mul", score, graph.constant(np.float64(calibrator.a_)))

@@ -12,11 +12,11 @@ from convert.estimator.fitted import steps_of
 from convert.estimator.refused import not_written
 from convert.graph.answers import Labelled
 from convert.graph.columns import Columns
-from convert.graph.graph import Graph
+from convert.graph.graph import Graph, Value
 from convert.graph.transforms import write_steps
 
 type ClassifierWriter = Callable[[Composer, Columns, Any], Labelled]
-type RegressorWriter = Callable[[Composer, Columns, Any], str]
+type RegressorWriter = Callable[[Composer, Columns, Any], Value]
 
 
 class Composer:
@@ -35,12 +35,12 @@ class Composer:
         rows, last = self._behind_steps(rows, estimator)
         return _writer_of(last, self._classifiers)(self, rows, last)
 
-    def regressor(self, rows: Columns, estimator: Any) -> str:
-        """Write a regressor; return the name of its value, (n, 1) float64; raise ConvertError as `classifier` does."""
+    def regressor(self, rows: Columns, estimator: Any) -> Value:
+        """Write a regressor; return its value, (n, 1) float64; raise ConvertError as `classifier` does."""
         rows, last = self._behind_steps(rows, estimator)
         return _writer_of(last, self._regressors)(self, rows, last)
 
-    def label_number(self, rows: Columns, estimator: Any) -> str:
+    def label_number(self, rows: Columns, estimator: Any) -> Value:
         """Write the label of a classifier whose classes are numbers, (n, 1) float64."""
         answer = self.classifier(rows, estimator)
         classes = self.graph.constant(np.asarray(estimator.classes_, dtype=np.float64)[:, np.newaxis])

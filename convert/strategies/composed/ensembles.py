@@ -12,11 +12,11 @@ from convert.errors import ConvertError
 from convert.estimator.refused import LISTED
 from convert.graph.answers import Labelled
 from convert.graph.columns import Columns, number_columns
-from convert.graph.graph import Graph
+from convert.graph.graph import Graph, Value
 from convert.strategies.composed.composer import Composer
 
 
-def write_mean(graph: Graph, each: Sequence[str], weights: Sequence[float] | None = None) -> str:
+def write_mean(graph: Graph, each: Sequence[Value], weights: Sequence[float] | None = None) -> Value:
     """Write the mean of tensors of one shape, added up from the first to the last as numpy does."""
     if weights is not None:
         pairs = zip(each, weights, strict=True)
@@ -41,14 +41,14 @@ def bagging_classifier(composer: Composer, rows: Columns, estimator: Any) -> Lab
     return Labelled(_write_largest(composer.graph, probabilities), probabilities)
 
 
-def bagging_regressor(composer: Composer, rows: Columns, estimator: Any) -> str:
+def bagging_regressor(composer: Composer, rows: Columns, estimator: Any) -> Value:
     """Write BaggingRegressor.predict."""
     pairs = zip(estimator.estimators_, estimator.estimators_features_, strict=True)
     each = [composer.regressor(rows.chosen(composer.graph, features.tolist()), member) for member, features in pairs]
     return write_mean(composer.graph, each)
 
 
-def voting_regressor(composer: Composer, rows: Columns, estimator: Any) -> str:
+def voting_regressor(composer: Composer, rows: Columns, estimator: Any) -> Value:
     """Write VotingRegressor.predict."""
     each = [composer.regressor(rows, member) for member in estimator.estimators_]
     return write_mean(composer.graph, each, estimator._weights_not_none)
@@ -72,7 +72,7 @@ def voting_classifier(composer: Composer, rows: Columns, estimator: Any) -> Labe
     return Labelled(_write_largest(graph, reduce(lambda one, other: graph.node("Add", one, other), votes)), None)
 
 
-def stacking_regressor(composer: Composer, rows: Columns, estimator: Any) -> str:
+def stacking_regressor(composer: Composer, rows: Columns, estimator: Any) -> Value:
     """Write StackingRegressor.predict."""
     return composer.regressor(_write_stacked(composer, rows, estimator), estimator.final_estimator_)
 
@@ -95,11 +95,11 @@ def _write_stacked(composer: Composer, rows: Columns, estimator: Any) -> Columns
     columns = [count for _, count in made]
     names = [name for name, _ in made]
     if estimator.passthrough:
-        names, columns = [*names, rows.name], [*columns, len(rows.categories)]
+        names, columns = [*names, rows.value], [*columns, len(rows.categories)]
     return number_columns(composer.graph.node("Concat", *names, axis=1), sum(columns))
 
 
-def _write_prediction(composer: Composer, rows: Columns, member: Any, method: str, estimator: Any) -> tuple[str, int]:
+def _write_prediction(composer: Composer, rows: Columns, member: Any, method: str, estimator: Any) -> tuple[Value, int]:
     """Write what a member tells the final estimator; return its name and how many columns it has."""
     if not hasattr(estimator, "classes_"):
         return composer.regressor(rows, member), 1
@@ -117,7 +117,7 @@ def _write_prediction(composer: Composer, rows: Columns, member: Any, method: st
     return composer.graph.node("Gather", written, composer.graph.constant(np.array([1])), axis=1), 1
 
 
-def _write_largest(graph: Graph, scores: str) -> str:
+def _write_largest(graph: Graph, scores: Value) -> Value:
     return graph.node("ArgMax", scores, axis=1, keepdims=0, select_last_index=0)
 
 

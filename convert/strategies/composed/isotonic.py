@@ -9,16 +9,16 @@ import numpy as np
 from convert.errors import ConvertError
 from convert.graph.bins import write_bins
 from convert.graph.columns import Columns
-from convert.graph.graph import Graph
+from convert.graph.graph import Graph, Value
 from convert.strategies.composed.composer import Composer
 
 
-def regressor(composer: Composer, rows: Columns, estimator: Any) -> str:
+def regressor(composer: Composer, rows: Columns, estimator: Any) -> Value:
     """Write IsotonicRegression.predict for rows of one column."""
-    return write_steps(composer.graph, rows.name, estimator)
+    return write_steps(composer.graph, rows.value, estimator)
 
 
-def write_steps(graph: Graph, score: str, isotonic: Any) -> str:
+def write_steps(graph: Graph, score: Value, isotonic: Any) -> Value:
     """Write IsotonicRegression.predict of `score`, (n, 1): numpy.interp between thresholds.
 
     What is beyond them is clipped, no number, or never comes, as out_of_bounds says.
@@ -35,7 +35,7 @@ def write_steps(graph: Graph, score: str, isotonic: Any) -> str:
     return graph.node("Where", inside, value, graph.constant(np.float64(np.nan)))
 
 
-def _write_lines(graph: Graph, clipped: str, x: Any, y: Any) -> str:
+def _write_lines(graph: Graph, clipped: Value, x: Any, y: Any) -> Value:
     if len(x) == 1:
         zero = graph.node("Mul", clipped, graph.constant(np.float64(0)))
         return graph.node("Add", zero, graph.constant(y[0]))

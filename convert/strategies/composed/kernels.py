@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from convert.errors import ConvertError
 from convert.graph.answers import Labelled
 from convert.graph.columns import Columns
-from convert.graph.graph import Graph
+from convert.graph.graph import Graph, Value
 from convert.strategies.composed.composer import Composer
 from convert.strategies.composed.linear import write_class_index
 
@@ -19,23 +19,23 @@ FAR = 1e150
 """How far from the support vectors a row is taken to be at the most: the square of more is infinite."""
 
 
-def regressor(composer: Composer, rows: Columns, estimator: Any) -> str:
+def regressor(composer: Composer, rows: Columns, estimator: Any) -> Value:
     """Write SVR.predict."""
-    kernel = _write_kernel(composer.graph, rows.name, estimator)
+    kernel = _write_kernel(composer.graph, rows.value, estimator)
     return _write_sum(composer.graph, kernel, estimator._dual_coef_.T, estimator._intercept_)
 
 
 def outliers(composer: Composer, rows: Columns, estimator: Any) -> Labelled:
     """Write OneClassSVM.predict, where libsvm takes what is above 0 for an inlier, and .decision_function."""
     graph = composer.graph
-    kernel = _write_kernel(graph, rows.name, estimator)
+    kernel = _write_kernel(graph, rows.value, estimator)
     scores = _write_sum(graph, kernel, estimator._dual_coef_.T, estimator._intercept_)
     return Labelled(write_class_index(graph, scores, 2), None, scores)
 
 
-def ridge(composer: Composer, rows: Columns, estimator: Any) -> str:
+def ridge(composer: Composer, rows: Columns, estimator: Any) -> Value:
     """Write KernelRidge.predict."""
-    kernel = write_kernel(composer.graph, rows.name, estimator, estimator.X_fit_, _gamma_of(estimator))
+    kernel = write_kernel(composer.graph, rows.value, estimator, estimator.X_fit_, _gamma_of(estimator))
     weights = np.asarray(estimator.dual_coef_, dtype=np.float64).reshape(-1, 1)
     return composer.graph.node("MatMul", kernel, composer.graph.constant(weights))
 
@@ -48,7 +48,7 @@ def classifier(composer: Composer, rows: Columns, estimator: Any) -> Labelled:
             " it with probability=False, within CalibratedClassifierCV(ensemble=False) if you need probabilities"
         )
     graph, classes = composer.graph, len(estimator.classes_)
-    kernel = _write_kernel(graph, rows.name, estimator)
+    kernel = _write_kernel(graph, rows.value, estimator)
     decision = _write_sum(graph, kernel, _pair_weights(estimator), estimator._intercept_)
     first = graph.cast(graph.node("Greater", decision, graph.constant(np.float64(0))), np.float64)
     votes = _write_votes(graph, first, classes)
@@ -65,7 +65,7 @@ def classifier(composer: Composer, rows: Columns, estimator: Any) -> Labelled:
     return Labelled(index, None, scores)
 
 
-def _write_kernel(graph: Graph, rows: str, estimator: Any) -> str:
+def _write_kernel(graph: Graph, rows: Value, estimator: Any) -> Value:
     """Write the kernel of each row with each support vector, (n, vectors)."""
     return write_kernel(graph, rows, estimator, estimator.support_vectors_, estimator._gamma)
 
@@ -75,7 +75,7 @@ def _gamma_of(estimator: Any) -> float:
     return 1.0 / estimator.n_features_in_ if estimator.gamma is None else float(estimator.gamma)
 
 
-def write_kernel(graph: Graph, rows: str, estimator: Any, vectors: Any, gamma: float) -> str:
+def write_kernel(graph: Graph, rows: Value, estimator: Any, vectors: Any, gamma: float) -> Value:
     """Write the kernel of each row with each of `vectors`, (n, vectors)."""
     vectors = np.asarray(vectors.toarray() if hasattr(vectors, "toarray") else vectors, dtype=np.float64)
     kernel = "poly" if estimator.kernel == "polynomial" else str(estimator.kernel)
@@ -96,7 +96,7 @@ def write_kernel(graph: Graph, rows: str, estimator: Any, vectors: Any, gamma: f
     return graph.node("Pow", moved, graph.constant(np.float64(estimator.degree)))
 
 
-def _write_rbf(graph: Graph, rows: str, vectors: NDArray[np.float64], gamma: float) -> str:
+def _write_rbf(graph: Graph, rows: Value, vectors: NDArray[np.float64], gamma: float) -> Value:
     """Write exp(-gamma * |row - vector|^2), the square multiplied out around the middle of the vectors.
 
     Away from the middle, where a column holds seconds since 1970, its digits would cancel.
@@ -126,12 +126,12 @@ def _pair_weights(estimator: Any) -> NDArray[np.float64]:
     return weights
 
 
-def _write_sum(graph: Graph, kernel: str, weights: Any, intercept: Any) -> str:
+def _write_sum(graph: Graph, kernel: Value, weights: Any, intercept: Any) -> Value:
     product = graph.node("MatMul", kernel, graph.constant(np.asarray(weights, dtype=np.float64)))
     return graph.node("Add", product, graph.constant(np.asarray(intercept, dtype=np.float64)))
 
 
-def _write_votes(graph: Graph, first: str, classes: int) -> str:
+def _write_votes(graph: Graph, first: Value, classes: int) -> Value:
     """Write how many pairs vote for each class, (n, classes); `first` is 1 where a pair votes for its first class."""
     pairs = list(combinations(range(classes), 2))
     signs, start = np.zeros((len(pairs), classes)), np.zeros(classes)
@@ -141,7 +141,7 @@ def _write_votes(graph: Graph, first: str, classes: int) -> str:
     return graph.node("Add", graph.node("MatMul", first, graph.constant(signs)), graph.constant(start))
 
 
-def write_one_against_rest(graph: Graph, first: str, decision: str, classes: int) -> str:
+def write_one_against_rest(graph: Graph, first: Value, decision: Value, classes: int) -> Value:
     """Write sklearn.utils.multiclass._ovr_decision_function, (n, classes).
 
     `first` is 1 where a pair votes for its first class, and `decision` is above 0 the more it does: (n, pairs).

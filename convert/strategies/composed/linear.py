@@ -9,66 +9,78 @@ from sklearn._loss.link import LogLink
 
 from convert.graph.answers import Labelled
 from convert.graph.columns import Columns
-from convert.graph.graph import Graph
+from convert.graph.graph import Graph, Value
 from convert.strategies.composed.composer import Composer
 
 
-def regressor(composer: Composer, rows: Columns, estimator: Any) -> str:
+def regressor(composer: Composer, rows: Columns, estimator: Any) -> Value:
     """Write LinearModel.predict."""
-    return write_affine(composer.graph, rows.name, estimator.coef_, estimator.intercept_)
+    return write_affine(composer.graph, rows.value, estimator.coef_, estimator.intercept_)
 
 
-def log_link(composer: Composer, rows: Columns, estimator: Any) -> str:
+def log_link(composer: Composer, rows: Columns, estimator: Any) -> Value:
     """Write _GeneralizedLinearRegressor.predict: the inverse of its link, which is the identity or the logarithm."""
     value = regressor(composer, rows, estimator)
     return composer.graph.node("Exp", value) if isinstance(estimator._base_loss.link, LogLink) else value
 
 
-def centred(composer: Composer, rows: Columns, estimator: Any) -> str:
+def centred(composer: Composer, rows: Columns, estimator: Any) -> Value:
     """Write _PLS.predict, which centres the rows."""
     mean = composer.graph.constant(np.asarray(estimator._x_mean, dtype=np.float64))
-    name = composer.graph.node("Sub", rows.name, mean)
+    name = composer.graph.node("Sub", rows.value, mean)
     return write_affine(composer.graph, name, estimator.coef_, estimator.intercept_)
 
 
 def outliers(composer: Composer, rows: Columns, estimator: Any) -> Labelled:
     """Write SGDOneClassSVM.predict, where 0 is an inlier, and .decision_function."""
     graph = composer.graph
-    scores = write_affine(graph, rows.name, estimator.coef_, -np.asarray(estimator.offset_))
+    scores = write_affine(graph, rows.value, estimator.coef_, -np.asarray(estimator.offset_))
     inlier = graph.cast(graph.node("GreaterOrEqual", scores, graph.constant(np.float64(0))), np.int64)
     return Labelled(graph.node("Squeeze", inlier, graph.constant(np.array([1]))), None, scores)
 
 
 def without_probabilities(composer: Composer, rows: Columns, estimator: Any) -> Labelled:
     """Write LinearClassifierMixin.predict."""
-    scores = write_affine(composer.graph, rows.name, estimator.coef_, estimator.intercept_)
-    return Labelled(write_class_index(composer.graph, scores, len(estimator.classes_)), None, scores)
+    return _labelled(composer.graph, _write_scores(composer.graph, rows, estimator), None, estimator)
 
 
 def logistic(composer: Composer, rows: Columns, estimator: Any) -> Labelled:
     """Write the predict_proba of LogisticRegression and LinearDiscriminantAnalysis: sigmoid, or softmax."""
-    answer = without_probabilities(composer, rows, estimator)
+    graph = composer.graph
+    scores = _write_scores(graph, rows, estimator)
     if len(estimator.classes_) > 2:
-        return answer._replace(probabilities=composer.graph.node("Softmax", str(answer.scores), axis=1))
-    return answer._replace(probabilities=write_two_sides(composer.graph, str(answer.scores)))
+        return _labelled(graph, scores, graph.node("Softmax", scores, axis=1), estimator)
+    return _labelled(graph, scores, write_two_sides(graph, scores), estimator)
 
 
 def stochastic(composer: Composer, rows: Columns, estimator: Any) -> Labelled:
     """Write SGDClassifier, with LinearClassifierMixin._predict_proba_lr or the shares of the modified Huber loss."""
-    graph, answer = composer.graph, without_probabilities(composer, rows, estimator)
+    graph = composer.graph
+    scores = _write_scores(graph, rows, estimator)
     if not hasattr(estimator, "predict_proba"):
-        return answer
+        return _labelled(graph, scores, None, estimator)
     if estimator.loss == "log_loss":
-        each = write_expit(graph, str(answer.scores))
+        each = write_expit(graph, scores)
     else:
         one = graph.constant(np.float64(1))
-        clipped = graph.node("Clip", str(answer.scores), graph.constant(np.float64(-1)), one)
+        clipped = graph.node("Clip", scores, graph.constant(np.float64(-1)), one)
         each = graph.node("Div", graph.node("Add", clipped, one), graph.constant(np.float64(2)))
     binary = len(estimator.classes_) <= 2
-    return answer._replace(probabilities=write_complement(graph, each) if binary else write_normalized(graph, each))
+    return _labelled(
+        graph, scores, write_complement(graph, each) if binary else write_normalized(graph, each), estimator
+    )
 
 
-def write_affine(graph: Graph, rows: str, coefficients: Any, intercept: Any) -> str:
+def _write_scores(graph: Graph, rows: Columns, estimator: Any) -> Value:
+    """Write LinearClassifierMixin.decision_function, (n, 1) or (n, classes)."""
+    return write_affine(graph, rows.value, estimator.coef_, estimator.intercept_)
+
+
+def _labelled(graph: Graph, scores: Value, probabilities: Value | None, estimator: Any) -> Labelled:
+    return Labelled(write_class_index(graph, scores, len(estimator.classes_)), probabilities, scores)
+
+
+def write_affine(graph: Graph, rows: Value, coefficients: Any, intercept: Any) -> Value:
     """Write rows (n, columns) @ coefficients (outputs, columns) transposed + intercept: (n, outputs)."""
     product = graph.node(
         "MatMul", rows, graph.constant(np.atleast_2d(np.asarray(coefficients, dtype=np.float64)).T.copy())
@@ -76,7 +88,7 @@ def write_affine(graph: Graph, rows: str, coefficients: Any, intercept: Any) -> 
     return graph.node("Add", product, graph.constant(np.asarray(intercept, dtype=np.float64).reshape(-1)))
 
 
-def write_class_index(graph: Graph, scores: str, classes: int, limit: float = 0.0) -> str:
+def write_class_index(graph: Graph, scores: Value, classes: int, limit: float = 0.0) -> Value:
     """Write the first of the largest scores, (n,); of a single score, (n, 1), whether it is above `limit`."""
     if classes > 2:
         return graph.node("ArgMax", scores, axis=1, keepdims=0, select_last_index=0)
@@ -84,24 +96,24 @@ def write_class_index(graph: Graph, scores: str, classes: int, limit: float = 0.
     return graph.node("Squeeze", above, graph.constant(np.array([1])))
 
 
-def write_two_sides(graph: Graph, scores: str) -> str:
+def write_two_sides(graph: Graph, scores: Value) -> Value:
     """Write the sigmoid of a single score (n, 1), and 1 minus it in front: (n, 2)."""
     return write_complement(graph, write_expit(graph, scores))
 
 
-def write_expit(graph: Graph, scores: str) -> str:
+def write_expit(graph: Graph, scores: Value) -> Value:
     """Write the sigmoid as scipy computes it. ONNX's is 0 below -37, where shares of several such are not."""
     one = graph.constant(np.float64(1))
     return graph.node("Div", one, graph.node("Add", one, graph.node("Exp", graph.node("Neg", scores))))
 
 
-def write_complement(graph: Graph, second: str) -> str:
+def write_complement(graph: Graph, second: Value) -> Value:
     """Write 1 minus a probability (n, 1) in front of it: (n, 2)."""
     first = graph.node("Sub", graph.constant(np.float64(1)), second)
     return graph.node("Concat", first, second, axis=1)
 
 
-def write_normalized(graph: Graph, each: str) -> str:
+def write_normalized(graph: Graph, each: Value) -> Value:
     """Write numbers (n, classes) so that each row sums to 1; a row of zeros becomes 1 / classes everywhere."""
     axis, zero = graph.constant(np.array([1])), graph.constant(np.float64(0))
     total = graph.node("ReduceSum", each, axis, keepdims=1)

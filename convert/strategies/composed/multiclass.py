@@ -12,6 +12,7 @@ from convert.errors import ConvertError
 from convert.estimator.refused import LISTED
 from convert.graph.answers import Labelled
 from convert.graph.columns import Columns
+from convert.graph.graph import Value
 from convert.strategies.composed.composer import Composer
 from convert.strategies.composed.kernels import write_one_against_rest
 from convert.strategies.composed.linear import write_class_index, write_complement
@@ -96,7 +97,7 @@ def _limit_of_binary(member: Any) -> float:
     return 0.0 if hasattr(member, "decision_function") and is_classifier(member) else 0.5
 
 
-def _write_binary(composer: Composer, rows: Columns, member: Any) -> tuple[str, Labelled | None]:
+def _write_binary(composer: Composer, rows: Columns, member: Any) -> tuple[Value, Labelled | None]:
     """Write sklearn.multiclass._predict_binary, (n, 1), and all that the member answers if it is a classifier."""
     if is_regressor(member):
         return composer.regressor(rows, member), None
@@ -107,7 +108,7 @@ def _write_binary(composer: Composer, rows: Columns, member: Any) -> tuple[str, 
     return composer.graph.node("Gather", probabilities, composer.graph.constant(np.array([1])), axis=1), answer
 
 
-def _write_shares(composer: Composer, estimator: Any, answers: list[Labelled | None]) -> str | None:
+def _write_shares(composer: Composer, estimator: Any, answers: list[Labelled | None]) -> Value | None:
     """Write OneVsRestClassifier.predict_proba: each member's second class, divided by their sum if that is not 0."""
     if not hasattr(estimator, "predict_proba"):
         return None
@@ -123,13 +124,13 @@ def _write_shares(composer: Composer, estimator: Any, answers: list[Labelled | N
     return graph.node("Div", share, graph.node("Where", none, graph.constant(np.float64(1)), total))
 
 
-def _write_scores(composer: Composer, estimator: Any, each: list[str]) -> str | None:
+def _write_scores(composer: Composer, estimator: Any, each: list[Value]) -> Value | None:
     if not hasattr(estimator, "decision_function"):
         return None
     return each[0] if len(each) == 1 else composer.graph.node("Concat", *each, axis=1)
 
 
-def _written(name: str | None, method: str, member: Any) -> str:
-    if name is None:
+def _written(value: Value | None, method: str, member: Any) -> Value:
+    if value is None:
         raise ConvertError(f"the {method} of {type(member).__name__} is not written: {LISTED}")
-    return name
+    return value

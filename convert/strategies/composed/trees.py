@@ -13,11 +13,12 @@ from convert.errors import ConvertError
 from convert.estimator.refused import LISTED
 from convert.graph.answers import Labelled
 from convert.graph.columns import Columns
-from convert.graph.graph import Graph
+from convert.graph.ensembles.table import READERS, read_trees
+from convert.graph.graph import Graph, Value
 from convert.graph.heads import write_label, write_value
 from convert.graph.sums import write_sums
 from convert.graph.tree_operator import Leaves, write_tree_ensemble
-from convert.graph.trees import READERS, TreeEnsemble, read_trees
+from convert.graph.trees import TreeEnsemble
 from convert.strategies.composed.composer import Composer
 
 EPSILON = float(np.finfo(np.float64).eps)
@@ -30,21 +31,21 @@ def classifier(composer: Composer, rows: Columns, estimator: Any) -> Labelled:
         sums = write_sums(composer.graph, rows.compared_by(estimator), len(rows.categories), ensemble)
     else:
         sums = _write_boosted_labels(composer, rows, estimator, ensemble)
-    return write_label(composer.graph, sums, ensemble)
+    return write_label(composer.graph, sums, ensemble.head)
 
 
-def regressor(composer: Composer, rows: Columns, estimator: Any) -> str:
+def regressor(composer: Composer, rows: Columns, estimator: Any) -> Value:
     """Write an ensemble of trees."""
     graph, ensemble = composer.graph, read_trees(estimator)
     if ensemble.init is None:
         sums = write_sums(graph, rows.compared_by(estimator), len(rows.categories), ensemble)
-        return write_value(graph, sums, ensemble)
+        return write_value(graph, sums, ensemble.head)
     _check_init(estimator)
     rows = _rounded(graph, rows, estimator)
     return _write_boosted_sums(graph, rows, composer.regressor(rows, estimator.init_), ensemble)
 
 
-def _write_boosted_labels(composer: Composer, rows: Columns, estimator: Any, ensemble: TreeEnsemble) -> str:
+def _write_boosted_labels(composer: Composer, rows: Columns, estimator: Any, ensemble: TreeEnsemble) -> Value:
     """Write GradientBoostingClassifier._raw_predict."""
     _check_init(estimator)
     graph, rows = composer.graph, _rounded(composer.graph, rows, estimator)
@@ -68,7 +69,7 @@ def _rounded(graph: Graph, rows: Columns, estimator: Any) -> Columns:
     return rows.made(graph.cast(graph.cast(rows.compared_by(estimator), np.float32), np.float64))
 
 
-def _write_link(graph: Graph, probabilities: str, estimator: Any) -> str:
+def _write_link(graph: Graph, probabilities: Value, estimator: Any) -> Value:
     """Write sklearn.ensemble._gb._init_raw_predictions: the link of the loss, (n, 1) or (n, classes)."""
     low, high = graph.constant(np.float64(EPSILON)), graph.constant(np.float64(1 - EPSILON))
     share = graph.node("Clip", probabilities, low, high)
@@ -81,13 +82,13 @@ def _write_link(graph: Graph, probabilities: str, estimator: Any) -> str:
     return graph.node("Mul", logit, graph.constant(np.float64(0.5))) if estimator.loss == "exponential" else logit
 
 
-def _write_boosted_sums(graph: Graph, rows: Columns, start: str, ensemble: TreeEnsemble) -> str:
+def _write_boosted_sums(graph: Graph, rows: Columns, start: Value, ensemble: TreeEnsemble) -> Value:
     """Write `start` and the leaves of each sum's trees, added up from the first to the last: (n, sums)."""
     sums = []
     for target in range(ensemble.sums):
         trees = [tree for tree in ensemble.trees if tree.target == target]
         leaves = [Leaves(np.full(len(tree.left), place), tree.values[:, 0]) for place, tree in enumerate(trees)]
-        each = write_tree_ensemble(graph, rows.name, len(rows.categories), trees, leaves, len(trees))
+        each = write_tree_ensemble(graph, rows.value, len(rows.categories), trees, leaves, len(trees))
         first = graph.node("Gather", start, graph.constant(np.array([target])), axis=1)
         running = graph.node("CumSum", graph.node("Concat", first, each, axis=1), graph.constant(np.int64(1)))
         sums.append(graph.node("Gather", running, graph.constant(np.array([len(trees)])), axis=1))

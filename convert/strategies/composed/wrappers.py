@@ -10,16 +10,16 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from convert.errors import ConvertError
 from convert.graph.answers import Labelled
 from convert.graph.columns import Columns
-from convert.graph.graph import Graph
+from convert.graph.graph import Graph, Value
 from convert.strategies.composed.composer import Composer
 
 
-def consensus(composer: Composer, rows: Columns, estimator: Any) -> str:
+def consensus(composer: Composer, rows: Columns, estimator: Any) -> Value:
     """Write RANSACRegressor.predict: that of the regressor that was fitted on the inliers."""
     return composer.regressor(rows, estimator.estimator_)
 
 
-def transformed_target(composer: Composer, rows: Columns, estimator: Any) -> str:
+def transformed_target(composer: Composer, rows: Columns, estimator: Any) -> Value:
     """Write TransformedTargetRegressor.predict."""
     return _write_inverse(composer.graph, composer.regressor(rows, estimator.regressor_), estimator.transformer_)
 
@@ -29,7 +29,7 @@ def classifier_of_chosen(composer: Composer, rows: Columns, estimator: Any) -> L
     return composer.classifier(_chosen(composer, rows, estimator), estimator.estimator_)
 
 
-def regressor_of_chosen(composer: Composer, rows: Columns, estimator: Any) -> str:
+def regressor_of_chosen(composer: Composer, rows: Columns, estimator: Any) -> Value:
     """Write RFE.predict of a regressor."""
     return composer.regressor(_chosen(composer, rows, estimator), estimator.estimator_)
 
@@ -38,7 +38,7 @@ def _chosen(composer: Composer, rows: Columns, estimator: Any) -> Columns:
     return rows.chosen(composer.graph, estimator.get_support(indices=True).tolist())
 
 
-def _write_inverse(graph: Graph, value: str, transformer: Any) -> str:
+def _write_inverse(graph: Graph, value: Value, transformer: Any) -> Value:
     """Write the inverse_transform of a transformer of the target, for `value` (n, 1)."""
     if isinstance(transformer, FunctionTransformer):
         if transformer.inverse_func is None:

@@ -59,7 +59,7 @@ from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.semi_supervised import SelfTrainingClassifier
 from sklearn.svm import SVC, SVR, LinearSVC, LinearSVR, NuSVC, NuSVR, OneClassSVM
 
-from convert.graph.trees import READERS
+from convert.graph.ensembles.table import READERS
 from convert.strategies.composed import (
     bayes,
     calibration,

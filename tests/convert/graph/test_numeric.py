@@ -12,7 +12,7 @@ from sklearn.preprocessing import Binarizer, KBinsDiscretizer, Normalizer, OneHo
 from sklearn.tree import DecisionTreeClassifier
 
 from convert.errors import ConvertError
-from convert.graph.columns import Columns
+from convert.graph.columns import number_columns
 from convert.graph.graph import Graph
 from convert.graph.transformers.normalizer import NO_NORM
 from convert.graph.transforms import write_transform
@@ -47,10 +47,9 @@ def edges(values: Any = ()) -> NDArray[np.float64]:
 
 def made_by_graph(transformer: Any, rows: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return what the graph makes of `rows`."""
-    graph = Graph()
-    made = write_transform(graph, Columns("X", (None,) * rows.shape[1]), transformer)
-    graph.node("Identity", made.name, name="value")
-    model = graph.model("made", rows.shape[1], {"value": (11, [None, len(made.categories)])})
+    graph = Graph(rows.shape[1])
+    made = write_transform(graph, number_columns(graph.rows, rows.shape[1]), transformer)
+    model = graph.model("made", [graph.node("Identity", made.value, name="value")])
     return np.asarray(Candidate(model).run(rows)["value"])
 
 

@@ -29,7 +29,7 @@ from sklearn.tree import DecisionTreeRegressor
 
 from convert.graph.answers import Labelled, classifier_model, regressor_model
 from convert.graph.columns import input_columns
-from convert.graph.graph import Graph
+from convert.graph.graph import Graph, Value
 from convert.graph.transforms import write_transform
 from convert.oracle.oracle import Oracle
 from convert.oracle.thresholds import tree_thresholds
@@ -64,18 +64,18 @@ def next_up(number: float) -> float:
     return float(np.nextafter(number, np.inf))
 
 
-def scaled(graph: Graph, oracle: Oracle) -> str:
-    return write_transform(graph, input_columns(oracle.features, oracle.dtypes), oracle.transformers[0]).name
+def scaled(graph: Graph, oracle: Oracle) -> Value:
+    return write_transform(graph, input_columns(graph, oracle.features, oracle.dtypes), oracle.transformers[0]).value
 
 
-def answered(graph: Graph, oracle: Oracle, columns: str) -> onnx.ModelProto:
+def answered(graph: Graph, oracle: Oracle, columns: Value) -> onnx.ModelProto:
     value = write_affine(graph, columns, oracle.last.coef_, oracle.last.intercept_)
-    return regressor_model(graph, value, oracle.width, "model")
+    return regressor_model(graph, value, "model")
 
 
 def binarized(operator: str, wrong: Wrong = same) -> Callable[[Oracle], onnx.ModelProto]:
     def write(oracle: Oracle) -> onnx.ModelProto:
-        graph = Graph()
+        graph = Graph(oracle.width)
         threshold = graph.constant(np.float64(wrong(oracle.transformers[1].threshold)))
         above = graph.node(operator, scaled(graph, oracle), threshold)
         return answered(graph, oracle, graph.cast(above, np.float64))
@@ -85,7 +85,7 @@ def binarized(operator: str, wrong: Wrong = same) -> Callable[[Oracle], onnx.Mod
 
 def binned(operator: str, wrong: Wrong = same) -> Callable[[Oracle], onnx.ModelProto]:
     def write(oracle: Oracle) -> onnx.ModelProto:
-        graph = Graph()
+        graph = Graph(oracle.width)
         rows = scaled(graph, oracle)
         edges = np.array([[wrong(edge) for edge in each[1:-1]] for each in oracle.transformers[1].bin_edges_])
         reached = [
@@ -99,44 +99,45 @@ def binned(operator: str, wrong: Wrong = same) -> Callable[[Oracle], onnx.ModelP
 
 def normalized(guarded: bool) -> Callable[[Oracle], onnx.ModelProto]:
     def write(oracle: Oracle) -> onnx.ModelProto:
-        graph = Graph()
+        graph = Graph(oracle.width)
         axis = graph.constant(np.array([1]))
-        norm = graph.node("Sqrt", graph.node("ReduceSumSquare", "X", axis, keepdims=1))
+        norm = graph.node("Sqrt", graph.node("ReduceSumSquare", graph.rows, axis, keepdims=1))
         if guarded:
             zero = graph.node("Less", norm, graph.constant(10 * np.finfo(np.float64).eps))  # _handle_zeros_in_scale
             norm = graph.node("Where", zero, graph.constant(np.float64(1)), norm)
-        return answered(graph, oracle, graph.node("Div", "X", norm))
+        return answered(graph, oracle, graph.node("Div", graph.rows, norm))
 
     return write
 
 
 def floored(lift: float) -> Callable[[Oracle], onnx.ModelProto]:
     def write(oracle: Oracle) -> onnx.ModelProto:
-        graph = Graph()
-        return answered(graph, oracle, graph.node("Floor", graph.node("Add", "X", graph.constant(np.float64(lift)))))
+        graph = Graph(oracle.width)
+        return answered(
+            graph, oracle, graph.node("Floor", graph.node("Add", graph.rows, graph.constant(np.float64(lift))))
+        )
 
     return write
 
 
 def imputed(wrong: Wrong) -> Callable[[Oracle], onnx.ModelProto]:
     def write(oracle: Oracle) -> onnx.ModelProto:
-        graph, imputer = Graph(), oracle.transformers[0]
-        missing = graph.node("Equal", "X", graph.constant(np.float64(wrong(imputer.missing_values))))
-        return answered(graph, oracle, graph.node("Where", missing, graph.constant(imputer.statistics_), "X"))
+        graph, imputer = Graph(oracle.width), oracle.transformers[0]
+        missing = graph.node("Equal", graph.rows, graph.constant(np.float64(wrong(imputer.missing_values))))
+        return answered(graph, oracle, graph.node("Where", missing, graph.constant(imputer.statistics_), graph.rows))
 
     return write
 
 
 def bernoulli(operator: str) -> Callable[[Oracle], onnx.ModelProto]:
     def write(oracle: Oracle) -> onnx.ModelProto:
-        graph, last = Graph(), oracle.last
-        above = graph.cast(graph.node(operator, "X", graph.constant(np.float64(last.binarize))), np.float64)
+        graph, last = Graph(oracle.width), oracle.last
+        above = graph.cast(graph.node(operator, graph.rows, graph.constant(np.float64(last.binarize))), np.float64)
         absent = np.log(1 - np.exp(last.feature_log_prob_))
         scores = write_affine(graph, above, last.feature_log_prob_ - absent, last.class_log_prior_ + absent.sum(axis=1))
         index = graph.node("ArgMax", scores, axis=1, keepdims=0)
-        return classifier_model(
-            graph, Labelled(index, graph.node("Softmax", scores, axis=1)), oracle.classes, oracle.width, "model"
-        )
+        answer = Labelled(index, graph.node("Softmax", scores, axis=1))
+        return classifier_model(graph, answer, oracle.classes, "model")
 
     return write
 

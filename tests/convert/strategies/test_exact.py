@@ -5,7 +5,6 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from onnx import TensorProto
 from sklearn.base import clone, is_classifier
 from sklearn.dummy import DummyClassifier
 from sklearn.ensemble import (
@@ -27,9 +26,11 @@ from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor, ExtraTre
 
 from convert.errors import ConvertError
 from convert.graph.answers import SCORES
+from convert.graph.ensembles.table import READERS
 from convert.graph.graph import Graph
+from convert.graph.heads import Sum
 from convert.graph.sums import write_sums
-from convert.graph.trees import READERS, Tree, TreeEnsemble
+from convert.graph.trees import Tree, TreeEnsemble
 from convert.oracle.thresholds import tree_thresholds
 from convert.proof.parity import Candidate
 from convert.proof.rows import row_sets
@@ -289,10 +290,10 @@ def test_trees_that_are_turned_around_send_every_row_where_it_went(float32: bool
         compared = rows.astype(np.float32).astype(np.float64) if float32 else rows
     for missing_left in (True, False):
         trees = tuple(_stump(threshold, missing_left, position) for position, threshold in enumerate(edges)) * 8
-        ensemble = TreeEnsemble(trees, len(edges), None, None, float32=float32, head="value")
-        graph = Graph()
-        graph.node("Identity", write_sums(graph, "X", 1, ensemble), name="value")
-        model = graph.model("stumps", 1, {"value": (int(TensorProto.DOUBLE), [None, len(edges)])})
+        ensemble = TreeEnsemble(trees, len(edges), None, None, float32=float32, head=Sum())
+        graph = Graph(1)
+        sums = graph.node("Identity", write_sums(graph, graph.rows, 1, ensemble), name="value")
+        model = graph.model("stumps", [sums])
         assert ("Neg" in [node.op_type for node in model.graph.node]) == missing_left
         left = Candidate(model).run(rows)["value"]
         np.testing.assert_array_equal(left, 8 * np.where(np.isnan(compared), missing_left, compared <= edges))
