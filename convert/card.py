@@ -16,6 +16,7 @@ from convert.features import Feature
 from convert.oracle import Oracle
 
 FORMAT_VERSION = 1
+"""The version of the format that is written. When to raise it, and what else changes then: lambda_fn/card.py."""
 
 
 def make_card(
