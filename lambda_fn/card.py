@@ -27,6 +27,8 @@ not know them says so.
 - An older file is read, of every version that was ever released: `Card.parse` makes today's members of its card, by a
   function for each step from one version to the next, and whatever it scored, it scores, to the bit. Version 1 is the
   first; what has none, or another that never was, is refused.
+- `python -m convert` verifies and publishes files of its own version and refuses others: the estimator is exported
+  again. `rollback` reads none.
 
 Who raises it changes in one commit: this constant and that of convert/card.py, the step from the version before,
 docs/card.schema.json, tests/card.json, docs/model-file.md, CHANGELOG; and keeps a file of each kind of the new version
