@@ -33,7 +33,11 @@ class Load:
 
 
 def billed_ms(seconds: float) -> int:
-    """Return the milliseconds that are billed for a duration: it is rounded up."""
+    """Return the milliseconds that are billed for a duration: it is rounded up.
+
+    >>> billed_ms(0.0012), billed_ms(0.003)
+    (2, 3)
+    """
     return math.ceil(round(seconds * 1e3, 6))
 
 

@@ -8,7 +8,13 @@ from benchmarks.targets import Target
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
-    """Return the lines of a table."""
+    r"""Return the lines of a table.
+
+    >>> print(*table(["stack", "ms"], [["plume", "90"]]), sep="\n")
+    | stack | ms |
+    |---|---|
+    | plume | 90 |
+    """
     yield f"| {' | '.join(head)} |"
     yield "|---" * len(head) + "|"
     for row in rows:

@@ -53,6 +53,10 @@ def reason_of(error: BaseException) -> str:
 
 
 def listed(names: Sequence[object]) -> str:
-    """Return the names on one line, of many the first few and how many there are."""
+    """Return the names on one line, of many the first few and how many there are.
+
+    >>> listed(range(10))
+    '0, 1, 2, 3, 4, 5, 6, 7, … (10 in all)'
+    """
     shown = [" ".join(str(name).split())[:SHOWN] for name in names[:LISTED]]
     return ", ".join(shown) + (f", … ({len(names)} in all)" if len(names) > LISTED else "")

@@ -15,6 +15,25 @@ from lambda_fn.errors import Problem, ServiceError
 from lambda_fn.record import Record
 
 FORMAT_VERSION = 1
+"""The version of the format of model files that this service reads; convert/card.py has the one that is written.
+
+It is raised by one when a service of today's version would misread a file of tomorrow's: answer wrongly, or not at all
+and not say why. So for a member of the card that goes, is renamed or means something else, for a new one without which
+rows are scored otherwise, for other inputs or outputs of the graph, for another seal. It stays for a member that may be
+left alone (a certificate), and for operators, attributes and types that a graph did not have before: a guard that does
+not know them says so.
+
+- A newer file is refused, with both versions in the message: the service is deployed before the model is published.
+- An older file is read, of every version that was ever released: `Card.parse` makes today's members of its card, by a
+  function for each step from one version to the next, and whatever it scored, it scores, to the bit. Version 1 is the
+  first; what has none, or another that never was, is refused.
+- `python -m convert` verifies and publishes files of its own version and refuses others: the estimator is exported
+  again. `rollback` reads none.
+
+Who raises it changes in one commit: this constant and that of convert/card.py, the step from the version before,
+docs/card.schema.json, tests/card.json, docs/model-file.md, CHANGELOG; and keeps a file of each kind of the new version
+(`python -m tests.keep`). Those of the versions before stay as they are: tests/test_kept_files.py scores them all.
+"""
 UNKNOWN = -1.0
 """The number of a string that is none of a feature's categories."""
 TASKS = ("classification", "regression")
@@ -96,10 +115,7 @@ class Card(Record):
         document = _document(text)
         version, task, members = (document.get(name) for name in ("format_version", "task", "features"))
         if type(version) is not int or version != FORMAT_VERSION:
-            raise ServiceError(
-                Problem.MODEL_INVALID,
-                f"the model's card has format version {_short(version)}, this service reads {FORMAT_VERSION}",
-            )
+            raise _of_another_version(version)
         if task not in TASKS:
             raise _expected("task", " or ".join(TASKS), task)
         if type(members) is not list or not members:
@@ -116,6 +132,15 @@ class Card(Record):
             classes=_labels(document.get("classes")) if task == "classification" else (),
             document=document,
         )
+
+
+def _of_another_version(version: Any) -> ServiceError:
+    newer = type(version) is int and version > FORMAT_VERSION
+    advice = "deploy the service that came with it" if newer else "export it again"
+    return ServiceError(
+        Problem.MODEL_INVALID,
+        f"the model's card has format version {_short(version)}, this service reads {FORMAT_VERSION}: {advice}",
+    )
 
 
 def _document(text: str) -> dict[str, Any]:

@@ -11,7 +11,13 @@ LARGE_BYTES = 1 << 18
 
 
 def sha256(*parts: bytes | memoryview) -> bytes:
-    """Return the SHA-256 of the parts behind each other."""
+    """Return the SHA-256 of the parts behind each other.
+
+    >>> sha256(b"a", b"bc") == sha256(b"abc")
+    True
+    >>> sha256(b"abc").hex()[:8]
+    'ba7816bf'
+    """
     digest = _begin(sum(map(len, parts)))
     for part in parts:
         digest.update(part)

@@ -92,7 +92,12 @@ class ServiceError(Exception):
         return ServiceError(self.problem, self.detail, row=self.row, column=self.column, allow=self.allow)
 
     def details(self) -> dict[str, str | int]:
-        """Return the members of the problem details document."""
+        """Return the members of the problem details document.
+
+        >>> error = ServiceError(Problem.NAN, "row 3, column 0 ('age') is nan", row=3, column=0).details()
+        >>> error["code"], error["status"], error["row"], error["column"]
+        ('nan', 400, 3, 0)
+        """
         details: dict[str, str | int] = {
             "type": f"urn:problem-type:plume:{self.problem.code}",
             "title": self.problem.title,

@@ -11,14 +11,25 @@ ANYTHING = frozenset({"", "*/*"})
 
 
 def parse(value: str) -> tuple[str, Mapping[str, str]]:
-    """Return the media type in lower case, and its parameters, names and values in lower case."""
+    """Return the media type in lower case, and its parameters, names and values in lower case.
+
+    >>> parse('Text/CSV; Charset="UTF-8"; header=present')
+    ('text/csv', {'charset': 'utf-8', 'header': 'present'})
+    """
     media_type, *rest = value.lower().split(";")
     pairs = (parameter.partition("=") for parameter in rest)
     return media_type.strip(), {name.strip(): text.strip(' \t"') for name, _, text in pairs}
 
 
 def choose(accept: str, offers: Sequence[str]) -> str | None:
-    """Return the one of `offers` that `accept` likes best, of equals the first; None if it takes none of them."""
+    """Return the one of `offers` that `accept` likes best, of equals the first; None if it takes none of them.
+
+    >>> choose("text/*;q=0.5, application/json", ["text/csv", "application/json"])
+    'application/json'
+    >>> choose("*/*, text/csv;q=0", ["text/csv", "application/json"])
+    'application/json'
+    >>> choose("image/png", ["text/csv", "application/json"])
+    """
     if accept in ANYTHING:
         return offers[0]
     ranges = [parse(each) for each in accept.split(",")]

@@ -42,6 +42,10 @@ def dispatch(routes: Routes, request: Request) -> Response:
 
 
 def match_path(path: str) -> tuple[str, str]:
-    """Return the path as `PATHS` writes it, and the key in it."""
+    """Return the path as `PATHS` writes it, and the key in it.
+
+    >>> match_path("/objects/settings"), match_path("/predict/")
+    (('/objects/{key}', 'settings'), ('/predict', ''))
+    """
     prefix, _, key = path.rpartition("/")
     return ("/objects/{key}", key) if prefix == "/objects" and key else (path.rstrip("/") or "/", "")

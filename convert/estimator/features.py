@@ -49,7 +49,11 @@ class Feature:
         return max(("unknown", *self.categories), key=len) + "?" if "unknown" in self.categories else "unknown"
 
     def decode(self, numbers: Floats) -> NDArray[Any]:
-        """Return the values that `numbers`, (n,), stand for, as the estimator takes them."""
+        """Return the values that `numbers`, (n,), stand for, as the estimator takes them.
+
+        >>> Feature("city", "str", ("Oslo", "Paris")).decode(np.array([1, -1, np.nan])).tolist()
+        ['Paris', 'unknown', nan]
+        """
         numbers = self.rounded(numbers)
         if self.numeric:
             return numbers.astype(self.column)
@@ -81,6 +85,12 @@ class Feature:
         """Return `values`, (n,), as numbers; None, NaN and empty text are missing.
 
         Raises ConvertError for a value of another type, naming its row, counted from 0, in `where`.
+
+        >>> Feature("city", "str", ("Oslo", "Paris")).encode(["Paris", "Rome", None], "cities.csv")
+        array([ 1., -1., nan])
+        >>> Feature("active", "bool").encode([True, "no"], "people.csv")
+        Traceback (most recent call last):
+        convert.errors.ConvertError: people.csv, row 1: expected true or false for 'active', got 'no'
         """
         if isinstance(values, np.ndarray) and values.dtype.kind in "fiu" and self.type != "str":
             return self.rounded(values.astype(np.float64))
@@ -121,7 +131,11 @@ def as_number(value: Any) -> float | None:
 
 
 def type_of(values: Sequence[Any] | NDArray[Any]) -> FeatureType:
-    """Return the type of a column: what all its values are."""
+    """Return the type of a column: what all its values are.
+
+    >>> type_of(["1", "", "2.5"]), type_of(["true", "", "False"]), type_of(["1", "", "x"])
+    ('float', 'bool', 'str')
+    """
     if isinstance(values, np.ndarray) and values.dtype.kind in "fiub":
         return "bool" if values.dtype.kind == "b" else "float"
     present = [value for value in values if not is_missing(value)]

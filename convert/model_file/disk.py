@@ -10,6 +10,7 @@ from typing import Any
 
 import onnx
 
+from convert.card import FORMAT_VERSION
 from convert.errors import ConvertError
 from convert.model_file.seal import check_seal, seal
 
@@ -27,11 +28,17 @@ def read_model(path: Path) -> bytes:
 
 
 def read_card(data: bytes) -> dict[str, Any]:
-    """Return the card in the bytes of a model file whose seal has been checked."""
+    """Return the card in the bytes of a model file whose seal has been checked; raise ConvertError for none of ours."""
     properties = {entry.key: entry.value for entry in onnx.load_from_string(data).metadata_props}
     if CARD not in properties:
         raise ConvertError("the model file carries no card; it was not written by `python -m convert export`")
     card: dict[str, Any] = json.loads(properties[CARD])
+    version = card.get("format_version")
+    if version != FORMAT_VERSION:
+        raise ConvertError(
+            f"the model file's card has format version {version}, this `python -m convert` writes and reads"
+            f" {FORMAT_VERSION}: export the estimator again, or take the Plume that wrote the file"
+        )
     return card
 
 

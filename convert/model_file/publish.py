@@ -103,7 +103,11 @@ def rollback(uri: str, version_id: str | None = None) -> tuple[Version, str]:
 
 
 def parse_uri(uri: str) -> tuple[str, str]:
-    """Split ``s3://bucket/key`` into bucket and key; raise ConvertError for anything else."""
+    """Split ``s3://bucket/key`` into bucket and key; raise ConvertError for anything else.
+
+    >>> parse_uri("s3://bucket/models/model.onnx")
+    ('bucket', 'models/model.onnx')
+    """
     bucket, _, key = uri.removeprefix("s3://").partition("/")
     if not (uri.startswith("s3://") and bucket and key):
         raise ConvertError(f"expected s3://bucket/key, got {uri}")

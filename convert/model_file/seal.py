@@ -19,7 +19,14 @@ PREFIX = b"\x0a\x06digest\x12\x40"
 
 
 def seal(model: onnx.ModelProto) -> bytes:
-    """Return the serialized model with its digest in its metadata."""
+    """Return the serialized model with its digest in its metadata.
+
+    >>> data = seal(onnx.helper.make_model(onnx.helper.make_graph([], "none", [], [])))
+    >>> check_seal(data, "model.onnx")
+    >>> check_seal(data.replace(b"none", b"nine"), "model.onnx")
+    Traceback (most recent call last):
+    convert.errors.ConvertError: model.onnx was altered after its export: its digest is not that of its bytes
+    """
     onnx.helper.set_model_props(model, {**_metadata(model), KEY: ZEROS.decode()})
     data: bytes = model.SerializeToString(deterministic=True)
     start = data.rindex(PREFIX) + len(PREFIX)

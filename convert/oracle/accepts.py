@@ -34,7 +34,11 @@ class Accepts:
     values: tuple[float, ...] = ()
 
     def within(self, limit: float) -> Accepts:
-        """Return what is accepted by this and by a graph that takes nothing beyond ± `limit`."""
+        """Return what is accepted by this and by a graph that takes nothing beyond ± `limit`.
+
+        >>> Accepts(nan=False, low=0.0, high=None).within(1e300)
+        Accepts(nan=False, low=0.0, high=1e+300, values=())
+        """
         low = -limit if self.low is None else max(self.low, -limit)
         high = limit if self.high is None else min(self.high, limit)
         return replace(self, low=low, high=high)

@@ -17,6 +17,13 @@ def dropped_columns(estimator: Any) -> frozenset[int]:
 
     A `ColumnTransformer` asks for the columns that it passes on, and for no other; the estimator is to be asked whether
     it does without them, as some steps in front of it count columns.
+
+    >>> from sklearn.tree import DecisionTreeClassifier
+    >>> import pandas
+    >>> table = pandas.DataFrame({"id": [7, 8], "age": [41, 19], "born": [1985, 2007]})
+    >>> chosen = ColumnTransformer([("numbers", "passthrough", ["age"])])
+    >>> dropped_columns(Pipeline([("chosen", chosen), ("tree", DecisionTreeClassifier())]).fit(table, ["a", "b"]))
+    frozenset({0, 2})
     """
     names = own_names(estimator)
     if names is None:

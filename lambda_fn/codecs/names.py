@@ -31,5 +31,9 @@ def columns(names: Sequence[str], card: Card, where: str) -> list[int | None]:
 
 
 def width_of(features: Sequence[str]) -> str:
-    """Return how many features there are, and their names, of many the first few: ``2 (a, b)``."""
+    """Return how many features there are, and their names, of many the first few: ``2 (a, b)``.
+
+    >>> width_of(["age", "income"])
+    '2 (age, income)'
+    """
     return f"{len(features)} ({', '.join(features[:LISTED])}{', …' if len(features) > LISTED else ''})"

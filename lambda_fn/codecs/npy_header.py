@@ -65,7 +65,13 @@ def malformed(detail: str) -> ServiceError:
 
 
 def read_literal(text: str) -> Any:
-    """Return what `text` is in Python: strings, whole numbers, True and False in brackets; raise ValueError if none."""
+    """Return what `text` is in Python: strings, whole numbers, True and False in brackets; raise ValueError if none.
+
+    >>> read_literal("{'descr': '<f8', 'fortran_order': False, 'shape': (3, 2)}")
+    {'descr': '<f8', 'fortran_order': False, 'shape': (3, 2)}
+    >>> read_literal("[(1), (1,), ()]")
+    [1, (1,), ()]
+    """
     words = _words(text)
     value = _value(next(words, ""), words, 0)
     for more in words:

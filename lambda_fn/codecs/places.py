@@ -20,6 +20,9 @@ def outside_quotes(text: bytes, among: bytes, begin: int, end: int) -> Places:
     """Return where in `text`, from `begin` to `end`, one `among` some bytes stands that is not within quotes.
 
     The places, (places,), are in order.
+
+    >>> outside_quotes(b'a,"b,c",d', b",", 0, 9).tolist()
+    [1, 7]
     """
     dtype = np.int32 if len(text) < 2**31 else np.int64
     found = [np.empty(0, dtype)]
@@ -44,12 +47,20 @@ def _pieces(text: bytes, among: bytes, begin: int, end: int) -> Iterator[Places]
 
 
 def without_escapes(text: bytes) -> bytes:
-    """Return JSON with spaces in the place of escaped quotes and backslashes, so that each quote left is one."""
+    r"""Return JSON with spaces in the place of escaped quotes and backslashes, so that each quote left is one.
+
+    >>> without_escapes(rb'["a\"b", "\\"]')
+    b'["a  b", "  "]'
+    """
     return text.replace(b"\\\\", b"  ").replace(b'\\"', b"  ") if b"\\" in text else text
 
 
 def deeper(text: bytes, depth: int) -> int:
-    """Return how many lists and objects stand more than `depth` deep in JSON."""
+    """Return how many lists and objects stand more than `depth` deep in JSON.
+
+    >>> deeper(b'{"data": [[1, [2]], ["[[["]]}', 3)
+    1
+    """
     text = without_escapes(text)
     values, count, open_before = np.frombuffer(text, np.uint8), 0, 0
     for places in _pieces(text, b"[]{}", 0, len(text)):

@@ -51,7 +51,11 @@ class Reader:
         self._left = MAX_FIELDS
 
     def field(self, position: int, end: int) -> Field:
-        """Return the field at `position` of a message that ends at `end`."""
+        r"""Return the field at `position` of a message that ends at `end`.
+
+        >>> Reader(b"\x08\x96\x01\x10\x05").field(0, 5)  # number 1, the varint 150, the next one begins at byte 3
+        (1, 150, 3)
+        """
         self._left -= 1
         if self._left < 0:
             raise ServiceError(Problem.MODEL_INVALID, f"the model file has more than {MAX_FIELDS:,} fields")

@@ -1,7 +1,11 @@
 """The proxy delays, and changes nothing."""
 
 import http.client
+import os
+import socket
 import ssl
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -10,7 +14,9 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks import proxy
 from benchmarks.proxy import certificate, latency
+from tests.conftest import TESTS
 
 BODY = bytes(range(256)) * 4096
 
@@ -90,3 +96,36 @@ def test_it_stops_while_a_connection_is_open(upstream: int) -> None:
 def test_a_server_that_is_not_there(upstream: int) -> None:
     with latency(1, 0) as port, pytest.raises(ConnectionError):
         http.client.HTTPConnection("127.0.0.1", port, timeout=10).request("POST", "/", b"-" * 10_000_000)
+
+
+def test_it_says_nothing_however_connections_end() -> None:
+    command = [sys.executable, "-W", "default::ResourceWarning", "-m", "tests.benchmarks.connections"]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=TESTS.parent, timeout=60)
+    assert (done.stderr, done.returncode) == ("", 0)
+
+
+def test_half_a_close_still_gets_its_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(proxy, "QUIET_SECONDS", 1.0)
+    with socket.create_server(("127.0.0.1", 0)) as server, latency(server.getsockname()[1], 0.5) as port:
+        client = socket.create_connection(("127.0.0.1", port), timeout=10)
+        connection, _ = server.accept()
+        client.sendall(b"asked")
+        client.shutdown(socket.SHUT_WR)
+        with client, connection:
+            assert (connection.recv(10), connection.recv(10)) == (b"asked", b"")
+            connection.sendall(BODY)
+            with client.makefile("rb") as answer:
+                assert answer.read() == BODY  # to its end, although the server keeps the connection
+
+
+def test_a_client_that_is_gone_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(proxy, "QUIET_SECONDS", 0.1)
+    with socket.create_server(("127.0.0.1", 0)) as server, latency(server.getsockname()[1], 0) as port:
+        before = len(os.listdir("/proc/self/fd"))
+        with socket.create_connection(("127.0.0.1", port)):
+            connection, _ = server.accept()
+        with connection:  # as the emulator has it, which keeps what its client has ended
+            deadline = time.monotonic() + 10
+            while len(os.listdir("/proc/self/fd")) > before + 1 and time.monotonic() < deadline:
+                time.sleep(0.01)
+            assert len(os.listdir("/proc/self/fd")) <= before + 1

@@ -50,7 +50,9 @@ def test_what_is_rounded_or_dropped_is_told() -> None:
     assert [feature.dtype for feature in card.features] == ["float32", "float64"]
     assert [feature.dropped for feature in card.features] == [False, True]
     for dtype in ("int8", "float128", "?", 1, None):
-        with pytest.raises(ServiceError, match="the card's dtype of 'a' is") as raised:
+        with pytest.raises(
+            ServiceError, match="feature 0's dtype: expected float64 or float32 or float16, got "
+        ) as raised:
             Card.parse(json.dumps(EXAMPLE | {"features": [rounded | {"dtype": dtype}]}))
         assert raised.value.problem is Problem.MODEL_INVALID
 
@@ -59,7 +61,11 @@ def test_what_is_rounded_or_dropped_is_told() -> None:
     ("text", "detail"),
     [
         (None, "carries no card"),
-        (json.dumps(EXAMPLE | {"format_version": 2}), "has format version 2, this service reads 1"),
+        (
+            json.dumps(EXAMPLE | {"format_version": 2}),
+            "has format version 2, this service reads 1: deploy the service that came with it",
+        ),
+        (json.dumps(EXAMPLE | {"format_version": 0}), "has format version 0, this service reads 1: export it again"),
     ],
 )
 def test_a_card_that_is_not_there_or_of_another_version_is_refused(text: str | None, detail: str) -> None:
