@@ -30,9 +30,9 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 
-from convert.card import FORMAT_VERSION
 from convert.export import export
-from convert.verify import verify
+from convert.model_file.card import FORMAT_VERSION
+from convert.proof.verify import verify
 
 FILES = Path(__file__).parent / "files"
 ROWS = 12

@@ -13,9 +13,9 @@ from typing import Any
 import onnx
 import pytest
 
-from convert.card import FORMAT_VERSION
 from convert.errors import ConvertError
-from convert.model_file import read_card, sealed
+from convert.model_file.card import FORMAT_VERSION
+from convert.model_file.disk import read_card, sealed
 from convert.strategies import STRATEGIES
 from tests.keep import FILES, answer
 

@@ -10,8 +10,8 @@ from typing import Any
 
 import onnx
 
-from convert.card import FORMAT_VERSION
 from convert.errors import ConvertError
+from convert.model_file.card import FORMAT_VERSION
 from convert.model_file.seal import check_seal, seal
 
 CARD = "card"
