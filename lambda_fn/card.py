@@ -15,7 +15,7 @@ from lambda_fn.errors import Problem, ServiceError
 from lambda_fn.record import Record
 
 FORMAT_VERSION = 1
-"""The version of the format of model files that this service reads; convert/model_file/card.py has the one that is written.
+"""The version of the format of model files that this service reads; convert/model_file/card.py has what is written.
 
 It is raised by one when a service of today's version would misread a file of tomorrow's: answer wrongly, or not at all
 and not say why. So for a member of the card that goes, is renamed or means something else, for a new one without which
@@ -30,7 +30,7 @@ not know them says so.
 - `python -m convert` verifies and publishes files of its own version and refuses others: the estimator is exported
   again. `rollback` reads none.
 
-Who raises it changes in one commit: this constant and that of convert/model_file/card.py, the step from the version before,
+Who raises it changes in one commit: this constant, that of convert/model_file/card.py, the step from the last version,
 docs/card.schema.json, tests/card.json, docs/model-file.md, CHANGELOG; and keeps a file of each kind of the new version
 (`python -m tests.keep`). Those of the versions before stay as they are: tests/test_kept_files.py scores them all.
 """

@@ -19,17 +19,14 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
 from convert.errors import ConvertError, ConvertWarning, during, reason_of
+from convert.estimator import insides
 from convert.estimator.refused import REFUSED
 
 LABEL_TYPES = {"b": "bool", "i": "int", "u": "int", "f": "float", "U": "str", "O": "str"}
 """numpy's kind of `classes_` to the card's name for the type of a label."""
 MAX_LABEL_BYTES = {"f": 8}
 """A long double is none of onnx's types."""
-TRUSTED = {
-    "numpy.dtype",
-    "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
-    "sklearn.tree._tree.Tree",
-}
+TRUSTED = {"numpy.dtype", *insides.SKOPS_TYPES}
 """What is read from a skops file beside the types that skops itself trusts: data, no code.
 
 Whole packages are not: numpy alone has functions that run the text they are given.

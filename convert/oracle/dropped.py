@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-import numpy as np
 from sklearn.compose import ColumnTransformer
 from sklearn.pipeline import Pipeline
 
+from convert.estimator import insides
 from convert.estimator.fitted import own_names
 
 
@@ -47,7 +47,7 @@ def _first_steps(estimator: Any) -> Iterator[Any]:
             yield from _first_steps(member)
     elif hasattr(estimator, "calibrated_classifiers_"):
         for member in estimator.calibrated_classifiers_:
-            yield from _first_steps(member.estimator)
+            yield from _first_steps(insides.calibrated(member).estimator)
     else:
         yield estimator
 
@@ -56,5 +56,5 @@ def _taken(transformer: Any) -> set[int]:
     taken: set[int] = set()
     for name, part, _ in transformer.transformers_:
         if not (isinstance(part, str) and part == "drop"):
-            taken.update(np.asarray(transformer._transformer_to_input_indices[name], dtype=int).tolist())
+            taken.update(insides.given_columns(transformer, name))
     return taken

@@ -7,14 +7,17 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from sklearn.calibration import CalibratedClassifierCV
 from sklearn.compose import ColumnTransformer
 from sklearn.ensemble import BaggingClassifier, BaggingRegressor, StackingClassifier, StackingRegressor
 from sklearn.exceptions import NotFittedError
 from sklearn.pipeline import FeatureUnion, Pipeline
 
 from convert.errors import ConvertError
+from convert.estimator import insides
 from convert.estimator.features import Floats
 from convert.estimator.fitted import flat
+from convert.estimator.insides import Calibrated
 from convert.graph.ensembles.table import READERS, read_trees
 from convert.graph.transformers.layouts import SideBySide, passes
 from convert.graph.transforms import is_exact, layout_of
@@ -88,9 +91,7 @@ def _alike(stage: Stage) -> Iterator[Stage]:
 def _members(stage: Stage, parts: list[Any]) -> Iterator[Stage]:
     width, seen = _width_of(stage.part), set()
     for part in parts:
-        if hasattr(part, "calibrators"):  # of CalibratedClassifierCV, which does not say how wide it is
-            yield from _calibrated(stage, part)
-        elif id(part) not in seen and _width_of(part) is not None and width in {None, _width_of(part)}:
+        if id(part) not in seen and _width_of(part) is not None and width in {None, _width_of(part)}:
             seen.add(id(part))
             yield replace(stage, part=part)
 
@@ -133,7 +134,12 @@ def _stacking(stage: Stage) -> Iterator[Stage]:
     yield Stage(stage.part.final_estimator_, stage.outputs(), False)
 
 
-def _calibrated(stage: Stage, part: Any) -> Iterator[Stage]:
+def _calibration(stage: Stage) -> Iterator[Stage]:
+    for member in stage.part.calibrated_classifiers_:
+        yield from _calibrated(stage, insides.calibrated(member))
+
+
+def _calibrated(stage: Stage, part: Calibrated) -> Iterator[Stage]:
     """Follow _CalibratedClassifier.predict_proba: a calibrator is given a column of scores."""
     yield replace(stage, part=part.estimator)
     method = "decision_function" if hasattr(part.estimator, "decision_function") else "predict_proba"
@@ -166,6 +172,7 @@ FOLLOWERS: dict[type, Callable[[Stage], Iterator[Stage]]] = {
     FeatureUnion: _side_by_side,
     BaggingClassifier: _bagging,
     BaggingRegressor: _bagging,
+    CalibratedClassifierCV: _calibration,
     StackingClassifier: _stacking,
     StackingRegressor: _stacking,
 }

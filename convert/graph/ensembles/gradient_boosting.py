@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 from sklearn.dummy import DummyClassifier, DummyRegressor
 
 from convert.errors import ConvertError
+from convert.estimator import insides
 from convert.graph.ensembles.reading import read_tree
 from convert.graph.heads import Head, Sigmoid, Softmax, Sum
 from convert.graph.trees import TreeEnsemble
@@ -30,8 +30,7 @@ def _read(estimator: Any, head: Head) -> TreeEnsemble:
     sums = estimator.n_trees_per_iteration_
     if not isinstance(estimator.init_, str | DummyClassifier | DummyRegressor):
         return TreeEnsemble(trees, sums, None, None, float32=True, head=head, init=estimator.init_)
-    [base] = estimator._raw_predict_init(np.zeros((1, estimator.n_features_in_), dtype=np.float32))
-    return TreeEnsemble(trees, sums, np.asarray(base, dtype=np.float64), None, float32=True, head=head)
+    return TreeEnsemble(trees, sums, insides.boosting_start(estimator), None, float32=True, head=head)
 
 
 def read_classifier(estimator: Any) -> TreeEnsemble:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from convert.errors import ConvertError
+from convert.estimator import insides
 from convert.graph.ensembles.reading import refuse_one_class
 from convert.graph.heads import Exponential, Head, Sigmoid, Softmax, Sum
 from convert.graph.trees import Tree, TreeEnsemble
@@ -24,9 +25,9 @@ def _read(estimator: Any, head: Head) -> TreeEnsemble:
             " OneHotEncoder or OrdinalEncoder in front of it instead"
         )
     trees = tuple(
-        _hist_tree(predictor.nodes, target) for stage in estimator._predictors for target, predictor in enumerate(stage)
+        _hist_tree(nodes, target) for stage in insides.histogram_stages(estimator) for target, nodes in enumerate(stage)
     )
-    base = np.asarray(estimator._baseline_prediction, dtype=np.float64).reshape(-1)
+    base = insides.histogram_start(estimator)
     return TreeEnsemble(trees, len(base), base, None, float32=False, head=head)
 
 

@@ -10,9 +10,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from sklearn.ensemble._iforest import _average_path_length
 
 from convert.errors import ConvertError
+from convert.estimator import insides
 from convert.estimator.floats import from_ordinal, ordinal
 from convert.graph.answers import Labelled
 from convert.graph.ensembles.reading import read_tree
@@ -27,11 +27,9 @@ def read(estimator: Any) -> TreeEnsemble:
     for number, (member, features) in enumerate(
         zip(estimator.estimators_, estimator.estimators_features_, strict=True)
     ):
-        lengths = estimator._decision_path_lengths[number] + estimator._average_path_length_per_tree[number] - 1.0
-        tree = read_tree(member.tree_, np.asarray(lengths, dtype=np.float64)[:, np.newaxis])
+        tree = read_tree(member.tree_, insides.isolation_depths(estimator, number)[:, np.newaxis])
         trees.append(replace(tree, feature=np.where(tree.left == -1, 0, np.asarray(features)[tree.feature])))
-    [average] = _average_path_length([estimator._max_samples])
-    scale, offset = len(trees) * float(average), float(estimator.offset_)
+    scale, offset = len(trees) * insides.isolation_scale(estimator), float(estimator.offset_)
     if scale == 0:
         raise ConvertError("IsolationForest was fitted on a single row: all rows are alike to it")
 

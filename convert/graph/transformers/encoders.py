@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from sklearn.preprocessing import OneHotEncoder, TargetEncoder
 
 from convert.errors import ConvertError
+from convert.estimator import insides
 from convert.estimator.features import UNKNOWN
 from convert.graph.columns import Columns, number_columns
 from convert.graph.graph import Graph, Value
@@ -138,7 +139,7 @@ def _follow(encoder: Any, columns: Origins, known: Known) -> Origins:
 def _outputs_of(encoder: Any) -> list[int]:
     """Return how many columns the encoder makes of each of its features."""
     if isinstance(encoder, OneHotEncoder):
-        return [int(count) for count in encoder._n_features_outs]
+        return insides.one_hot_widths(encoder)
     several = isinstance(encoder, TargetEncoder) and encoder.target_type_ == "multiclass"
     return [len(encoder.classes_) if several else 1] * len(encoder.categories_)
 

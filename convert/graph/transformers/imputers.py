@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convert.errors import ConvertError
+from convert.estimator import insides
 from convert.graph.columns import Columns, number_columns, side_by_side
 from convert.graph.graph import Graph, Value
 from convert.graph.transformers.arithmetic import constant_numbers
@@ -58,7 +59,8 @@ def _write_missing(graph: Graph, rows: Columns, imputer: Any) -> Value:
 
 def _in_objects(imputer: Any) -> bool:
     """Whether the imputer leaves objects as they are, which no number is rounded in."""
-    return getattr(imputer, "_fit_dtype", np.dtype(object)).kind == "O"
+    dtype = insides.imputed_dtype(imputer)
+    return dtype is None or dtype.kind == "O"
 
 
 def _imputed_columns(imputer: Any) -> list[int]:
@@ -89,21 +91,22 @@ def _known_to(imputer: Any, statistic: Any) -> Iterator[NDArray[Any]]:
     """
     if statistic is None or isinstance(statistic, str | bool):
         yield np.array([statistic], dtype=object)
-    if imputer._fit_dtype == FLOAT32:
+    dtype = insides.imputed_dtype(imputer)
+    if dtype == FLOAT32:
         yield FITTED_ON_FLOAT32
     missing = imputer.missing_values
     if missing is None:
         yield np.array([None], dtype=object)
-    elif imputer._fit_dtype.kind == "O" and _marks_nan(missing):
+    elif dtype is not None and dtype.kind == "O" and _marks_nan(missing):
         doubtful = isinstance(missing, float) and all(isinstance(each, Real) for each in imputer.statistics_)
         yield np.array([np.nan], dtype=object if doubtful else np.float64)
 
 
 def _marker(imputer: Any) -> NDArray[Any]:
     """Return what stands for a missing value, in the type of the rows if they may hold it in that type only."""
-    marker = np.array([imputer.missing_values])
-    narrow = imputer._fit_dtype in (np.float32, np.float16) and marker.dtype.kind == "f"
-    rounded = marker.astype(imputer._fit_dtype) if narrow else marker
+    marker, dtype = np.array([imputer.missing_values]), insides.imputed_dtype(imputer)
+    narrow = dtype in (np.float32, np.float16) and marker.dtype.kind == "f"
+    rounded = marker.astype(dtype) if narrow else marker
     return marker if np.array_equal(rounded.astype(marker.dtype), marker) else rounded
 
 

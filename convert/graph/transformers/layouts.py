@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from convert.errors import ConvertError
+from convert.estimator import insides
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +49,9 @@ def column_transformer(transformer: Any) -> SideBySide:
     _refuse_weights(transformer)
     parts = []
     for name, part, _ in transformer.transformers_:
-        columns, place = transformer._transformer_to_input_indices[name], transformer.output_indices_[name]
+        columns, place = insides.given_columns(transformer, name), transformer.output_indices_[name]
         if len(columns) and not _drops(part):
-            indices = tuple(int(column) for column in columns)
-            parts.append(Part(part, indices, partial(_length, place)))
+            parts.append(Part(part, tuple(columns), partial(_length, place)))
     return SideBySide(tuple(parts), bool(transformer.sparse_output_))
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from convert.errors import ConvertError
+from convert.estimator import insides
 from convert.graph.columns import Columns, number_columns
 from convert.graph.graph import Graph, Value
 from convert.graph.transformers.origins import Known, Origins
@@ -19,15 +20,16 @@ PRODUCTS = 1e30
 
 def _write(graph: Graph, rows: Columns, transformer: Any) -> Columns:
     """Write PolynomialFeatures.transform: each product is one of a factor less, times its first factor."""
-    if rows.sparse and transformer._max_degree > 2:
+    lowest, highest = insides.degrees(transformer)
+    if rows.sparse and highest > 2:
         raise ConvertError("PolynomialFeatures of sparse columns is written up to degree=2: give it a dense matrix")
     powers = [tuple(np.repeat(np.arange(len(row)), row).tolist()) for row in transformer.powers_]
     last: dict[tuple[int, ...], tuple[Value, int]] = {
         (column,): (rows.value, column) for column in range(len(rows.categories))
     }
     parts = [_ones(graph, rows.value)] if () in powers else []
-    parts += [rows.value] if transformer._min_degree <= 1 <= transformer._max_degree else []
-    for degree in range(2, transformer._max_degree + 1):
+    parts += [rows.value] if lowest <= 1 <= highest else []
+    for degree in range(2, highest + 1):
         wanted = _products(len(rows.categories), degree, distinct=transformer.interaction_only)
         if not wanted:
             break
@@ -40,7 +42,7 @@ def _write(graph: Graph, rows: Columns, transformer: Any) -> Columns:
             graph.node("Gather", rows.value, firsts, axis=1),
         )
         last = {product: (name, place) for place, product in enumerate(wanted)}
-        parts += [name] if degree >= transformer._min_degree else []
+        parts += [name] if degree >= lowest else []
     return number_columns(
         graph.node("Concat", *parts, axis=1), len(powers), sparse=rows.sparse, summed_by=rows.summed_by
     )
@@ -64,7 +66,8 @@ def _follow(transformer: Any, columns: Origins, known: Known) -> Origins:
 
 
 def _limit(transformer: Any) -> float:
-    return float(PRODUCTS ** (1 / max(transformer._max_degree, 1)))
+    _, highest = insides.degrees(transformer)
+    return float(PRODUCTS ** (1 / max(highest, 1)))
 
 
 POLYNOMIAL = Transformer(_write, _follow, limit=_limit)

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convert.errors import ConvertError
+from convert.estimator import insides
 from convert.graph.columns import Columns, number_columns
 from convert.graph.graph import Graph, Value
 from convert.graph.transformers.origins import Known, Origins
@@ -67,7 +68,7 @@ def _discriminants(graph: Graph, rows: Columns, transformer: Any) -> Columns:
         )
     if transformer.solver == "svd":
         name = graph.node("Sub", name, _constant(graph, transformer.xbar_))
-    kept = transformer.scalings_[:, : transformer._max_components]
+    kept = transformer.scalings_[:, : insides.discriminant_count(transformer)]
     return _projected(_write_product(graph, name, kept), transformer, kept.shape[1])
 
 

@@ -8,6 +8,8 @@ import numpy as np
 from sklearn.isotonic import IsotonicRegression
 
 from convert.errors import ConvertError
+from convert.estimator import insides
+from convert.estimator.insides import Calibrated
 from convert.estimator.refused import LISTED
 from convert.graph.answers import Labelled
 from convert.graph.columns import Columns
@@ -21,13 +23,14 @@ from convert.strategies.composed.linear import write_complement, write_expit, wr
 def calibrated_classifier(composer: Composer, rows: Columns, estimator: Any) -> Labelled:
     """Write CalibratedClassifierCV.predict_proba and predict."""
     classes = len(estimator.classes_)
-    each = [_write_calibrated(composer, rows, member, classes) for member in estimator.calibrated_classifiers_]
+    members = [insides.calibrated(member) for member in estimator.calibrated_classifiers_]
+    each = [_write_calibrated(composer, rows, member, classes) for member in members]
     probabilities = write_mean(composer.graph, each)
     index = composer.graph.node("ArgMax", probabilities, axis=1, keepdims=0, select_last_index=0)
     return Labelled(index, probabilities)
 
 
-def _write_calibrated(composer: Composer, rows: Columns, member: Any, classes: int) -> Value:
+def _write_calibrated(composer: Composer, rows: Columns, member: Calibrated, classes: int) -> Value:
     """Write _CalibratedClassifier.predict_proba, (n, classes)."""
     if member.method not in {"sigmoid", "isotonic"}:
         raise ConvertError(
@@ -66,6 +69,7 @@ def _write_scores(composer: Composer, rows: Columns, estimator: Any) -> Value:
 def _write_calibrator(graph: Graph, score: Value, calibrator: Any) -> Value:
     if isinstance(calibrator, IsotonicRegression):
         return write_steps(graph, score, calibrator)
-    scaled = graph.node("Mul", score, graph.constant(np.float64(calibrator.a_)))
-    moved = graph.node("Add", scaled, graph.constant(np.float64(calibrator.b_)))
+    slope, intercept = insides.sigmoid_line(calibrator)
+    scaled = graph.node("Mul", score, graph.constant(np.float64(slope)))
+    moved = graph.node("Add", scaled, graph.constant(np.float64(intercept)))
     return write_expit(graph, graph.node("Neg", moved))

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from convert.errors import ConvertError
+from convert.estimator import insides
 from convert.estimator.refused import LISTED
 from convert.graph.answers import Labelled
 from convert.graph.columns import Columns, number_columns
@@ -51,12 +52,12 @@ def bagging_regressor(composer: Composer, rows: Columns, estimator: Any) -> Valu
 def voting_regressor(composer: Composer, rows: Columns, estimator: Any) -> Value:
     """Write VotingRegressor.predict."""
     each = [composer.regressor(rows, member) for member in estimator.estimators_]
-    return write_mean(composer.graph, each, estimator._weights_not_none)
+    return write_mean(composer.graph, each, insides.member_weights(estimator))
 
 
 def voting_classifier(composer: Composer, rows: Columns, estimator: Any) -> Labelled:
     """Write VotingClassifier: the largest mean probability, or the class with the most votes, the first of those."""
-    graph, weights = composer.graph, estimator._weights_not_none
+    graph, weights = composer.graph, insides.member_weights(estimator)
     answers = [composer.classifier(rows, member) for member in estimator.estimators_]
     _check_encoded(estimator)
     if estimator.voting == "soft":

@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convert.errors import ConvertError
+from convert.estimator import insides
+from convert.estimator.insides import SupportVectors
 from convert.graph.answers import Labelled
 from convert.graph.columns import Columns
 from convert.graph.graph import Graph, Value
@@ -21,15 +23,16 @@ FAR = 1e150
 
 def regressor(composer: Composer, rows: Columns, estimator: Any) -> Value:
     """Write SVR.predict."""
-    kernel = _write_kernel(composer.graph, rows.value, estimator)
-    return _write_sum(composer.graph, kernel, estimator._dual_coef_.T, estimator._intercept_)
+    machine = insides.support_vector_machine(estimator)
+    kernel = _write_kernel(composer.graph, rows.value, estimator, machine)
+    return _write_sum(composer.graph, kernel, machine.dual.T, machine.intercept)
 
 
 def outliers(composer: Composer, rows: Columns, estimator: Any) -> Labelled:
     """Write OneClassSVM.predict, where libsvm takes what is above 0 for an inlier, and .decision_function."""
-    graph = composer.graph
-    kernel = _write_kernel(graph, rows.value, estimator)
-    scores = _write_sum(graph, kernel, estimator._dual_coef_.T, estimator._intercept_)
+    graph, machine = composer.graph, insides.support_vector_machine(estimator)
+    kernel = _write_kernel(graph, rows.value, estimator, machine)
+    scores = _write_sum(graph, kernel, machine.dual.T, machine.intercept)
     return Labelled(write_class_index(graph, scores, 2), None, scores)
 
 
@@ -42,14 +45,15 @@ def ridge(composer: Composer, rows: Columns, estimator: Any) -> Value:
 
 def classifier(composer: Composer, rows: Columns, estimator: Any) -> Labelled:
     """Write SVC.predict, libsvm's votes of every pair of classes, and SVC.decision_function."""
-    if estimator._effective_probability:
+    machine = insides.support_vector_machine(estimator)
+    if machine.probability:
         raise ConvertError(
             f"{type(estimator).__name__} estimates probabilities by iteration, and they may contradict its labels: fit"
             " it with probability=False, within CalibratedClassifierCV(ensemble=False) if you need probabilities"
         )
     graph, classes = composer.graph, len(estimator.classes_)
-    kernel = _write_kernel(graph, rows.value, estimator)
-    decision = _write_sum(graph, kernel, _pair_weights(estimator), estimator._intercept_)
+    kernel = _write_kernel(graph, rows.value, estimator, machine)
+    decision = _write_sum(graph, kernel, _pair_weights(machine), machine.intercept)
     first = graph.cast(graph.node("Greater", decision, graph.constant(np.float64(0))), np.float64)
     votes = _write_votes(graph, first, classes)
     index = graph.node("ArgMax", votes, axis=1, keepdims=0, select_last_index=0)
@@ -65,9 +69,9 @@ def classifier(composer: Composer, rows: Columns, estimator: Any) -> Labelled:
     return Labelled(index, None, scores)
 
 
-def _write_kernel(graph: Graph, rows: Value, estimator: Any) -> Value:
+def _write_kernel(graph: Graph, rows: Value, estimator: Any, machine: SupportVectors) -> Value:
     """Write the kernel of each row with each support vector, (n, vectors)."""
-    return write_kernel(graph, rows, estimator, estimator.support_vectors_, estimator._gamma)
+    return write_kernel(graph, rows, estimator, estimator.support_vectors_, machine.gamma)
 
 
 def _gamma_of(estimator: Any) -> float:
@@ -112,12 +116,10 @@ def _write_rbf(graph: Graph, rows: Value, vectors: NDArray[np.float64], gamma: f
     return graph.node("Exp", graph.node("Mul", distance, graph.constant(np.float64(-gamma))))
 
 
-def _pair_weights(estimator: Any) -> NDArray[np.float64]:
+def _pair_weights(machine: SupportVectors) -> NDArray[np.float64]:
     """Return the weight of each support vector for each pair of classes, (vectors, pairs); see libsvm's svm.cpp."""
-    coefficients = estimator._dual_coef_
-    coefficients = coefficients.toarray() if hasattr(coefficients, "toarray") else coefficients
-    ends = np.cumsum(estimator._n_support)
-    groups = [slice(end - count, end) for end, count in zip(ends, estimator._n_support, strict=True)]
+    coefficients, ends = machine.dual, np.cumsum(machine.counts)
+    groups = [slice(end - count, end) for end, count in zip(ends, machine.counts, strict=True)]
     pairs = list(combinations(range(len(groups)), 2))
     weights = np.zeros((coefficients.shape[1], len(pairs)))
     for pair, (one, other) in enumerate(pairs):

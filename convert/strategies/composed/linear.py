@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from sklearn._loss.link import LogLink
 
+from convert.estimator import insides
 from convert.graph.answers import Labelled
 from convert.graph.columns import Columns
 from convert.graph.graph import Graph, Value
@@ -21,12 +21,12 @@ def regressor(composer: Composer, rows: Columns, estimator: Any) -> Value:
 def log_link(composer: Composer, rows: Columns, estimator: Any) -> Value:
     """Write _GeneralizedLinearRegressor.predict: the inverse of its link, which is the identity or the logarithm."""
     value = regressor(composer, rows, estimator)
-    return composer.graph.node("Exp", value) if isinstance(estimator._base_loss.link, LogLink) else value
+    return composer.graph.node("Exp", value) if insides.has_log_link(estimator) else value
 
 
 def centred(composer: Composer, rows: Columns, estimator: Any) -> Value:
     """Write _PLS.predict, which centres the rows."""
-    mean = composer.graph.constant(np.asarray(estimator._x_mean, dtype=np.float64))
+    mean = composer.graph.constant(insides.subtracted_means(estimator))
     name = composer.graph.node("Sub", rows.value, mean)
     return write_affine(composer.graph, name, estimator.coef_, estimator.intercept_)
 

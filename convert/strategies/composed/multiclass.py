@@ -9,6 +9,7 @@ from sklearn.base import is_classifier, is_regressor
 from sklearn.model_selection import TunedThresholdClassifierCV
 
 from convert.errors import ConvertError
+from convert.estimator import insides
 from convert.estimator.refused import LISTED
 from convert.graph.answers import Labelled
 from convert.graph.columns import Columns
@@ -80,7 +81,7 @@ def every_pair(composer: Composer, rows: Columns, estimator: Any) -> Labelled:
 def _positive(estimator: Any) -> int:
     """Return which of the two classes is the positive one."""
     tuned = isinstance(estimator, TunedThresholdClassifierCV)
-    label = estimator._curve_scorer._get_pos_label() if tuned else estimator.pos_label
+    label = insides.positive_label(estimator) if tuned else estimator.pos_label
     return 1 if label is None else int(np.flatnonzero(estimator.classes_ == label)[0])
 
 

@@ -1,0 +1,181 @@
+"""scikit-learn's insides: all that is read of it that is private, or that its documentation does not tell of.
+
+Each function names the attribute that it reads, and where scikit-learn 1.9 makes it. A release that moves one is seen
+by `tests/convert/estimator/test_insides.py`, which calls each function with a fitted estimator, says by name what is
+gone, and lets no other module of `convert` read any.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn._loss.link import LogLink
+from sklearn.ensemble._iforest import _average_path_length
+
+SKOPS_TYPES = ("sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor", "sklearn.tree._tree.Tree")
+"""The types of trees in skops files: data, no code."""
+
+
+def given_columns(transformer: Any, name: str) -> list[int]:
+    """Return the places of the columns that a part of a ColumnTransformer is given.
+
+    ``_transformer_to_input_indices``, made by `_validate_column_callables` in compose/_column_transformer.py.
+    """
+    return [int(column) for column in transformer._transformer_to_input_indices[name]]
+
+
+def imputed_dtype(imputer: Any) -> np.dtype[Any] | None:
+    """Return the type of the rows that a SimpleImputer was fitted on, None of a MissingIndicator, which keeps none.
+
+    ``_fit_dtype``, made by `SimpleImputer._validate_input` in impute/_base.py.
+    """
+    return getattr(imputer, "_fit_dtype", None)
+
+
+def one_hot_widths(encoder: Any) -> list[int]:
+    """Return how many columns a OneHotEncoder makes of each feature.
+
+    ``_n_features_outs``, made by `OneHotEncoder._set_drop_idx` in preprocessing/_encoders.py.
+    """
+    return [int(count) for count in encoder._n_features_outs]
+
+
+def degrees(transformer: Any) -> tuple[int, int]:
+    """Return the lowest and the highest degree of a PolynomialFeatures.
+
+    ``_min_degree`` and ``_max_degree``, made by `PolynomialFeatures.fit` in preprocessing/_polynomial.py.
+    """
+    return int(transformer._min_degree), int(transformer._max_degree)
+
+
+def discriminant_count(transformer: Any) -> int:
+    """Return how many columns LinearDiscriminantAnalysis makes.
+
+    ``_max_components``, made by `LinearDiscriminantAnalysis.fit` in discriminant_analysis.py.
+    """
+    return int(transformer._max_components)
+
+
+def boosting_start(estimator: Any) -> NDArray[np.float64]:
+    """Return what the sums of gradient boosting start with on any row, (sums,), where its `init_` looks at none.
+
+    `_raw_predict_init`, in ensemble/_gb.py.
+    """
+    [start] = estimator._raw_predict_init(np.zeros((1, estimator.n_features_in_), dtype=np.float32))
+    return np.asarray(start, dtype=np.float64)
+
+
+def histogram_stages(estimator: Any) -> list[list[NDArray[Any]]]:
+    """Return the nodes of the trees of HistGradientBoosting, for each stage and each sum.
+
+    ``_predictors``, made by `fit` in ensemble/_hist_gradient_boosting/gradient_boosting.py, and their ``nodes``.
+    """
+    return [[predictor.nodes for predictor in stage] for stage in estimator._predictors]
+
+
+def histogram_start(estimator: Any) -> NDArray[np.float64]:
+    """Return what the sums of HistGradientBoosting start with, (sums,).
+
+    ``_baseline_prediction``, made by `fit` in ensemble/_hist_gradient_boosting/gradient_boosting.py.
+    """
+    return np.asarray(estimator._baseline_prediction, dtype=np.float64).reshape(-1)
+
+
+def isolation_depths(estimator: Any, number: int) -> NDArray[np.float64]:
+    """Return what each node of a tree of an isolation forest adds to the sum of a row's depths, (nodes,).
+
+    ``_decision_path_lengths`` and ``_average_path_length_per_tree``, added up by `_compute_score_samples` in
+    ensemble/_iforest.py.
+    """
+    lengths = estimator._decision_path_lengths[number] + estimator._average_path_length_per_tree[number] - 1.0
+    return np.asarray(lengths, dtype=np.float64)
+
+
+def isolation_scale(estimator: Any) -> float:
+    """Return the average length of a path in an isolation forest's sample.
+
+    ``_max_samples``, made by `IsolationForest._fit`, and `_average_path_length`, in ensemble/_iforest.py.
+    """
+    [average] = _average_path_length([estimator._max_samples])
+    return float(average)
+
+
+def member_weights(ensemble: Any) -> list[float] | None:
+    """Return the weights of the members of a voting ensemble that are not dropped, None where all are alike.
+
+    ``_weights_not_none``, a property of `_BaseVoting` in ensemble/_voting.py.
+    """
+    weights: list[float] | None = ensemble._weights_not_none
+    return weights
+
+
+class SupportVectors(NamedTuple):
+    """What libsvm computes with: see `dual`, `intercept`, `gamma` and `counts` of `support_vector_machine`."""
+
+    dual: NDArray[np.float64]
+    intercept: NDArray[np.float64]
+    gamma: float
+    counts: NDArray[np.int64]
+    probability: bool
+
+
+def support_vector_machine(estimator: Any) -> SupportVectors:
+    """Return libsvm's own numbers, whose signs those that scikit-learn shows may not have.
+
+    ``_dual_coef_``, made dense, (classes - 1, vectors), ``_intercept_``, (pairs,), ``_gamma``, ``_n_support``,
+    (classes,), and ``_effective_probability``, made by `BaseLibSVM.fit` in svm/_base.py.
+    """
+    dual = estimator._dual_coef_
+    dual = dual.toarray() if hasattr(dual, "toarray") else dual
+    return SupportVectors(
+        np.asarray(dual, dtype=np.float64),
+        np.asarray(estimator._intercept_, dtype=np.float64),
+        float(estimator._gamma),
+        np.asarray(estimator._n_support, dtype=np.int64),
+        bool(getattr(estimator, "_effective_probability", False)),
+    )
+
+
+def has_log_link(estimator: Any) -> bool:
+    """Whether a generalised linear model has a logarithmic link.
+
+    ``_base_loss`` and its ``link``, made by `_GeneralizedLinearRegressor.fit` in linear_model/_glm/glm.py.
+    """
+    return isinstance(estimator._base_loss.link, LogLink)
+
+
+def subtracted_means(estimator: Any) -> NDArray[np.float64]:
+    """Return what PLS regressions subtract from rows first, (features,).
+
+    ``_x_mean``, made by `_PLS.fit` in cross_decomposition/_pls.py.
+    """
+    return np.asarray(estimator._x_mean, dtype=np.float64)
+
+
+def positive_label(estimator: Any) -> Any:
+    """Return the label that TunedThresholdClassifierCV takes for the positive one, None where that is the second.
+
+    ``_curve_scorer``, made by `TunedThresholdClassifierCV._fit` in model_selection/_classification_threshold.py, and
+    its `_get_pos_label`, of metrics/_scorer.py.
+    """
+    return estimator._curve_scorer._get_pos_label()
+
+
+class Calibrated(NamedTuple):
+    """A classifier within CalibratedClassifierCV, the method of its calibrators, and those, one for each score."""
+
+    estimator: Any
+    method: str
+    calibrators: list[Any]
+
+
+def calibrated(member: Any) -> Calibrated:
+    """Return what a `_CalibratedClassifier` holds: ``estimator``, ``method`` and ``calibrators`` of calibration.py."""
+    return Calibrated(member.estimator, str(member.method), list(member.calibrators))
+
+
+def sigmoid_line(calibrator: Any) -> tuple[float, float]:
+    """Return slope and intercept of a `_SigmoidCalibration`: ``a_`` and ``b_``, made by its `fit` in calibration.py."""
+    return float(calibrator.a_), float(calibrator.b_)
