@@ -1,4 +1,4 @@
-"""The command line: train, export, estimators, verify, publish, history, rollback."""
+"""The command line: train, export, estimators, verify, describe, publish, history, rollback."""
 
 from __future__ import annotations
 
@@ -109,6 +109,11 @@ def make_parser() -> argparse.ArgumentParser:
         "--features", nargs=2, metavar="NAME", help="which two the page plots; default: those that matter most"
     )
 
+    describe = _command(commands, "describe", _describe, "show what a model file holds: card, certificate, graph")
+    describe.add_argument("source", metavar="FILE", help="the model file, or s3://bucket/key")
+    describe.add_argument("--version", metavar="VERSION", help="of s3://bucket/key; default: the current one")
+    describe.add_argument("--all", action="store_true", help="list every step of a long graph")
+
     publish = _command(commands, "publish", _publish, "upload a model file to S3; print the id of its version")
     publish.add_argument("onnx", type=Path, help="the model file that `export` wrote")
     _add_uri(publish)
@@ -200,6 +205,13 @@ def _verify(options: argparse.Namespace) -> int:
     features = None if options.features is None else tuple(options.features)
     same = verify(options.model, options.onnx, options.sample, Console(), report=options.report, features=features)
     return 0 if same else 1
+
+
+def _describe(options: argparse.Namespace) -> int:
+    from convert.describe import describe
+
+    describe(options.source, Console(), version=options.version, every_step=options.all)
+    return 0
 
 
 def _publish(options: argparse.Namespace) -> int:

@@ -15,6 +15,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from convert.errors import ConvertError
 from convert.model_file.disk import check_certificate, read_card, read_model, sealed, write_sealed
+from convert.model_file.seal import check_seal
 from convert.model_file.service import check_served
 
 if TYPE_CHECKING:
@@ -79,6 +80,25 @@ def history(uri: str) -> list[Version]:
     if not versions:
         raise ConvertError(f"nothing was ever published at {uri}")
     return versions
+
+
+def fetch(uri: str, version_id: str | None = None) -> bytes:
+    """Return the bytes of the model file at ``s3://bucket/key``, the current ones or those of a version.
+
+    Raises ConvertError for whatever S3 refuses, and for a file that was altered after it was written.
+    """
+    bucket, key = parse_uri(uri)
+    client = _client()
+    try:
+        if version_id is None:
+            answer = client.get_object(Bucket=bucket, Key=key)
+        else:
+            answer = client.get_object(Bucket=bucket, Key=key, VersionId=version_id)
+        data = answer["Body"].read()
+    except ERRORS as error:
+        raise ConvertError(f"{uri}: {error}") from error
+    check_seal(data, uri)
+    return data
 
 
 def rollback(uri: str, version_id: str | None = None) -> tuple[Version, str]:

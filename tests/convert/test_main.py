@@ -54,7 +54,7 @@ def test_verify_exits_with_1_when_the_models_differ(tmp_path: Path, model_file: 
     assert "rows differ" in verified.stdout
 
 
-@pytest.mark.parametrize("command", ["train", "export", "verify", "publish", "history", "rollback"])
+@pytest.mark.parametrize("command", ["train", "export", "verify", "describe", "publish", "history", "rollback"])
 def test_every_command_has_help(command: str) -> None:
     done = run(command, "--help")
     assert done.returncode == 0
