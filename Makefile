@@ -16,6 +16,7 @@ EMULATOR := .tools/emulator/.ready
 LAMBDA := .tools/lambda-runtime/.ready .tools/rie/.ready
 EMULATION := .tools/emulation/.ready
 LAYERS := build/layer-x86_64.zip build/layer-arm64.zip
+CONVERSION_TESTS := $(addprefix tests/convert/,estimator graph oracle strategies proof test_sweep.py)
 HOST_LAYER := build/layer-$(if $(filter arm64 aarch64,$(shell uname -m)),arm64,x86_64).zip
 
 .PHONY: help setup demo up down local test check layer function bench lock clean
@@ -35,8 +36,13 @@ down: ## end what `make up` left running
 local: setup $(MODEL) ## the API on this machine, reloaded on change: make local PORT=5005 MODEL=build/model.onnx
 	@$(PYTHON) -m scripts.local --port $(PORT) --model $(MODEL)
 
-test: setup $(LAMBDA) $(EMULATION) $(LAYERS) function ## what the README says, tested
+ifdef SKLEARN
+test: .tools/sklearn-$(SKLEARN)/.ready
+	@.tools/sklearn-$(SKLEARN)/bin/python -m pytest $(CONVERSION_TESTS) $(ARGS)
+else
+test: setup $(LAMBDA) $(EMULATION) $(LAYERS) function ## what the README says, tested; SKLEARN=1.8.0: conversion only, with another scikit-learn
 	@$(PYTHON) -m pytest $(ARGS)
+endif
 
 bench: $(TRAIN) $(EMULATOR) $(LAMBDA) .tools/seed/.ready .tools/web/.ready .tools/tl2cgen/.ready $(LAYERS) ## serving, conversion and large bodies, against others side by side
 	@$(PYTHON) -m benchmarks
@@ -75,6 +81,10 @@ build/model.onnx: build/model.joblib $(shell find convert -name '*.py')
 
 .venv/.ready: requirements-train.txt
 	scripts/setup venv .venv $<
+	@touch $@
+
+.tools/sklearn-%/.ready: requirements-train.txt
+	scripts/setup sklearn .tools/sklearn-$* $< $*
 	@touch $@
 
 .tools/%/.ready: scripts/requirements-%.txt
