@@ -47,7 +47,9 @@ class Columns:
 
     def chosen(self, graph: Graph, indices: Sequence[int]) -> Columns:
         """Write the choice of some of the columns."""
-        value = graph.node("Gather", self.value, graph.constant(np.asarray(indices, dtype=np.int64)), axis=1)
+        value = graph.node(
+            "Gather", self.value, graph.constant(np.asarray(indices, dtype=np.int64)), axis=1, name="chosen"
+        )
         return replace(
             self,
             value=value,
@@ -81,7 +83,7 @@ def number_columns(
 
 def side_by_side(graph: Graph, parts: Sequence[Columns], *, sparse: bool) -> Columns:
     """Write the columns of all `parts` as those of one matrix."""
-    value = graph.node("Concat", *(part.value for part in parts), axis=1)
+    value = graph.node("Concat", *(part.value for part in parts), axis=1, name="columns")
     categories = tuple(chain.from_iterable(part.categories for part in parts))
     summed_by = next((part.summed_by for part in parts if part.summed_by), None)
     dtype = str(np.result_type(*(part.dtype for part in parts)))

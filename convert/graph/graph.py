@@ -96,9 +96,9 @@ tensor(float)
                 self._small[value.name] = tensor
         return self._constants[key][0]
 
-    def cast(self, value: Value, dtype: type[np.generic] | np.dtype[Any]) -> Value:
+    def cast(self, value: Value, dtype: type[np.generic] | np.dtype[Any], name: str | None = None) -> Value:
         """Cast to a numpy type."""
-        return self.node("Cast", value, to=helper.np_dtype_to_tensor_dtype(np.dtype(dtype)))
+        return self.node("Cast", value, name=name, to=helper.np_dtype_to_tensor_dtype(np.dtype(dtype)))
 
     def model(self, name: str, outputs: Sequence[Value]) -> onnx.ModelProto:
         """Return the model: the rows are its input ``X``, (n, features) float64."""

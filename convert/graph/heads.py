@@ -49,7 +49,7 @@ class Exponential(ValueHead):
 
     def write(self, graph: Graph, sums: Value) -> Value:
         """Write the exponential."""
-        return graph.node("Exp", sums, name="value_of_sum")
+        return graph.node("Exp", sums, name="exponential")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ class Softmax(LabelHead):
 
     def write(self, graph: Graph, sums: Value) -> Labelled:
         """Write the largest, and their softmax."""
-        return Labelled(write_argmax(graph, sums), graph.node("Softmax", sums, axis=1), sums)
+        return Labelled(write_argmax(graph, sums), graph.node("Softmax", sums, axis=1, name="shares"), sums)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +84,10 @@ class Sigmoid(LabelHead):
     def write(self, graph: Graph, sums: Value) -> Labelled:
         """Write the sigmoids of -s and s; s >= 0 is s >= -s."""
         logits = graph.node("Mul", sums, graph.constant(np.array([-self.scale, self.scale])), name="logits")
-        index = graph.node("ArgMax", logits, axis=1, keepdims=0, select_last_index=int(self.zero_is_second))
-        return Labelled(index, graph.node("Sigmoid", logits), sums)
+        index = graph.node(
+            "ArgMax", logits, axis=1, keepdims=0, select_last_index=int(self.zero_is_second), name="class_index"
+        )
+        return Labelled(index, graph.node("Sigmoid", logits, name="shares"), sums)
 
 
 def write_label(graph: Graph, sums: Value, head: Head) -> Labelled:

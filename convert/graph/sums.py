@@ -25,7 +25,7 @@ def write_sums(graph: Graph, rows: Value, width: int, ensemble: TreeEnsemble) ->
     write = _write_scalar_sums if ensemble.one_output else _write_vector_sums
     sums = write(graph, rows, width, ensemble)
     if ensemble.divisor is not None:
-        sums = graph.node("Div", sums, graph.constant(np.float64(ensemble.divisor)))
+        sums = graph.node("Div", sums, graph.constant(np.float64(ensemble.divisor)), name="mean")
     return sums
 
 
@@ -62,10 +62,10 @@ def _write_vectors(graph: Graph, rows: Value, width: int, ensemble: TreeEnsemble
         start += len(place)
     found = write_tree_ensemble(graph, rows, width, ensemble.trees, leaves, len(ensemble.trees))
     if len(ensemble.trees) == 1:
-        return graph.node("GatherND", graph.constant(table), graph.cast(found, np.int64))
+        return graph.node("GatherND", graph.constant(table), graph.cast(found, np.int64), name="raw_sums")
     by_tree = graph.node("Transpose", graph.cast(found, np.int32), perm=np.array([1, 0]))
-    vectors = graph.node("Gather", graph.constant(table), by_tree, axis=0)
-    return graph.node("ReduceSum", vectors, graph.constant(np.array([0])), keepdims=0)
+    vectors = graph.node("Gather", graph.constant(table), by_tree, axis=0, name="leaves")
+    return graph.node("ReduceSum", vectors, graph.constant(np.array([0])), keepdims=0, name="raw_sums")
 
 
 def _first_of_largest(values: Floats) -> NDArray[np.int64]:

@@ -43,7 +43,7 @@ def write_tree_ensemble(
     """Write the sums of the trees' leaves, (n, sums), for `rows` of `width` features; rows and sums are float64."""
     long = sum(_steps(tree) for tree in trees) > FEW_STEPS + 2 * width
     if long and any(_turns(tree).any() for tree in trees):
-        rows = graph.node("Concat", rows, graph.node("Neg", rows), axis=1)
+        rows = graph.node("Concat", rows, graph.node("Neg", rows, name="negated"), axis=1, name="both_signs")
         trees = [_turned(tree, width) for tree in trees]
     return _write_operator(graph, rows, trees, leaves, sums)
 
@@ -113,6 +113,7 @@ def _write_operator(graph: Graph, rows: Value, trees: Sequence[Tree], leaves: Se
         "TreeEnsemble",
         rows,
         domain=ML,
+        name="leaf_sums",
         n_targets=sums,
         aggregate_function=SUM,
         post_transform=0,

@@ -157,7 +157,7 @@ def _write_cell(graph: Graph, table: _Table) -> Value:
     if not trees:
         return _write_zero(graph)
     ensemble = TreeEnsemble(trees, 1, None, None, table.float32, head=Sum())
-    return graph.cast(write_sums(graph, graph.rows, len(table.axes), ensemble), np.int64)
+    return graph.cast(write_sums(graph, graph.rows, len(table.axes), ensemble), np.int64, "cell")
 
 
 def _write_zero(graph: Graph) -> Value:
@@ -167,12 +167,12 @@ def _write_zero(graph: Graph) -> Value:
     makes memory out of a number in the file.
     """
     first = graph.node("Gather", graph.rows, graph.constant(np.array([0])), axis=1)
-    return graph.cast(graph.node("Less", first, first), np.int64)
+    return graph.cast(graph.node("Less", first, first), np.int64, "cell")
 
 
 def _write_answers(graph: Graph, oracle: Oracle, grid: Floats, cell: Value, name: str) -> onnx.ModelProto:
     def look_up(table: NDArray[Any]) -> Value:
-        return graph.node("GatherND", graph.constant(table), cell)
+        return graph.node("GatherND", graph.constant(table), cell, name="of_cell")
 
     predicted, probabilities = oracle.predict(grid), oracle.predict_proba(grid)
     if oracle.task == "regression":

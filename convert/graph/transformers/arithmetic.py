@@ -10,6 +10,9 @@ from convert.errors import ConvertError
 from convert.graph.columns import Columns
 from convert.graph.graph import Graph, Value
 
+NAMES = {"Add": "moved", "Sub": "moved", "Mul": "scaled", "Div": "scaled"}
+"""What the results of operators are called."""
+
 
 def constant_numbers(graph: Graph, values: Any) -> Value:
     """Write numbers that scikit-learn may hold in float32, if it was fitted on such."""
@@ -21,7 +24,7 @@ def compute(graph: Graph, operator: str, rows: Columns, values: Any) -> Columns:
 
     Which is the same as if it were computed in float32: float64 has more than twice the bits.
     """
-    made = graph.node(operator, rows.value, constant_numbers(graph, values))
+    made = graph.node(operator, rows.value, constant_numbers(graph, values), name=NAMES[operator])
     rows = rows.with_dtype(rows.dtype)
     if rows.dtype == "float32":
         made = graph.cast(graph.cast(made, np.float32), np.float64)

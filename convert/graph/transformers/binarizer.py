@@ -19,7 +19,7 @@ def _write(graph: Graph, rows: Columns, transformer: Any) -> Columns:
 
 def write_binary(graph: Graph, rows: Value, threshold: float) -> Value:
     """Write 1 where a number is above the `threshold`, 0 at it and below: (n, columns) float64."""
-    return graph.cast(graph.node("Greater", rows, graph.constant(np.float64(threshold))), np.float64)
+    return graph.cast(graph.node("Greater", rows, graph.constant(np.float64(threshold))), np.float64, "binarized")
 
 
 BINARIZER = Transformer(_write, follow_scaler)

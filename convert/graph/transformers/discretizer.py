@@ -24,14 +24,14 @@ def _write(graph: Graph, rows: Columns, transformer: Any) -> Columns:
         limits = edges[1:-1] if len(edges) > 2 else [np.inf]  # of a constant column, whose one bin has none
         inner = graph.constant(np.asarray(limits, dtype=np.float64)[np.newaxis])
         reached = graph.cast(graph.node("GreaterOrEqual", value, inner), np.float64)
-        place = graph.node("ReduceSum", reached, graph.constant(np.array([1])), keepdims=1)
+        place = graph.node("ReduceSum", reached, graph.constant(np.array([1])), keepdims=1, name="bin")
         if transformer.encode != "ordinal":
             bins = graph.constant(np.arange(len(edges) - 1, dtype=np.float64)[np.newaxis])
             place = graph.cast(graph.node("Equal", place, bins), np.float64)
         made.append(place)
     ordinal, sparse = transformer.encode == "ordinal", transformer.encode == "onehot"
     count = len(made) if ordinal else int(sum(transformer.n_bins_))
-    return number_columns(graph.node("Concat", *made, axis=1), count, sparse=sparse)
+    return number_columns(graph.node("Concat", *made, axis=1, name="bins"), count, sparse=sparse)
 
 
 def _follow(discretizer: Any, columns: Origins, known: Known) -> Origins:

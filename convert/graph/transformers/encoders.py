@@ -30,7 +30,7 @@ def _one_hot_encoder(graph: Graph, rows: Columns, encoder: Any) -> Columns:
     if not made:  # every feature had one category, which was dropped
         return rows.chosen(graph, [])
     return number_columns(
-        graph.cast(graph.node("Concat", *made, axis=1), np.float64),
+        graph.cast(graph.node("Concat", *made, axis=1), np.float64, "one_hot"),
         sum(_outputs_of(encoder)),
         sparse=bool(encoder.sparse_output),
         dtype=_output_dtype(encoder),
@@ -44,7 +44,9 @@ def _table_encoder(graph: Graph, rows: Columns, encoder: Any) -> Columns:
     for column, (categories, table) in enumerate(zip(encoder.categories_, _tables_of(encoder), strict=True)):
         found = graph.node("Gather", graph.constant(table), _rank(graph, rows, column, categories), axis=0)
         made.append(graph.node("Squeeze", found, graph.constant(np.array([1]))))
-    return number_columns(graph.node("Concat", *made, axis=1), sum(_outputs_of(encoder)), dtype=_output_dtype(encoder))
+    return number_columns(
+        graph.node("Concat", *made, axis=1, name="encoded"), sum(_outputs_of(encoder)), dtype=_output_dtype(encoder)
+    )
 
 
 def _output_dtype(encoder: Any) -> str:
@@ -110,10 +112,10 @@ def _rank(graph: Graph, rows: Columns, column: int, categories: NDArray[Any]) ->
         places = {one: place for place, one in enumerate(categories.tolist(), 1)}
         table = graph.constant(np.array([*(places.get(text, 0) for text in texts), 0]))
         known = graph.node("Where", graph.node("IsNaN", value), graph.constant(np.float64(UNKNOWN)), value)
-        rank = graph.node("Gather", table, graph.cast(known, np.int64), axis=0)
+        rank = graph.node("Gather", table, graph.cast(known, np.int64), axis=0, name="category")
     if not missing:
         return rank
-    return graph.node("Where", graph.node("IsNaN", value), graph.constant(np.array([missing])), rank)
+    return graph.node("Where", graph.node("IsNaN", value), graph.constant(np.array([missing])), rank, name="category")
 
 
 def _rank_of_number(graph: Graph, value: Value, categories: NDArray[Any]) -> Value:
@@ -122,7 +124,7 @@ def _rank_of_number(graph: Graph, value: Value, categories: NDArray[Any]) -> Val
         raise ConvertError(f"an encoder knows {numbers[0]!r}, but no feature of strings is in front of it")
     equal = graph.node("Equal", value, graph.constant(np.array(numbers, dtype=np.float64)))
     ranks = graph.constant(np.arange(1.0, len(numbers) + 1)[:, np.newaxis])  # one of them at most is equal
-    return graph.cast(graph.node("MatMul", graph.cast(equal, np.float64), ranks), np.int64)
+    return graph.cast(graph.node("MatMul", graph.cast(equal, np.float64), ranks), np.int64, "category")
 
 
 def _follow(encoder: Any, columns: Origins, known: Known) -> Origins:

@@ -31,11 +31,11 @@ def _simple_imputer(graph: Graph, rows: Columns, imputer: Any) -> Columns:
     statistics = zip((imputer.statistics_[column] for column in kept), rows.categories, strict=True)
     numbers = [float(value) if texts is None else float(texts.index(value)) for value, texts in statistics]
     filled = constant_numbers(graph, np.array(numbers).astype(rows.dtype))
-    imputed = rows.made(graph.node("Where", known, filled, rows.value))
+    imputed = rows.made(graph.node("Where", known, filled, rows.value, name="imputed"))
     if not imputer.add_indicator:
         return imputed
     chosen = graph.constant(np.asarray(imputer.indicator_.features_, dtype=np.int64))
-    indicator = graph.cast(graph.node("Gather", missing, chosen, axis=1), np.float64)
+    indicator = graph.cast(graph.node("Gather", missing, chosen, axis=1), np.float64, "indicators")
     told = number_columns(indicator, len(imputer.indicator_.features_), dtype=rows.dtype)
     return side_by_side(graph, [imputed, told], sparse=rows.sparse)
 
@@ -44,17 +44,17 @@ def _write_missing(graph: Graph, rows: Columns, imputer: Any) -> Value:
     """Write where the imputer finds its marker, (n, columns); no feature is None here and NaN there."""
     missing = imputer.missing_values
     if missing is None or _marks_nan(missing):
-        return graph.node("IsNaN", rows.value)
+        return graph.node("IsNaN", rows.value, name="missing")
     if isinstance(missing, str):  # each column holds the numbers of its own categories
         numbers = [float(known.index(missing)) if known and missing in known else np.nan for known in rows.categories]
-        return graph.node("Equal", rows.value, graph.constant(np.array(numbers)))
+        return graph.node("Equal", rows.value, graph.constant(np.array(numbers)), name="missing")
     if not isinstance(missing, Real):
         raise ConvertError(
             f"{type(imputer).__name__} is written for missing_values that are numbers or strings, not {missing!r}"
         )
     if not _in_objects(imputer) and not isinstance(missing, np.generic):
         missing = np.dtype(rows.dtype).type(missing)  # as numpy compares an array of such with Python's numbers
-    return graph.node("Equal", rows.compared_by(imputer), graph.constant(np.float64(missing)))
+    return graph.node("Equal", rows.compared_by(imputer), graph.constant(np.float64(missing)), name="missing")
 
 
 def _in_objects(imputer: Any) -> bool:
@@ -118,7 +118,7 @@ def _marks_nan(missing: Any) -> bool:
 def _missing_indicator(graph: Graph, rows: Columns, indicator: Any) -> Columns:
     missing = _write_missing(graph, rows, indicator)
     told = _indicated_columns(indicator)
-    name = graph.cast(graph.node("Gather", missing, graph.constant(np.array(told)), axis=1), np.float64)
+    name = graph.cast(graph.node("Gather", missing, graph.constant(np.array(told)), axis=1), np.float64, "indicators")
     sparse = rows.sparse if indicator.sparse == "auto" else bool(indicator.sparse)
     return number_columns(name, len(told), sparse=sparse)
 

@@ -28,7 +28,7 @@ def _write(graph: Graph, rows: Columns, transformer: Any) -> Columns:
         none = graph.node("Equal", norm, graph.constant(np.float64(0)))
     else:
         none = graph.node("Less", norm, graph.constant(np.float64(NO_NORM)))
-    name = graph.node("Div", rows.value, graph.node("Where", none, one, norm))
+    name = graph.node("Div", rows.value, graph.node("Where", none, one, norm, name="norm"), name="normalized")
     summed_by = rows.summed_by if transformer.norm == "max" else type(transformer).__name__
     return number_columns(name, len(rows.categories), sparse=rows.sparse, summed_by=summed_by)
 

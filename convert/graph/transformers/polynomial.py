@@ -44,7 +44,7 @@ def _write(graph: Graph, rows: Columns, transformer: Any) -> Columns:
         last = {product: (name, place) for place, product in enumerate(wanted)}
         parts += [name] if degree >= lowest else []
     return number_columns(
-        graph.node("Concat", *parts, axis=1), len(powers), sparse=rows.sparse, summed_by=rows.summed_by
+        graph.node("Concat", *parts, axis=1, name="products"), len(powers), sparse=rows.sparse, summed_by=rows.summed_by
     )
 
 

@@ -23,12 +23,12 @@ def _principal_components(graph: Graph, rows: Columns, transformer: Any) -> Colu
     """Write _BasePCA._transform, which centres what it has projected."""
     projected = _write_product(graph, rows.value, transformer.components_.T)
     offset = transformer.mean_.reshape(1, -1) @ transformer.components_.T
-    projected = graph.node("Sub", projected, _constant(graph, offset))
+    projected = graph.node("Sub", projected, _constant(graph, offset), name="centred")
     if transformer.whiten:
         scale = np.sqrt(transformer.explained_variance_)
         scale = np.maximum(scale, np.finfo(scale.dtype).eps)
         _check_spread(scale, transformer)
-        projected = graph.node("Div", projected, _constant(graph, scale))
+        projected = graph.node("Div", projected, _constant(graph, scale), name="whitened")
     return _projected(projected, transformer, len(transformer.components_))
 
 
@@ -45,7 +45,7 @@ def _independent_components(graph: Graph, rows: Columns, transformer: Any) -> Co
     name = rows.value
     if transformer.whiten:
         _check_spread(np.linalg.svd(transformer.components_, compute_uv=False), transformer)
-        name = graph.node("Sub", name, _constant(graph, transformer.mean_))
+        name = graph.node("Sub", name, _constant(graph, transformer.mean_), name="centred")
     weights = transformer.components_
     return _projected(_write_product(graph, name, weights.T), transformer, len(weights))
 
@@ -54,7 +54,7 @@ def _factor_analysis(graph: Graph, rows: Columns, transformer: Any) -> Columns:
     """Write FactorAnalysis.transform."""
     weights = transformer.components_ / transformer.noise_variance_
     covariance = np.linalg.inv(np.eye(len(weights)) + weights @ transformer.components_.T)
-    centred = graph.node("Sub", rows.value, _constant(graph, transformer.mean_))
+    centred = graph.node("Sub", rows.value, _constant(graph, transformer.mean_), name="centred")
     projected = _write_product(graph, _write_product(graph, centred, weights.T), covariance)
     return _projected(projected, transformer, len(weights))
 
@@ -67,7 +67,7 @@ def _discriminants(graph: Graph, rows: Columns, transformer: Any) -> Columns:
             "LinearDiscriminantAnalysis transforms with solver='svd' or 'eigen': fit it with one of them"
         )
     if transformer.solver == "svd":
-        name = graph.node("Sub", name, _constant(graph, transformer.xbar_))
+        name = graph.node("Sub", name, _constant(graph, transformer.xbar_), name="centred")
     kept = transformer.scalings_[:, : insides.discriminant_count(transformer)]
     return _projected(_write_product(graph, name, kept), transformer, kept.shape[1])
 
@@ -86,7 +86,7 @@ def _projected(value: Value, transformer: Any, count: int, *, sparse: bool = Fal
 
 
 def _write_product(graph: Graph, rows: Value, weights: NDArray[Any]) -> Value:
-    return graph.node("MatMul", rows, _constant(graph, np.ascontiguousarray(weights)))
+    return graph.node("MatMul", rows, _constant(graph, np.ascontiguousarray(weights)), name="projected")
 
 
 def _constant(graph: Graph, values: Any) -> Value:

@@ -34,7 +34,7 @@ def _min_max_scaler(graph: Graph, rows: Columns, scaler: Any) -> Columns:
     if not scaler.clip:
         return moved
     low, high = (constant_numbers(graph, np.asarray(limit, dtype=rows.dtype)) for limit in scaler.feature_range)
-    return moved.made(graph.node("Clip", moved.value, low, high))
+    return moved.made(graph.node("Clip", moved.value, low, high, name="clipped"))
 
 
 def _max_abs_scaler(graph: Graph, rows: Columns, scaler: Any) -> Columns:

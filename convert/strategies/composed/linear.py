@@ -82,10 +82,9 @@ def _labelled(graph: Graph, scores: Value, probabilities: Value | None, estimato
 
 def write_affine(graph: Graph, rows: Value, coefficients: Any, intercept: Any) -> Value:
     """Write rows (n, columns) @ coefficients (outputs, columns) transposed + intercept: (n, outputs)."""
-    product = graph.node(
-        "MatMul", rows, graph.constant(np.atleast_2d(np.asarray(coefficients, dtype=np.float64)).T.copy())
-    )
-    return graph.node("Add", product, graph.constant(np.asarray(intercept, dtype=np.float64).reshape(-1)))
+    weights = graph.constant(np.atleast_2d(np.asarray(coefficients, dtype=np.float64)).T.copy())
+    offset = graph.constant(np.asarray(intercept, dtype=np.float64).reshape(-1))
+    return graph.node("Add", graph.node("MatMul", rows, weights, name="weighted"), offset, name="raw_scores")
 
 
 def write_class_index(graph: Graph, scores: Value, classes: int, limit: float = 0.0) -> Value:
