@@ -62,7 +62,7 @@ def scoring() -> Scoring:
     """
     uri, ahead = SETTINGS.model_uri, None
     if uri is not None and uri.startswith("s3://"):
-        from lambda_fn.store import Ahead
+        from lambda_fn.storage.store import Ahead
 
         ahead = Ahead(uri, SETTINGS.max_model_bytes)
     from lambda_fn.scoring import Scoring

@@ -6,7 +6,7 @@ import json
 import logging
 from collections.abc import Mapping
 
-from lambda_fn import media, store
+from lambda_fn import media
 from lambda_fn.codecs import CODECS, JSON, codec
 from lambda_fn.codecs.sizes import check_size
 from lambda_fn.config import Settings
@@ -15,6 +15,7 @@ from lambda_fn.model import BATCH_ROWS, Model, Scores
 from lambda_fn.request import Request, Response
 from lambda_fn.routes import Routes
 from lambda_fn.rows import Rows
+from lambda_fn.storage import store
 
 log = logging.getLogger(__name__)
 

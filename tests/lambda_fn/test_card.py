@@ -50,7 +50,9 @@ def test_what_is_rounded_or_dropped_is_told() -> None:
     assert [feature.dtype for feature in card.features] == ["float32", "float64"]
     assert [feature.dropped for feature in card.features] == [False, True]
     for dtype in ("int8", "float128", "?", 1, None):
-        with pytest.raises(ServiceError, match="feature 0's dtype: expected float64 or float32 or float16, got ") as raised:
+        with pytest.raises(
+            ServiceError, match="feature 0's dtype: expected float64 or float32 or float16, got "
+        ) as raised:
             Card.parse(json.dumps(EXAMPLE | {"features": [rounded | {"dtype": dtype}]}))
         assert raised.value.problem is Problem.MODEL_INVALID
 

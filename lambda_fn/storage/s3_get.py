@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from lambda_fn.digest import sha256
 from lambda_fn.record import Record
-from lambda_fn.sigv4 import Credentials, signed_headers
+from lambda_fn.storage.sigv4 import Credentials, signed_headers
 
 if TYPE_CHECKING:
     import ssl
@@ -135,7 +135,7 @@ def _context(host: str) -> ssl.SSLContext:
 
     if not host.endswith(".amazonaws.com"):
         return ssl.create_default_context()
-    from lambda_fn.amazon_roots import PEM
+    from lambda_fn.storage.amazon_roots import PEM
 
     return ssl.create_default_context(cadata=PEM)
 

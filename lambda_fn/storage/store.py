@@ -10,10 +10,10 @@ import os
 import threading
 from contextlib import closing
 
-from lambda_fn import s3_get
 from lambda_fn.config import location
 from lambda_fn.errors import SEE_THE_LOG, Problem, ServiceError
 from lambda_fn.record import Record
+from lambda_fn.storage import s3_get
 
 log = logging.getLogger(__name__)
 
@@ -105,7 +105,7 @@ def _get(uri: str, bucket: str, key: str, max_bytes: int) -> s3_get.Answer | Non
 
 
 def _fetch_with_boto3(uri: str, max_bytes: int) -> Blob:
-    from lambda_fn import s3
+    from lambda_fn.storage import s3
 
     bucket, key = location(uri)
     try:

@@ -14,8 +14,8 @@ import botocore
 import pytest
 import trustme
 
-from lambda_fn import s3_get
-from lambda_fn.s3_get import Answer, Endpoint, encoded, endpoint_of, get_object
+from lambda_fn.storage import s3_get
+from lambda_fn.storage.s3_get import Answer, Endpoint, encoded, endpoint_of, get_object
 
 PEM = re.compile("-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", re.DOTALL)
 BOTO3_TRUSTS = Path(botocore.__file__).with_name("cacert.pem")

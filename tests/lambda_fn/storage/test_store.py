@@ -5,9 +5,9 @@ import pytest
 from botocore.exceptions import ClientError
 from botocore.response import StreamingBody
 
-from lambda_fn import s3, s3_get
 from lambda_fn.errors import Problem, ServiceError
-from lambda_fn.store import Ahead, Blob, fetch
+from lambda_fn.storage import s3, s3_get
+from lambda_fn.storage.store import Ahead, Blob, fetch
 from scripts.deployment import Deployment
 from scripts.emulator import Emulator
 
