@@ -33,11 +33,11 @@ from convert.errors import ConvertError
 from convert.export import export
 from convert.model_file import read_card
 from convert.verify import verify
-from lambda_fn.card import Card
 from lambda_fn.codecs import csv_rows, json_rows, npy_rows
 from lambda_fn.errors import Problem, ServiceError
-from lambda_fn.model import Model
-from lambda_fn.rows import Rows
+from lambda_fn.model.card import Card
+from lambda_fn.model.model import Model
+from lambda_fn.model.rows import Rows
 from tests.conftest import TESTS
 
 pytestmark = pytest.mark.filterwarnings("ignore")

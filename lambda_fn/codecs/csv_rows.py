@@ -19,8 +19,8 @@ from lambda_fn.errors import Problem, ServiceError
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from lambda_fn.card import Card
     from lambda_fn.codecs.places import Places
+    from lambda_fn.model.card import Card
     from lambda_fn.request import Request
 
 CONTENT_TYPE = "text/csv; charset=utf-8"

@@ -11,7 +11,7 @@ from lambda_fn.codecs.names import columns
 from lambda_fn.errors import Problem, ServiceError, listed
 
 if TYPE_CHECKING:
-    from lambda_fn.card import Card
+    from lambda_fn.model.card import Card
 
 TAKEN = ("data", "columns", "index", "probabilities")
 """The first three are a table as pandas splits it, ``to_json(orient="split")``, of which the index is ignored."""

@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lambda_fn.card import Card
 from lambda_fn.codecs.json_table import check_widths, data_of, make_lists, rows_of
 from lambda_fn.codecs.json_values import numbers
 from lambda_fn.codecs.sizes import BLOCK_NUMBERS, check_size
 from lambda_fn.errors import Problem, ServiceError
 from lambda_fn.json_body import check_charset, parse_json
+from lambda_fn.model.card import Card
 from lambda_fn.request import Request
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from lambda_fn.rows import Rows
+    from lambda_fn.model.rows import Rows
 
 CONTENT_TYPE = "application/json"
 ENCODER = json.JSONEncoder(allow_nan=False)

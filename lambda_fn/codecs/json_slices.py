@@ -20,8 +20,8 @@ from lambda_fn.json_body import DECODER
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from lambda_fn.card import Card
     from lambda_fn.codecs.places import Places
+    from lambda_fn.model.card import Card
 
 SPACE = rb"[ \t\n\r]*"
 START = re.compile(SPACE.join([b"", rb"\{", b'"data"', b":", rb"\[", rb"(?=[\[{])"]))

@@ -11,7 +11,7 @@ from lambda_fn.codecs.names import width_of
 from lambda_fn.errors import Problem, ServiceError, listed
 
 if TYPE_CHECKING:
-    from lambda_fn.card import Card
+    from lambda_fn.model.card import Card
 
 
 def data_of(document: Any, width: int) -> Any:

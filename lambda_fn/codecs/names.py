@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from lambda_fn.errors import LISTED, Problem, ServiceError, listed
 
 if TYPE_CHECKING:
-    from lambda_fn.card import Card
+    from lambda_fn.model.card import Card
 
 
 def columns(names: Sequence[str], card: Card, where: str) -> list[int | None]:

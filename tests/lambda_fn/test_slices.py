@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lambda_fn import model, scoring
+from lambda_fn import scoring
 from lambda_fn.codecs import json_rows, json_values
+from lambda_fn.model import model
 from tests.conftest import LoadEvent
 from tests.lambda_fn.codecs import test_csv_differential as csv_bodies
 from tests.lambda_fn.codecs import test_json_differential as json_bodies

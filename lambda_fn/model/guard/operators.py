@@ -11,9 +11,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from lambda_fn.guard.messages import BATCH, Dims, Tensor, Value, integers, refused, shown
-from lambda_fn.guard.protobuf import Reader
-from lambda_fn.guard.trees import check_ensemble
+from lambda_fn.model.guard.messages import BATCH, Dims, Tensor, Value, integers, refused, shown
+from lambda_fn.model.guard.protobuf import Reader
+from lambda_fn.model.guard.trees import check_ensemble
 
 LETTERS: Mapping[int, str] = {
     1: "f", 2: "B", 3: "b", 4: "H", 5: "h", 6: "i", 7: "l", 8: "s", 9: "?", 10: "e", 11: "d", 12: "I", 13: "L",

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lambda_fn.errors import Problem, ServiceError
-from lambda_fn.guard.protobuf import Field, Ints, Reader, Span
+from lambda_fn.model.guard.protobuf import Field, Ints, Reader, Span
 from lambda_fn.record import Record
 
 if TYPE_CHECKING:

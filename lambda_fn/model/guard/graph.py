@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from lambda_fn.guard.messages import (
+from lambda_fn.model.guard.messages import (
     BATCH,
     BOOL,
     DIMENSION,
@@ -32,8 +32,8 @@ from lambda_fn.guard.messages import (
     text_of,
     texts_of,
 )
-from lambda_fn.guard.operators import KINDS, LETTERS, OPERATORS, OPTIONAL, Node, Operator, number_in
-from lambda_fn.guard.protobuf import Reader, Span
+from lambda_fn.model.guard.operators import KINDS, LETTERS, OPERATORS, OPTIONAL, Node, Operator, number_in
+from lambda_fn.model.guard.protobuf import Reader, Span
 from lambda_fn.record import Record
 
 MAX_NODES = 50_000

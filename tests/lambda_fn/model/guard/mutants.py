@@ -19,9 +19,9 @@ from onnx import AttributeProto, ModelProto, NodeProto, TensorProto, helper, num
 
 from convert.seal import PREFIX, ZEROS, seal
 from lambda_fn.errors import ServiceError
-from lambda_fn.guard.messages import BATCH, ITEM_BYTES, MAX_AXES, Tensor, Value
-from lambda_fn.guard.operators import KINDS, LETTERS, OPERATORS, OPTIONAL, Node
-from lambda_fn.guard.protobuf import Reader, Span
+from lambda_fn.model.guard.messages import BATCH, ITEM_BYTES, MAX_AXES, Tensor, Value
+from lambda_fn.model.guard.operators import KINDS, LETTERS, OPERATORS, OPTIONAL, Node
+from lambda_fn.model.guard.protobuf import Reader, Span
 from tests.conftest import TESTS
 
 WHOLE = [-(2**63), -(2**31), -3, -2, -1, 0, 1, 2, 3, 4, 7, 255, 1000, 2**16, 2**31 - 1, 2**31, 2**40, 2**62, 2**63 - 1]

@@ -9,10 +9,10 @@ known: what a row takes is bounded by the file's size.
 
 from __future__ import annotations
 
-from lambda_fn.guard.graph import Checked, check_graph
-from lambda_fn.guard.messages import ENTRY, MODEL, OPSET, number_of, only, parts_of, refused, spans, texts_of
-from lambda_fn.guard.operators import ML, OPERATORS
-from lambda_fn.guard.protobuf import Reader, Span
+from lambda_fn.model.guard.graph import Checked, check_graph
+from lambda_fn.model.guard.messages import ENTRY, MODEL, OPSET, number_of, only, parts_of, refused, spans, texts_of
+from lambda_fn.model.guard.operators import ML, OPERATORS
+from lambda_fn.model.guard.protobuf import Reader, Span
 
 __all__ = ["OPERATORS", "check_model"]
 IR_VERSION = 10

@@ -6,11 +6,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lambda_fn.card import Accepts, Card, Feature
 from lambda_fn.codecs.json_rows import decode_body
 from lambda_fn.errors import Problem, ServiceError
+from lambda_fn.model.card import Accepts, Card, Feature
 from tests.conftest import FEATURES, TESTS
-from tests.lambda_fn.guard.mutants import altered_json, pick
+from tests.lambda_fn.model.guard.mutants import altered_json, pick
 
 LIMIT = 3.4028235677973362e38
 EXAMPLE = json.loads((TESTS / "card.json").read_text())

@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import onnxruntime
 
-from lambda_fn.card import Card, Feature
 from lambda_fn.digest import sha256
 from lambda_fn.errors import SEE_THE_LOG, Problem, ServiceError, listed
-from lambda_fn.guard import check_model
+from lambda_fn.model.card import Card, Feature
+from lambda_fn.model.guard import check_model
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from lambda_fn.rows import Rows
+    from lambda_fn.model.rows import Rows
 
 log = logging.getLogger(__name__)
 

@@ -98,7 +98,7 @@ def test_files_that_nobody_wrote_are_refused_or_score(good: Path, kind: str) -> 
     for first in range(0, COUNT, BATCH):
         arguments = [str(good), kind, "7", str(first), str(min(BATCH, COUNT - first))]
         done = subprocess.run(
-            [sys.executable, "-m", "tests.lambda_fn.guard.try_files", *arguments],
+            [sys.executable, "-m", "tests.lambda_fn.model.guard.try_files", *arguments],
             capture_output=True,
             text=True,
             check=False,

@@ -16,8 +16,8 @@ from sklearn.svm import SVC
 from convert.export import export
 from convert.seal import seal
 from lambda_fn.errors import Problem, ServiceError
-from lambda_fn.guard.graph import Checked
-from lambda_fn.model import BATCH_BYTES, BATCH_ROWS, THREADED_ROWS, Model
+from lambda_fn.model.guard.graph import Checked
+from lambda_fn.model.model import BATCH_BYTES, BATCH_ROWS, THREADED_ROWS, Model
 from tests.conftest import TESTS
 
 FLOAT32_MAX = float(np.finfo(np.float32).max)
@@ -150,7 +150,7 @@ def test_the_words_of_onnxruntime_go_to_the_log_only(
     rows: int, when: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """The graph answers so many rows, however many come; had the guard let it pass."""
-    monkeypatch.setattr("lambda_fn.model.check_model", lambda data: Checked(1, None))
+    monkeypatch.setattr("lambda_fn.model.model.check_model", lambda data: Checked(1, None))
     numbers = {"axes": np.array([1]), "shape": np.array([rows, 1])}
     graph = onnx.helper.make_graph(
         [

@@ -1,4 +1,4 @@
-"""Load and score files that nobody wrote, in a process of its own: ``python -m tests.lambda_fn.guard.try_files``.
+"""Load and score files that nobody wrote, in a process of its own: ``python -m tests.lambda_fn.model.guard.try_files``.
 
 Arguments: the folder of good files, ``mutants`` or ``graphs``, the seed, the first number, how many. Writes the file
 that is tried to ``FOLDER/tried`` in front of each, so that what ends the process is left behind, and in the end one
@@ -21,8 +21,8 @@ import numpy as np
 
 from lambda_fn.codecs import CODECS, codec
 from lambda_fn.errors import Problem, ServiceError
-from lambda_fn.model import BATCH_ROWS, Model
-from tests.lambda_fn.guard.mutants import mutant, random_graph, read_files
+from lambda_fn.model.model import BATCH_ROWS, Model
+from tests.lambda_fn.model.guard.mutants import mutant, random_graph, read_files
 
 MAKERS = {"mutants": mutant, "graphs": random_graph}
 SECONDS = 20

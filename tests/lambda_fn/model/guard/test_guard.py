@@ -13,14 +13,14 @@ from onnx import AttributeProto, ModelProto, NodeProto, TensorProto, helper, num
 
 from convert.seal import PREFIX, seal
 from lambda_fn.errors import Problem, ServiceError
-from lambda_fn.guard import check_model
-from lambda_fn.guard.graph import MAX_CONSTANTS, MAX_INPUTS, MAX_NODES
-from lambda_fn.guard.messages import read_attribute
-from lambda_fn.guard.protobuf import MAX_FIELDS, Reader, Span
-from lambda_fn.guard.trees import MAX_LEVELS
-from lambda_fn.model import Model
+from lambda_fn.model.guard import check_model
+from lambda_fn.model.guard.graph import MAX_CONSTANTS, MAX_INPUTS, MAX_NODES
+from lambda_fn.model.guard.messages import read_attribute
+from lambda_fn.model.guard.protobuf import MAX_FIELDS, Reader, Span
+from lambda_fn.model.guard.trees import MAX_LEVELS
+from lambda_fn.model.model import Model
 from tests.conftest import TESTS
-from tests.lambda_fn.guard.mutants import seal_by_hand
+from tests.lambda_fn.model.guard.mutants import seal_by_hand
 
 ML = "ai.onnx.ml"
 DOUBLE = TensorProto.DOUBLE

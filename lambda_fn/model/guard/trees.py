@@ -11,8 +11,8 @@ from collections.abc import Mapping
 import numpy as np
 
 from lambda_fn.errors import Problem, ServiceError
-from lambda_fn.guard.messages import FLOAT64, UINT8, Tensor, Value
-from lambda_fn.guard.protobuf import Ints, Reader, Span
+from lambda_fn.model.guard.messages import FLOAT64, UINT8, Tensor, Value
+from lambda_fn.model.guard.protobuf import Ints, Reader, Span
 
 LISTS = (
     *("tree_roots", "nodes_featureids", "nodes_missing_value_tracks_true", "nodes_truenodeids", "nodes_trueleafs"),
