@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from lambda_fn.config import Settings
 from lambda_fn.errors import Problem, ServiceError
-from lambda_fn.request import Response, parse_event, render, sender_of
-from lambda_fn.routes import Routes, dispatch
+from lambda_fn.http.request import Response, parse_event, render, sender_of
+from lambda_fn.http.routes import Routes, dispatch
 
 if TYPE_CHECKING:
     from lambda_fn.objects import Objects

@@ -6,15 +6,15 @@ import json
 import logging
 from collections.abc import Mapping
 
-from lambda_fn import media
 from lambda_fn.codecs import CODECS, JSON, codec
 from lambda_fn.codecs.sizes import check_size
 from lambda_fn.config import Settings
 from lambda_fn.errors import Problem, ServiceError
+from lambda_fn.http import media
+from lambda_fn.http.request import Request, Response
+from lambda_fn.http.routes import Routes
 from lambda_fn.model.model import BATCH_ROWS, Model, Scores
 from lambda_fn.model.rows import Rows
-from lambda_fn.request import Request, Response
-from lambda_fn.routes import Routes
 from lambda_fn.storage import store
 
 log = logging.getLogger(__name__)

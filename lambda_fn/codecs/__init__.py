@@ -11,9 +11,9 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from lambda_fn.http.request import Request
     from lambda_fn.model.card import Card
     from lambda_fn.model.rows import Rows
-    from lambda_fn.request import Request
 
 
 class Codec(Protocol):

@@ -12,9 +12,9 @@ from lambda_fn.codecs.json_table import check_widths, data_of, make_lists, rows_
 from lambda_fn.codecs.json_values import numbers
 from lambda_fn.codecs.sizes import BLOCK_NUMBERS, check_size
 from lambda_fn.errors import Problem, ServiceError
-from lambda_fn.json_body import check_charset, parse_json
+from lambda_fn.http.json_body import check_charset, parse_json
+from lambda_fn.http.request import Request
 from lambda_fn.model.card import Card
-from lambda_fn.request import Request
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

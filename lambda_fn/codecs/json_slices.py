@@ -15,7 +15,7 @@ import numpy as np
 from lambda_fn.codecs.json_rows import decode, decode_body, holds_numbers
 from lambda_fn.codecs.places import outside_quotes, without_escapes
 from lambda_fn.errors import ServiceError
-from lambda_fn.json_body import DECODER
+from lambda_fn.http.json_body import DECODER
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

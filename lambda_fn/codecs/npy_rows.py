@@ -22,8 +22,8 @@ from lambda_fn.model.card import Card
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from lambda_fn.http.request import Request
     from lambda_fn.model.rows import Rows
-    from lambda_fn.request import Request
 
 CONTENT_TYPE = "application/x-npy"
 BLOCK_ROWS = 4096

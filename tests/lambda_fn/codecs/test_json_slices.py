@@ -11,8 +11,8 @@ from lambda_fn.codecs import json_rows
 from lambda_fn.codecs.json_slices import sliced_rows
 from lambda_fn.codecs.places import PIECE_BYTES
 from lambda_fn.errors import Problem, ServiceError
+from lambda_fn.http.request import Request
 from lambda_fn.model.card import Card
-from lambda_fn.request import Request
 from tests.lambda_fn.codecs.cards import card
 
 TWO = card(("a", "float", False), ("b", "float", False))

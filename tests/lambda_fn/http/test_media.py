@@ -1,6 +1,6 @@
 import pytest
 
-from lambda_fn.media import choose, parse
+from lambda_fn.http.media import choose, parse
 
 OFFERS = ("text/csv", "application/json", "application/x-npy")
 

@@ -4,7 +4,16 @@ from typing import Any
 import pytest
 
 from lambda_fn.errors import Problem, ServiceError
-from lambda_fn.request import MAX_RESPONSE_BYTES, Headers, Request, Response, Sender, parse_event, render, sender_of
+from lambda_fn.http.request import (
+    MAX_RESPONSE_BYTES,
+    Headers,
+    Request,
+    Response,
+    Sender,
+    parse_event,
+    render,
+    sender_of,
+)
 from tests.conftest import Event, LoadEvent
 
 BODY = b'{"data": [[6.2, 3.4], [6.2, 1]]}'

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from lambda_fn.errors import Problem, ServiceError
-from lambda_fn.request import MAX_BALANCER_BYTES, Request, Response, parse_event, render, sender_of
+from lambda_fn.http.request import MAX_BALANCER_BYTES, Request, Response, parse_event, render, sender_of
 from tests.conftest import LoadEvent
 
 

@@ -1,8 +1,8 @@
 import pytest
 
 from lambda_fn.errors import Problem, ServiceError
-from lambda_fn.request import Request, Response
-from lambda_fn.routes import dispatch, match_path
+from lambda_fn.http.request import Request, Response
+from lambda_fn.http.routes import dispatch, match_path
 
 
 def echo(request: Request, key: str) -> Response:

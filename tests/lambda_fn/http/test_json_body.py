@@ -3,8 +3,8 @@ import math
 import pytest
 
 from lambda_fn.errors import Problem, ServiceError
-from lambda_fn.json_body import check_media_type, parse_json
-from lambda_fn.request import Headers, Request
+from lambda_fn.http.json_body import check_media_type, parse_json
+from lambda_fn.http.request import Headers, Request
 
 
 def post(content_type: str | None) -> Request:

@@ -114,7 +114,7 @@ def parse_event(event: Any, sender: Sender, base_path: str = "") -> Request:
             return _direct_request(event)
         return _payload_1()(event, sender, base_path)
     except (AttributeError, KeyError, TypeError, ValueError, RecursionError) as error:
-        from lambda_fn.malformed import malformed_event
+        from lambda_fn.http.malformed import malformed_event
 
         raise malformed_event(event, sender) from error
 
@@ -140,7 +140,7 @@ def render(response: Response, sender: Sender) -> Any:
         "isBase64Encoded": binary,
     }
     if balanced:
-        from lambda_fn.payload_1 import balanced_result
+        from lambda_fn.http.payload_1 import balanced_result
 
         return balanced_result(result, sender)
     return result
@@ -243,7 +243,7 @@ def _behind(prefix: str, path: str) -> str:
 @cache
 def _payload_1() -> Callable[[Mapping[str, Any], Sender, str], Request]:
     """Return what parses events in payload 1.0. Imported here, as most deployments have no use for it."""
-    from lambda_fn.payload_1 import parse
+    from lambda_fn.http.payload_1 import parse
 
     return parse
 

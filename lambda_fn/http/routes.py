@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from lambda_fn.errors import Problem, ServiceError
-from lambda_fn.request import Request, Response
+from lambda_fn.http.request import Request, Response
 
 PATHS: Mapping[str, tuple[str, ...]] = {
     "/": ("GET",),

@@ -6,9 +6,9 @@ import json
 from collections.abc import Mapping
 from typing import Any, NoReturn
 
-from lambda_fn import media
 from lambda_fn.errors import Problem, ServiceError
-from lambda_fn.request import Request
+from lambda_fn.http import media
+from lambda_fn.http.request import Request
 
 
 def parse_json(body: bytes, *, strict: bool = False) -> Any:
