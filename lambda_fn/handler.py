@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 from lambda_fn.config import Settings
 from lambda_fn.errors import Problem, ServiceError
-from lambda_fn.http.request import Response, parse_event, render, sender_of
+from lambda_fn.http.events import parse_event, render
+from lambda_fn.http.request import Response
 from lambda_fn.http.routes import Routes, dispatch
+from lambda_fn.http.senders import sender_of
 
 if TYPE_CHECKING:
     from lambda_fn.objects import Objects

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from lambda_fn.errors import Problem, ServiceError
-from lambda_fn.http.request import Sender
+from lambda_fn.http.senders import Sender
 
 log = logging.getLogger(__name__)
 

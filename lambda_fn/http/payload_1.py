@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from lambda_fn.http.request import DEFAULT_STAGE, Headers, Request, Sender, behind, body_of, decoded, named_strings
+from lambda_fn.http.request import Headers, Request
 from lambda_fn.http.routes import PATHS
+from lambda_fn.http.senders import DEFAULT_STAGE, Sender, behind, body_of, decoded, named_strings
 
 
 def parse(event: Mapping[str, Any], sender: Sender, base_path: str) -> Request:

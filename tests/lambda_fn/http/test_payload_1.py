@@ -5,7 +5,9 @@ from typing import Any
 import pytest
 
 from lambda_fn.errors import Problem, ServiceError
-from lambda_fn.http.request import MAX_BALANCER_BYTES, Request, Response, parse_event, render, sender_of
+from lambda_fn.http.events import MAX_BALANCER_BYTES, parse_event, render
+from lambda_fn.http.request import Request, Response
+from lambda_fn.http.senders import sender_of
 from tests.conftest import LoadEvent
 
 

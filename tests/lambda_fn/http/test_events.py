@@ -4,16 +4,9 @@ from typing import Any
 import pytest
 
 from lambda_fn.errors import Problem, ServiceError
-from lambda_fn.http.request import (
-    MAX_RESPONSE_BYTES,
-    Headers,
-    Request,
-    Response,
-    Sender,
-    parse_event,
-    render,
-    sender_of,
-)
+from lambda_fn.http.events import parse_event, render
+from lambda_fn.http.request import MAX_RESPONSE_BYTES, Headers, Request, Response
+from lambda_fn.http.senders import Sender, sender_of
 from tests.conftest import Event, LoadEvent
 
 BODY = b'{"data": [[6.2, 3.4], [6.2, 1]]}'
