@@ -6,7 +6,7 @@ import json
 import logging
 from collections.abc import Mapping
 
-from lambda_fn.codecs import CODECS, JSON, codec
+from lambda_fn.codecs.dialects import CODECS, JSON, codec
 from lambda_fn.codecs.sizes import check_size
 from lambda_fn.config import Settings
 from lambda_fn.errors import Problem, ServiceError

@@ -33,7 +33,7 @@ from convert.errors import ConvertError
 from convert.export import export
 from convert.model_file import read_card
 from convert.verify import verify
-from lambda_fn.codecs import csv_rows, json_rows, npy_rows
+from lambda_fn.codecs import csv_rows, json_document, npy_rows
 from lambda_fn.errors import Problem, ServiceError
 from lambda_fn.model.card import Card
 from lambda_fn.model.model import Model
@@ -139,7 +139,7 @@ def bodies(table: pandas.DataFrame) -> Iterator[tuple[str, Decode]]:
     yield "CSV", lambda card: csv_rows.decode(table.to_csv(index=False).encode(), card)
     if not any(str(dtype) in {"float128", "complex128"} for dtype in table.dtypes):  # of which pandas makes no JSON
         records = table.to_json(orient="records")
-        yield "records", lambda card: json_rows.decode_body(f'{{"data": {records}}}'.encode(), card)
+        yield "records", lambda card: json_document.decode_body(f'{{"data": {records}}}'.encode(), card)
     if all(isinstance(dtype, np.dtype) and dtype.kind in "iuf" and dtype.itemsize <= 8 for dtype in table.dtypes):
         file = io.BytesIO()
         np.save(file, table.to_numpy())

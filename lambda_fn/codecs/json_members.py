@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from lambda_fn.codecs.json_table import check_widths
 from lambda_fn.codecs.json_values import kind_of
-from lambda_fn.codecs.names import columns
+from lambda_fn.codecs.names import check_widths, columns
 from lambda_fn.errors import Problem, ServiceError, listed
 
 if TYPE_CHECKING:

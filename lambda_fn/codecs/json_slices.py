@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lambda_fn.codecs.json_rows import decode, decode_body, holds_numbers
+from lambda_fn.codecs.json_document import decode, decode_body, holds_numbers
 from lambda_fn.codecs.places import outside_quotes, without_escapes
 from lambda_fn.errors import ServiceError
 from lambda_fn.http.json_body import DECODER

@@ -7,8 +7,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from lambda_fn.codecs import Codec, csv_rows, json_rows, npy_rows
-from lambda_fn.codecs.json_rows import decode, encode
+from lambda_fn.codecs import csv_rows, json_rows, npy_rows
+from lambda_fn.codecs.dialects import Codec
+from lambda_fn.codecs.json_document import decode
+from lambda_fn.codecs.json_rows import encode
 from lambda_fn.errors import Problem, ServiceError
 from tests.lambda_fn.codecs.cards import card
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from lambda_fn.codecs import json_rows
+from lambda_fn.codecs import json_document, json_rows
 from lambda_fn.codecs.json_slices import sliced_rows
 from lambda_fn.codecs.places import PIECE_BYTES
 from lambda_fn.errors import Problem, ServiceError
@@ -38,7 +38,7 @@ def sliced(body: bytes, takes: Card, step: int) -> tuple[bool, Outcome]:
 
 def whole(body: bytes, takes: Card) -> Outcome:
     try:
-        return json_rows.decode_body(body, takes).tolist(), None
+        return json_document.decode_body(body, takes).tolist(), None
     except ServiceError as error:
         return None, error.problem
 

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lambda_fn.codecs.json_rows import decode_body
+from lambda_fn.codecs.json_document import decode_body
 from lambda_fn.errors import Problem, ServiceError
 from lambda_fn.model.card import Accepts, Card, Feature
 from tests.conftest import FEATURES, TESTS

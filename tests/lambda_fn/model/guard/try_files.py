@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from lambda_fn.codecs import CODECS, codec
+from lambda_fn.codecs.dialects import CODECS, codec
 from lambda_fn.errors import Problem, ServiceError
 from lambda_fn.model.model import BATCH_ROWS, Model
 from tests.lambda_fn.model.guard.mutants import mutant, random_graph, read_files
