@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from lambda_fn.codecs.dialects import CODECS, JSON, codec
 from lambda_fn.codecs.sizes import check_size
@@ -14,8 +15,10 @@ from lambda_fn.http import media
 from lambda_fn.http.request import Request, Response
 from lambda_fn.http.routes import Routes
 from lambda_fn.model.model import BATCH_ROWS, Model, Scores
-from lambda_fn.model.rows import Rows
 from lambda_fn.storage import store
+
+if TYPE_CHECKING:
+    from lambda_fn.model.rows import Rows
 
 log = logging.getLogger(__name__)
 

@@ -27,8 +27,8 @@ from convert.seal import seal
 from convert.strategies import STRATEGIES, plain, tabulate
 from convert.strategies.composed import ESTIMATORS
 from convert.trees import READERS
-from lambda_fn.model.guard import OPERATORS, check_model
-from lambda_fn.model.guard.operators import LETTERS, OPTIONAL
+from lambda_fn.model.guard.check import check_model
+from lambda_fn.model.guard.operators import LETTERS, OPERATORS, OPTIONAL
 from tests.conftest import oracle_of
 from tests.convert.test_registry import OTHERS, SETTINGS
 from tests.convert.test_transforms import LABELS, PIPELINES

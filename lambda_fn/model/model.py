@@ -13,7 +13,7 @@ import onnxruntime
 from lambda_fn.digest import sha256
 from lambda_fn.errors import SEE_THE_LOG, Problem, ServiceError, listed
 from lambda_fn.model.card import Card, Feature
-from lambda_fn.model.guard import check_model
+from lambda_fn.model.guard.check import check_model
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -1,4 +1,4 @@
-"""The messages of a model file, as far as `guard` reads them: no field but those that our exporters write.
+"""The messages of a model file, as far as they are looked at: no field but those that our exporters write.
 
 Field numbers are those of https://github.com/onnx/onnx/blob/main/onnx/onnx.proto.
 """

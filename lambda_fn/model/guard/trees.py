@@ -1,4 +1,4 @@
-"""The nodes of a tree operator form trees, and no tree is too deep. See `guard` for why.
+"""The nodes of a tree operator form trees, and no tree is too deep. See `check.py` for why.
 
 See https://onnx.ai/onnx/operators/onnx_aionnxml_TreeEnsemble.html for the attributes. Without numpy.lib, as
 CONTRIBUTING says: a cold start passes here.

@@ -13,7 +13,7 @@ from onnx import AttributeProto, ModelProto, NodeProto, TensorProto, helper, num
 
 from convert.seal import PREFIX, seal
 from lambda_fn.errors import Problem, ServiceError
-from lambda_fn.model.guard import check_model
+from lambda_fn.model.guard.check import check_model
 from lambda_fn.model.guard.graph import MAX_CONSTANTS, MAX_INPUTS, MAX_NODES
 from lambda_fn.model.guard.messages import read_attribute
 from lambda_fn.model.guard.protobuf import MAX_FIELDS, Reader, Span
