@@ -8,7 +8,7 @@ import pytest
 from numpy.typing import NDArray
 
 from lambda_fn.codecs import csv_rows, json_rows, npy_rows
-from lambda_fn.codecs.dialects import Codec
+from lambda_fn.codecs.codec import Codec
 from lambda_fn.codecs.json_document import decode
 from lambda_fn.codecs.json_rows import encode
 from lambda_fn.errors import Problem, ServiceError
