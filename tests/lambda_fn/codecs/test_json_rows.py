@@ -1,4 +1,3 @@
-import base64
 import json
 import tracemalloc
 from typing import Any
@@ -7,8 +6,6 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from lambda_fn.codecs import csv_rows, json_rows, npy_rows
-from lambda_fn.codecs.codec import Codec
 from lambda_fn.codecs.json_document import decode
 from lambda_fn.codecs.json_rows import encode
 from lambda_fn.errors import Problem, ServiceError
@@ -154,14 +151,3 @@ def test_blocks_are_written_as_one() -> None:
     assert json.loads(encode(numbers[:, 0]))["prediction"] == numbers[:, 0].tolist()
     document = {"prediction": many.tolist(), "probabilities": numbers[:10_000].tolist(), "classes": ["é", 'x"y']}
     assert encode(many, numbers[:10_000], ("é", 'x"y')) == json.dumps(document)
-
-
-@pytest.mark.parametrize("codec", [json_rows, csv_rows, npy_rows])
-@pytest.mark.parametrize("labels", [(0, 1), (False, True), ("a", 'say "hi"'), (0.5, 1.5), ()])
-def test_what_an_answer_takes_at_the_least_is_no_more_than_it_takes(codec: Codec, labels: tuple[Any, ...]) -> None:
-    shortest = np.array([labels[0]] * 1000 if labels else [0.0] * 1000, object if "a" in labels else None)
-    for probabilities in (None, np.full((1000, len(labels)), 0.5)) if labels else (None,):
-        body = codec.encode(shortest, probabilities, labels)
-        sent = base64.b64encode(body).decode() if isinstance(body, bytes) else body
-        least = codec.least_bytes(1000, labels, probabilities is not None)
-        assert len(shortest) < least <= len(json.dumps(sent, ensure_ascii=False))
