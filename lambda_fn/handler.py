@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 from lambda_fn.config import Settings
 from lambda_fn.errors import Problem, ServiceError
-from lambda_fn.request import Response, parse_event, render, sender_of
-from lambda_fn.routes import Routes, dispatch
+from lambda_fn.http.events import parse_event, render
+from lambda_fn.http.request import Response
+from lambda_fn.http.routes import Routes, dispatch
+from lambda_fn.http.senders import sender_of
 
 if TYPE_CHECKING:
     from lambda_fn.objects import Objects
@@ -62,7 +64,7 @@ def scoring() -> Scoring:
     """
     uri, ahead = SETTINGS.model_uri, None
     if uri is not None and uri.startswith("s3://"):
-        from lambda_fn.store import Ahead
+        from lambda_fn.storage.store import Ahead
 
         ahead = Ahead(uri, SETTINGS.max_model_bytes)
     from lambda_fn.scoring import Scoring

@@ -6,12 +6,12 @@ import json
 import re
 from contextlib import closing
 
-from lambda_fn import s3
 from lambda_fn.config import Settings, location
 from lambda_fn.errors import Problem, ServiceError
-from lambda_fn.json_body import check_media_type, parse_json
-from lambda_fn.request import MAX_RESPONSE_BYTES, Request, Response
-from lambda_fn.routes import Routes
+from lambda_fn.http.json_body import check_media_type, parse_json
+from lambda_fn.http.request import MAX_RESPONSE_BYTES, Request, Response
+from lambda_fn.http.routes import Routes
+from lambda_fn.storage import s3
 
 KEY = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}")
 """What a key looks like: no slash, so that it cannot leave its prefix, and no dot in front."""

@@ -5,16 +5,20 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
-from lambda_fn import media, store
-from lambda_fn.codecs import CODECS, JSON, codec
+from lambda_fn.codecs.dialects import CODECS, JSON, codec
 from lambda_fn.codecs.sizes import check_size
 from lambda_fn.config import Settings
 from lambda_fn.errors import Problem, ServiceError
-from lambda_fn.model import BATCH_ROWS, Model, Scores
-from lambda_fn.request import Request, Response
-from lambda_fn.routes import Routes
-from lambda_fn.rows import Rows
+from lambda_fn.http import media
+from lambda_fn.http.request import Request, Response
+from lambda_fn.http.routes import Routes
+from lambda_fn.model.model import BATCH_ROWS, Model, Scores
+from lambda_fn.storage import store
+
+if TYPE_CHECKING:
+    from lambda_fn.model.rows import Rows
 
 log = logging.getLogger(__name__)
 

@@ -27,8 +27,8 @@ from convert.graph.ensembles.table import READERS
 from convert.model_file.seal import seal
 from convert.strategies import STRATEGIES, plain, tabulate
 from convert.strategies.composed import ESTIMATORS
-from lambda_fn.guard import OPERATORS, check_model
-from lambda_fn.guard.operators import LETTERS, OPTIONAL
+from lambda_fn.model.guard.check import check_model
+from lambda_fn.model.guard.operators import LETTERS, OPERATORS, OPTIONAL
 from tests.conftest import oracle_of
 from tests.convert.graph.test_transforms import LABELS, PIPELINES
 from tests.convert.strategies.test_registry import OTHERS, SETTINGS

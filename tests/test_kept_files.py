@@ -1,6 +1,6 @@
 """Model files that were once written keep loading, and answer what they answered then.
 
-How one is added: tests/keep.py. What a version of the format is: lambda_fn/card.py.
+How one is added: tests/keep.py. What a version of the format is: lambda_fn/model/card.py.
 """
 
 import json

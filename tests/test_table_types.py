@@ -33,11 +33,11 @@ from convert.export import export
 from convert.model_file.disk import read_card
 from convert.proof import rows
 from convert.proof.verify import verify
-from lambda_fn.card import Card
-from lambda_fn.codecs import csv_rows, json_rows, npy_rows
+from lambda_fn.codecs import csv_rows, json_document, npy_rows
 from lambda_fn.errors import Problem, ServiceError
-from lambda_fn.model import Model
-from lambda_fn.rows import Rows
+from lambda_fn.model.card import Card
+from lambda_fn.model.model import Model
+from lambda_fn.model.rows import Rows
 from tests.conftest import TESTS
 
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -139,7 +139,7 @@ def bodies(table: pandas.DataFrame) -> Iterator[tuple[str, Decode]]:
     yield "CSV", lambda card: csv_rows.decode(table.to_csv(index=False).encode(), card)
     if not any(str(dtype) in {"float128", "complex128"} for dtype in table.dtypes):  # of which pandas makes no JSON
         records = table.to_json(orient="records")
-        yield "records", lambda card: json_rows.decode_body(f'{{"data": {records}}}'.encode(), card)
+        yield "records", lambda card: json_document.decode_body(f'{{"data": {records}}}'.encode(), card)
     if all(isinstance(dtype, np.dtype) and dtype.kind in "iuf" and dtype.itemsize <= 8 for dtype in table.dtypes):
         file = io.BytesIO()
         np.save(file, table.to_numpy())

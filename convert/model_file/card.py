@@ -16,7 +16,7 @@ from convert.oracle.accepts import Accepts
 from convert.oracle.oracle import Oracle
 
 FORMAT_VERSION = 1
-"""The version of the format that is written. When to raise it, and what else changes then: lambda_fn/card.py."""
+"""The version of the format that is written. When to raise it, and what else changes then: lambda_fn/model/card.py."""
 
 
 def make_card(

@@ -21,7 +21,7 @@ from convert.oracle.accepts import Accepts
 
 BATCHES = (1, 2, 1024, 1025, 8193)
 """How many rows are sent in a call: the service scores 1,024 at once, and more than 8 * 1,024 by several threads
-(`lambda_fn/model.py`)."""
+(`lambda_fn/model/model.py`)."""
 BODY_BYTES = 4_400_000
 """The largest body that is sent or asked for: Lambda takes 6 MB of text, of which base64 needs 4 for 3."""
 NUMBER_BYTES = 26

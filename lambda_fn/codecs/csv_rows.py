@@ -9,19 +9,19 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lambda_fn import media
 from lambda_fn.codecs.csv_slices import CsvRows, has_stray_return, records, separators
 from lambda_fn.codecs.names import columns
 from lambda_fn.codecs.places import outside_quotes
 from lambda_fn.codecs.sizes import BLOCK_NUMBERS, check_size
 from lambda_fn.errors import Problem, ServiceError
+from lambda_fn.http import media
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from lambda_fn.card import Card
     from lambda_fn.codecs.places import Places
-    from lambda_fn.request import Request
+    from lambda_fn.http.request import Request
+    from lambda_fn.model.card import Card
 
 CONTENT_TYPE = "text/csv; charset=utf-8"
 """Clients take text for ISO 8859-1 where nothing is said."""

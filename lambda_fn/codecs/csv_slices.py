@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lambda_fn.card import UNKNOWN, Card, Feature
 from lambda_fn.codecs.json_values import EXPECTED, unknown_category
 from lambda_fn.codecs.names import width_of
 from lambda_fn.codecs.places import outside_quotes
 from lambda_fn.errors import Problem, ServiceError
+from lambda_fn.model.card import UNKNOWN, Card, Feature
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from lambda_fn.codecs.json_table import check_widths
 from lambda_fn.codecs.json_values import kind_of
-from lambda_fn.codecs.names import columns
+from lambda_fn.codecs.names import check_widths, columns
 from lambda_fn.errors import Problem, ServiceError, listed
 
 if TYPE_CHECKING:
-    from lambda_fn.card import Card
+    from lambda_fn.model.card import Card
 
 TAKEN = ("data", "columns", "index", "probabilities")
 """The first three are a table as pandas splits it, ``to_json(orient="split")``, of which the index is ignored."""

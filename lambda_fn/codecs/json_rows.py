@@ -8,23 +8,20 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lambda_fn.card import Card
-from lambda_fn.codecs.json_table import check_widths, data_of, make_lists, rows_of
-from lambda_fn.codecs.json_values import numbers
+from lambda_fn.codecs.json_document import SLICED_BYTES, read
 from lambda_fn.codecs.sizes import BLOCK_NUMBERS, check_size
 from lambda_fn.errors import Problem, ServiceError
-from lambda_fn.json_body import check_charset, parse_json
-from lambda_fn.request import Request
+from lambda_fn.http.json_body import check_charset
+from lambda_fn.http.request import Request
+from lambda_fn.model.card import Card
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from lambda_fn.rows import Rows
+    from lambda_fn.model.rows import Rows
 
 CONTENT_TYPE = "application/json"
 ENCODER = json.JSONEncoder(allow_nan=False)
-SLICED_BYTES = 8192
-"""Larger bodies are parsed slice by slice."""
 MANY_NUMBERS = 128
 
 
@@ -42,72 +39,7 @@ def decode_request(request: Request, parameters: Mapping[str, str], card: Card) 
         rows = sliced_rows(body, card)
         if rows is not None:
             return rows, None
-        return _read_large(body, card)
-    return _read(body, card)
-
-
-def decode_body(body: bytes, card: Card) -> NDArray[np.float64]:
-    """Return the rows in `body`; raises what `parse_json` and `decode` raise."""
-    return (_read_large if len(body) > SLICED_BYTES else _read)(body, card)[0]
-
-
-def _read_large(body: bytes, card: Card) -> tuple[NDArray[np.float64], bool | None]:
-    from lambda_fn.codecs.json_large import check_nesting, many_objects  # here, as most bodies are small
-
-    check_nesting(body)
-    with many_objects():
-        return _decode(parse_json(body), card)
-
-
-def _read(body: bytes, card: Card) -> tuple[NDArray[np.float64], bool | None]:
-    document = parse_json(body)
-    if holds_numbers(body, card):
-        rows = _as_numbers(document)
-        if rows is not None and rows.ndim == 2 and rows.shape[1] == len(card.names) and not card.dropped:
-            return rows, None
-    return _decode(document, card)
-
-
-def holds_numbers(body: bytes, card: Card) -> bool:
-    """Whether numpy may take the values in `body` as they come: to look at each first takes longer.
-
-    It has no string but its key, and not the letters of true, false and null, which numpy, too, takes for numbers.
-    """
-    return card.numeric and body.count(b'"') == 2 and b"u" not in body and b"s" not in body
-
-
-def _as_numbers(document: Any) -> NDArray[np.float64] | None:
-    """Return what is under ``data`` if that is an array of numbers; `decode` says of the rest what is wrong."""
-    try:
-        return np.array(document["data"], dtype=np.float64)
-    except (KeyError, TypeError, ValueError, OverflowError):
-        return None
-
-
-def decode(document: Any, card: Card) -> NDArray[np.float64]:
-    """Return the rows under ``data``, (n, features), as numbers: a string as that of its category, null as NaN.
-
-    A row is a list of values in the order of the card's features, or of the names in ``columns`` beside ``data``, or an
-    object keyed by names. Raises ServiceError naming the row and column, counted from 0.
-    """
-    return _decode(document, card)[0]
-
-
-def _decode(document: Any, card: Card) -> tuple[NDArray[np.float64], bool | None]:
-    """Return what `decode` returns, and whether the document wants probabilities."""
-    width, wanted = len(card.names), None
-    data = data_of(document, width)
-    if len(document) > 1:
-        from lambda_fn.codecs.json_members import put_in_order, wants_probabilities  # here, as most have rows alone
-
-        wanted = wants_probabilities(document)
-    rows = rows_of(data, width)
-    if "columns" in document:
-        put_in_order(rows, document["columns"], card)
-    else:
-        make_lists(rows, card)
-        check_widths(rows, card.names)
-    return numbers(rows, card), wanted
+    return read(body, card)
 
 
 def least_bytes(count: int, classes: Sequence[bool | int | float | str], probabilities: bool) -> int:

@@ -12,16 +12,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lambda_fn.codecs.json_rows import decode, decode_body, holds_numbers
+from lambda_fn.codecs.json_document import decode, decode_body, holds_numbers
 from lambda_fn.codecs.places import outside_quotes, without_escapes
 from lambda_fn.errors import ServiceError
-from lambda_fn.json_body import DECODER
+from lambda_fn.http.json_body import DECODER
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from lambda_fn.card import Card
     from lambda_fn.codecs.places import Places
+    from lambda_fn.model.card import Card
 
 SPACE = rb"[ \t\n\r]*"
 START = re.compile(SPACE.join([b"", rb"\{", b'"data"', b":", rb"\[", rb"(?=[\[{])"]))

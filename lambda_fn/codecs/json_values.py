@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lambda_fn.card import UNKNOWN, Card, Feature
 from lambda_fn.errors import LISTED, Problem, ServiceError, listed
+from lambda_fn.model.card import UNKNOWN, Card, Feature
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

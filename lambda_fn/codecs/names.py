@@ -1,14 +1,14 @@
-"""The names of the features: what a body's own names are for them, and how a message tells of them."""
+"""The names of the features: what a body's own are for them, how a message tells of them, a value for each of them."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from lambda_fn.errors import LISTED, Problem, ServiceError, listed
 
 if TYPE_CHECKING:
-    from lambda_fn.card import Card
+    from lambda_fn.model.card import Card
 
 
 def columns(names: Sequence[str], card: Card, where: str) -> list[int | None]:
@@ -37,3 +37,17 @@ def width_of(features: Sequence[str]) -> str:
     '2 (age, income)'
     """
     return f"{len(features)} ({', '.join(features[:LISTED])}{', …' if len(features) > LISTED else ''})"
+
+
+def check_widths(rows: Sequence[Sequence[Any]], names: Sequence[str]) -> None:
+    """Raise ServiceError for the first row that has not a value for each of the `names`."""
+    if set(map(len, rows)) == {len(names)}:
+        return
+    number = next(number for number, row in enumerate(rows) if len(row) != len(names))
+    count = len(rows[number])
+    ragged = len(set(map(len, rows))) > 1
+    raise ServiceError(
+        Problem.RAGGED_ROWS if ragged else Problem.WRONG_WIDTH,
+        f"row {number} has {count} value{'' if count == 1 else 's'}, the model takes {width_of(names)}",
+        row=number,
+    )

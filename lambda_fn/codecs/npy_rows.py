@@ -13,17 +13,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lambda_fn.card import Card
 from lambda_fn.codecs.names import columns, width_of
 from lambda_fn.codecs.npy_header import Header, malformed, read_header
 from lambda_fn.codecs.sizes import check_size
 from lambda_fn.errors import Problem, ServiceError
+from lambda_fn.model.card import Card
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from lambda_fn.request import Request
-    from lambda_fn.rows import Rows
+    from lambda_fn.http.request import Request
+    from lambda_fn.model.rows import Rows
 
 CONTENT_TYPE = "application/x-npy"
 BLOCK_ROWS = 4096

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from lambda_fn.errors import Problem, ServiceError
-from lambda_fn.request import MAX_RESPONSE_BYTES
+from lambda_fn.http.request import MAX_RESPONSE_BYTES
 
 BLOCK_NUMBERS = 16_384
 """How many numbers are written at once: each takes several times its text as a Python object."""

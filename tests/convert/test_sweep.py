@@ -37,7 +37,7 @@ from convert.proof.verify import verify
 from convert.strategies.composed import ESTIMATORS
 from convert.strategies.plain import ALLOWED
 from lambda_fn.errors import ServiceError
-from lambda_fn.model import Model
+from lambda_fn.model.model import Model
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 

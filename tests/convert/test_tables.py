@@ -20,8 +20,8 @@ from convert.errors import ConvertError
 from convert.export import export
 from convert.model_file.disk import read_card
 from convert.proof.verify import verify
-from lambda_fn.codecs.json_rows import decode
-from lambda_fn.model import Model
+from lambda_fn.codecs.json_document import decode
+from lambda_fn.model.model import Model
 
 GENERATOR = np.random.default_rng(8)
 N = 400

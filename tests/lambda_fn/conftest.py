@@ -7,7 +7,7 @@ from types import ModuleType
 
 import pytest
 
-from lambda_fn import s3
+from lambda_fn.storage import s3
 
 type Load = Callable[..., ModuleType]
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from scripts.emulator import Emulator
 from tests.conftest import Event, LoadEvent
 from tests.lambda_fn.conftest import Load
-from tests.lambda_fn.test_malformed import EVENTS, JSON, bodies, changed, check_answer, places
+from tests.lambda_fn.http.test_malformed import EVENTS, JSON, bodies, changed, check_answer, places
 
 
 @pytest.fixture

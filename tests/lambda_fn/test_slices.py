@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lambda_fn import model, scoring
-from lambda_fn.codecs import json_rows, json_values
+from lambda_fn import scoring
+from lambda_fn.codecs import json_document, json_rows, json_values
+from lambda_fn.model import model
 from tests.conftest import LoadEvent
 from tests.lambda_fn.codecs import test_csv_differential as csv_bodies
 from tests.lambda_fn.codecs import test_json_differential as json_bodies
@@ -44,7 +45,8 @@ def test_slices_and_threads_answer_as_the_whole_does(
             monkeypatch.setattr(module, "BATCH_ROWS", rows)
         monkeypatch.setattr(model, "THREADED_ROWS", rows)
         monkeypatch.setattr(json_values, "BLOCK_ROWS", rows)
-        monkeypatch.setattr(json_rows, "SLICED_BYTES", 0 if rows == SLICED else WHOLE)
+        for module in (json_document, json_rows):
+            monkeypatch.setattr(module, "SLICED_BYTES", 0 if rows == SLICED else WHOLE)
         return handler.predict(asked, None)
 
     @SETTINGS

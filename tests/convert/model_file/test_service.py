@@ -17,15 +17,14 @@ from sklearn.tree import DecisionTreeRegressor
 
 from convert.errors import ConvertError
 from convert.export import export
-from convert.model_file import function
-from convert.model_file.disk import read_card, write_model
+from convert.model_file.disk import function, read_card, write_model
 from convert.model_file.publish import publish
 from convert.model_file.service import BATCHES, Service, check_served
 from convert.oracle.accepts import Accepts
 from convert.oracle.oracle import Oracle
 from convert.proof.parity import compare_answers
 from convert.proof.refusals import compare_refusals
-from lambda_fn.model import BATCH_ROWS, THREADED_ROWS
+from lambda_fn.model.model import BATCH_ROWS, THREADED_ROWS
 from tests.conftest import TESTS, oracle_of
 
 ROWS = np.random.default_rng(0).normal(size=(60, 2))

@@ -17,7 +17,7 @@ from convert.export import export
 from convert.oracle.accepts import LARGEST, LARGEST_AS_FLOAT32, Accepts, ask
 from convert.oracle.sample import Sample, write_sample
 from convert.proof.verify import verify
-from lambda_fn.model import Model
+from lambda_fn.model.model import Model
 from tests.conftest import oracle_of
 
 ROWS = np.random.default_rng(4).normal(size=(200, 2))

@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from lambda_fn.card import Card
+from lambda_fn.model.card import Card
 from tests.conftest import TESTS
 
 EXAMPLE = json.loads((TESTS / "card.json").read_text())

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 from lambda_fn.errors import ServiceError
-from lambda_fn.rows import Rows
+from lambda_fn.model.rows import Rows
 from tests.lambda_fn.codecs.cards import card
 
 EXAMPLES = int(os.environ.get("EXAMPLES", "300"))

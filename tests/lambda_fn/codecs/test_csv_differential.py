@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lambda_fn.card import Card, Feature
 from lambda_fn.codecs.csv_rows import decode
+from lambda_fn.model.card import Card, Feature
 from tests.lambda_fn.codecs.cards import card
 from tests.lambda_fn.codecs.made_up import CARDS, SETTINGS, Outcome, mutated, outcome_of, value_of
 

@@ -9,11 +9,11 @@ import pandas as pd
 import pytest
 from numpy.typing import NDArray
 
-from lambda_fn.card import Card
 from lambda_fn.codecs.csv_rows import decode, decode_request, encode
 from lambda_fn.codecs.places import PIECE_BYTES
 from lambda_fn.errors import Problem, ServiceError
-from lambda_fn.request import Request
+from lambda_fn.http.request import Request
+from lambda_fn.model.card import Card
 from tests.lambda_fn.codecs.cards import card, dropping
 
 NUMBERS = card(("a", "float", False), ("b", "float", False))

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lambda_fn.card import Card, Feature
-from lambda_fn.codecs.json_rows import decode_body
+from lambda_fn.codecs.json_document import decode_body
 from lambda_fn.codecs.json_slices import sliced_rows
+from lambda_fn.model.card import Card, Feature
 from tests.lambda_fn.codecs.made_up import CARDS, SETTINGS, Outcome, mutated, outcome_of, value_of
 
 PIECES = [

@@ -7,9 +7,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from lambda_fn.codecs.json_rows import decode, decode_body, decode_request
+from lambda_fn.codecs.json_document import decode, decode_body
+from lambda_fn.codecs.json_rows import decode_request
 from lambda_fn.errors import Problem, ServiceError
-from lambda_fn.request import Request
+from lambda_fn.http.request import Request
 from tests.lambda_fn.codecs.cards import card, dropping
 
 TWO = card(("a", "float", False), ("b", "float", True))

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from lambda_fn.card import Card
-from lambda_fn.codecs import json_rows
+from lambda_fn.codecs import json_document, json_rows
 from lambda_fn.codecs.json_slices import sliced_rows
 from lambda_fn.codecs.places import PIECE_BYTES
 from lambda_fn.errors import Problem, ServiceError
-from lambda_fn.request import Request
+from lambda_fn.http.request import Request
+from lambda_fn.model.card import Card
 from tests.lambda_fn.codecs.cards import card
 
 TWO = card(("a", "float", False), ("b", "float", False))
@@ -38,7 +38,7 @@ def sliced(body: bytes, takes: Card, step: int) -> tuple[bool, Outcome]:
 
 def whole(body: bytes, takes: Card) -> Outcome:
     try:
-        return json_rows.decode_body(body, takes).tolist(), None
+        return json_document.decode_body(body, takes).tolist(), None
     except ServiceError as error:
         return None, error.problem
 

@@ -9,9 +9,9 @@ import pytest
 from numpy.lib import format as npy
 from numpy.typing import NDArray
 
-from lambda_fn.card import Card
 from lambda_fn.codecs.npy_rows import decode, encode
 from lambda_fn.errors import Problem, ServiceError
+from lambda_fn.model.card import Card
 from tests.lambda_fn.codecs.cards import card, dropping
 
 NUMBERS = card(("a", "float", False), ("b", "float", False))

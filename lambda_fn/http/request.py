@@ -1,0 +1,58 @@
+"""A request and a response over HTTP, whatever carries them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+MAX_RESPONSE_BYTES = 6 * 1024 * 1024 - 16_384
+"""Lambda's limit for a synchronous response, less room for the headers around the body."""
+NOTHING: Mapping[str, str] = {}
+
+
+class Headers:
+    """The headers of a request, by names in lower case, whatever case they come in.
+
+    HTTP APIs send lower case and REST APIs send Title-Case, so that two looks find them nearly always.
+    """
+
+    def __init__(self, sent: Mapping[str, str | None] = NOTHING) -> None:
+        self._sent = sent
+
+    def get(self, name: str, default: str = "") -> str:
+        """Return the header `name`, which is in lower case."""
+        value = self._sent.get(name)
+        if value is None:
+            value = self._sent.get(name.title())
+        if value is None:
+            value = next((value for sent, value in self._sent.items() if sent.lower() == name), None)
+        return default if value is None else value
+
+
+HEADERS = Headers()
+"""Of a request that has none."""
+
+
+class Request:
+    """An HTTP request, whatever carried it: `path` decoded, and without stage and base path."""
+
+    __slots__ = ("body", "headers", "method", "path", "query")
+
+    def __init__(
+        self, method: str, path: str, query: Mapping[str, str] = NOTHING, headers: Headers = HEADERS, body: bytes = b""
+    ) -> None:
+        self.method = method
+        self.path = path
+        self.query = query
+        self.headers = headers
+        self.body = body
+
+
+class Response:
+    """An HTTP response: text, which is JSON unless its headers say otherwise, or bytes."""
+
+    __slots__ = ("body", "headers", "status")
+
+    def __init__(self, status: int, body: str | bytes, headers: Mapping[str, str] = NOTHING) -> None:
+        self.status = status
+        self.body = body
+        self.headers = headers

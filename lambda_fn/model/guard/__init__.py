@@ -1,0 +1,1 @@
+"""What looks at a model file before onnxruntime does."""

@@ -1,0 +1,194 @@
+"""One signed GET from S3 with sockets alone.
+
+At a cold start boto3 takes longer to import than everything else together, and http.client brings a parser of mail.
+What this does not do (redirects, retries after a refusal, credentials from elsewhere than the environment, certificates
+of unknown authorities) it leaves to boto3.
+"""
+
+from __future__ import annotations
+
+import binascii
+import socket
+import time
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from lambda_fn.digest import sha256
+from lambda_fn.record import Record
+from lambda_fn.storage.sigv4 import Credentials, signed_headers
+
+if TYPE_CHECKING:
+    import ssl
+
+CONNECT_SECONDS, READ_SECONDS = 1.0, 3.0
+SAFE = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~/")
+"""What a path holds as it is."""
+PIECE = 2**16
+LENGTH_DIGITS = 18
+"""More than a length has: an object has 5 TB at the most, and Python refuses to read thousands of digits."""
+LEFT_TO_BOTO3 = (
+    *("AWS_CA_BUNDLE", "AWS_USE_DUALSTACK_ENDPOINT", "AWS_USE_FIPS_ENDPOINT"),
+    *("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"),
+)
+"""Variables that tell of another way to AWS than the straight one."""
+
+
+class Answer(Record):
+    """What S3 answered: the status, the headers with names in lower case, the body."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class Endpoint(Record):
+    """Where a bucket is: whether over TLS, at which host and port, and what goes in front of the key in the path."""
+
+    tls: bool
+    host: str
+    port: int
+    prefix: str
+
+    @property
+    def authority(self) -> str:
+        """The value of the header Host."""
+        return self.host if self.port == (443 if self.tls else 80) else f"{self.host}:{self.port}"
+
+
+def get_object(bucket: str, key: str, environ: Mapping[str, str], max_bytes: int) -> Answer | None:
+    """Return what S3 answers, with a body that is whole and as its checksum says; None if boto3 has to be asked.
+
+    Of a body of more than `max_bytes` only the length is told. Raises OSError where the network fails.
+    """
+    credentials = Credentials.from_environ(environ)
+    region = environ.get("AWS_REGION") or environ.get("AWS_DEFAULT_REGION")
+    endpoint = endpoint_of(bucket, region, environ) if region else None
+    if credentials is None or region is None or endpoint is None or not endpoint.host.isascii():
+        return None
+    path = endpoint.prefix + encoded(key)
+    wanted = {"x-amz-checksum-mode": "ENABLED"}
+    headers = signed_headers(endpoint.authority, path, wanted, region, credentials, time.time())
+    try:
+        answer = _exchange(endpoint, path, headers, max_bytes)
+    except OSError as error:
+        if _is_of_unknown_authority(error):
+            return None
+        raise
+    return answer if answer is not None and _is_whole(answer, max_bytes) else None
+
+
+def endpoint_of(bucket: str, region: str, environ: Mapping[str, str]) -> Endpoint | None:
+    """Return where `bucket` is: at the endpoint in the environment, or at AWS; None if boto3 has to find it."""
+    url = environ.get("AWS_ENDPOINT_URL_S3") or environ.get("AWS_ENDPOINT_URL")
+    if url:
+        scheme, _, authority = url.rstrip("/").partition("://")
+        host, _, port = authority.partition(":")
+        if scheme not in {"http", "https"} or "/" in authority or not host or not (port or "0").isdecimal():
+            return None
+        tls = scheme == "https"
+        return Endpoint(tls, host, int(port or (443 if tls else 80)), f"/{bucket}/")
+    if "-iso" in region or any(environ.get(name) for name in LEFT_TO_BOTO3):
+        return None
+    domain = f"s3.{region}.amazonaws.com" + (".cn" if region.startswith("cn-") else "")
+    if "." in bucket:  # its name would not match the certificate
+        return Endpoint(True, domain, 443, f"/{bucket}/")
+    return Endpoint(True, f"{bucket}.{domain}", 443, "/")
+
+
+def encoded(key: str) -> str:
+    """Return `key` percent-encoded, its slashes aside."""
+    if SAFE.issuperset(key):
+        return key
+    from urllib.parse import quote  # here, as keys seldom need it
+
+    return quote(key, safe="/~")
+
+
+def _exchange(endpoint: Endpoint, path: str, headers: Mapping[str, str], max_bytes: int) -> Answer | None:
+    """Send the request and read the answer; None for one that is not in HTTP/1.1 with its length."""
+    lines = [f"GET {path} HTTP/1.1", *(f"{name}: {value}" for name, value in headers.items()), "connection: close"]
+    with _connect(endpoint) as connection:
+        connection.sendall("\r\n".join([*lines, "", ""]).encode("latin-1"))
+        head, body = _read_head(connection)
+        status, fields = _parse_head(head)
+        length = fields.get("content-length", "")
+        if status == 0 or not length.isdecimal() or len(length) > LENGTH_DIGITS:
+            return None
+        if int(length) <= max_bytes:
+            body = _read_body(connection, body, int(length))
+        return Answer(status, fields, body)
+
+
+def _connect(endpoint: Endpoint) -> socket.socket:
+    # as bytes, which typeshed does not know of: text is encoded by the codec idna, whose import takes 1 of 75 ms
+    host = endpoint.host.encode("ascii")
+    connection = socket.create_connection((host, endpoint.port), CONNECT_SECONDS)  # type: ignore[arg-type]
+    connection.settimeout(READ_SECONDS)
+    if not endpoint.tls:
+        return connection
+    return _context(endpoint.host).wrap_socket(connection, server_hostname=host)
+
+
+def _context(host: str) -> ssl.SSLContext:
+    """Return what `host` is to be trusted by: AWS by its own authorities, others by all that the system trusts."""
+    import ssl
+
+    if not host.endswith(".amazonaws.com"):
+        return ssl.create_default_context()
+    from lambda_fn.storage.amazon_roots import PEM
+
+    return ssl.create_default_context(cadata=PEM)
+
+
+def _is_of_unknown_authority(error: OSError) -> bool:
+    import ssl  # loaded already if this is such an error
+
+    return isinstance(error, ssl.SSLCertVerificationError)
+
+
+def _read_head(connection: socket.socket) -> tuple[bytes, bytes]:
+    """Return the head of the answer, and what came of its body with it."""
+    received = b""
+    while b"\r\n\r\n" not in received:
+        piece = connection.recv(PIECE)
+        if not piece or len(received) > PIECE:
+            return b"", b""
+        received += piece
+    head, _, body = received.partition(b"\r\n\r\n")
+    return head, body
+
+
+def _parse_head(head: bytes) -> tuple[int, dict[str, str]]:
+    """Return status and headers; a status of 0 if it is no head of HTTP/1.1."""
+    first, *lines = head.decode("latin-1").split("\r\n")
+    version, _, rest = first.partition(" ")
+    if version != "HTTP/1.1" or not rest[:3].isdecimal():
+        return 0, {}
+    pairs = (line.partition(":") for line in lines)
+    return int(rest[:3]), {name.lower(): value.strip() for name, _, value in pairs}
+
+
+def _read_body(connection: socket.socket, start: bytes, length: int) -> bytes:
+    """Return the body, of which `start` has come already; it is shorter if the connection ends."""
+    body = bytearray(length)
+    view, place = memoryview(body), len(start)
+    view[:place] = start[:length]
+    while place < length:
+        count = connection.recv_into(view[place:])
+        if count == 0:
+            return bytes(view[:place])
+        place += count
+    return bytes(body)
+
+
+def _is_whole(answer: Answer, max_bytes: int) -> bool:
+    """Whether the body has the length and the SHA-256 that S3 tells of; a checksum of parts (``…-2``) tells of none."""
+    length = int(answer.headers["content-length"])
+    if length > max_bytes:
+        return True
+    checksum = answer.headers.get("x-amz-checksum-sha256", "")
+    if len(answer.body) != length:
+        return False
+    if not checksum or "-" in checksum:
+        return True
+    return binascii.b2a_base64(sha256(answer.body), newline=False).decode() == checksum
