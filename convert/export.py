@@ -15,7 +15,7 @@ from convert.model_file.service import check_served
 from convert.oracle.oracle import Oracle
 from convert.oracle.sample import find_table
 from convert.proof.parity import Candidate, check_answers
-from convert.strategies import write_graph
+from convert.strategies.table import write_graph
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,8 +25,9 @@ from convert.errors import ConvertError
 from convert.estimator.fitted import parts_of
 from convert.graph.ensembles.table import READERS
 from convert.model_file.seal import seal
-from convert.strategies import STRATEGIES, plain, tabulate
-from convert.strategies.composed import ESTIMATORS
+from convert.strategies import plain, tabulate
+from convert.strategies.composed.strategy import ESTIMATORS
+from convert.strategies.table import STRATEGIES
 from lambda_fn.model.guard.check import check_model
 from lambda_fn.model.guard.operators import LETTERS, OPERATORS, OPTIONAL
 from tests.conftest import oracle_of

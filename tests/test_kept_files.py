@@ -16,7 +16,7 @@ import pytest
 from convert.errors import ConvertError
 from convert.model_file.card import FORMAT_VERSION
 from convert.model_file.disk import read_card, sealed
-from convert.strategies import STRATEGIES
+from convert.strategies.table import STRATEGIES
 from tests.keep import FILES, answer
 
 KEPT = sorted(FILES.glob("*.onnx"))

@@ -8,7 +8,8 @@ from typing import Any
 from sklearn.compose import ColumnTransformer
 from sklearn.pipeline import Pipeline
 
-from convert.estimator.fitted import insides, own_names
+from convert.estimator import insides
+from convert.estimator.fitted import own_names
 
 
 def dropped_columns(estimator: Any) -> frozenset[int]:

@@ -14,8 +14,9 @@ from sklearn.exceptions import NotFittedError
 from sklearn.pipeline import FeatureUnion, Pipeline
 
 from convert.errors import ConvertError
+from convert.estimator import insides
 from convert.estimator.features import Floats
-from convert.estimator.fitted import flat, insides
+from convert.estimator.fitted import flat
 from convert.estimator.insides import Calibrated
 from convert.graph.ensembles.table import READERS, read_trees
 from convert.graph.transformers.layouts import SideBySide, passes

@@ -31,7 +31,8 @@ from convert.proof.parity import Candidate, Comparison, compare_answers
 from convert.proof.refusals import compare_refusals, refused_together
 from convert.proof.rows import EVERY_CELL, RANDOM_ROWS, SERVED, accepted_rows, edge_sets, row_sets, some_of_each
 from convert.proof.tables import difference_table, parity_table, verdict
-from convert.strategies import STRATEGIES, Strategy, tabulate
+from convert.strategies import tabulate
+from convert.strategies.table import STRATEGIES, Strategy
 
 
 def verify(
@@ -54,9 +55,7 @@ def verify(
     data = read_model(onnx_file)
     card, graph = read_card(data), onnx.load_from_string(data)
     if report is not None:
-        from convert.proof.report import (
-            check_features,  # here and below: matplotlib takes longer than the rest to import
-        )
+        from convert.proof.report.axes import check_features  # here: other calls do without the page
 
         check_features(card, features)
     strategy = STRATEGIES.get(card["strategy"])
@@ -132,8 +131,8 @@ def _write_page(
     console: Console,
 ) -> None:
     """Write the page that shows the comparison into `folder`, and say where it is."""
-    from convert.proof.report import write_report  # here: matplotlib takes longer than the rest to import
     from convert.proof.report.asks import asks
+    from convert.proof.report.report import write_report  # here: matplotlib takes longer than the rest to import
 
     thresholds, (expected, actual) = tree_thresholds(oracle), asks(oracle, Candidate(graph, oracle.rounded))
     page = write_report(

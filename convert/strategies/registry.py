@@ -8,7 +8,7 @@ from typing import NamedTuple
 from convert.estimator.refused import REFUSED
 from convert.graph.ensembles.table import READERS
 from convert.graph.transformers.table import LAYOUTS, TRANSFORMERS
-from convert.strategies.composed import ESTIMATORS
+from convert.strategies.composed.strategy import ESTIMATORS
 
 
 class Support(NamedTuple):

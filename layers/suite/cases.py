@@ -24,7 +24,7 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from convert.export import export
 from convert.model_file.disk import read_card
 from convert.model_file.seal import seal
-from convert.strategies import STRATEGIES
+from convert.strategies.table import STRATEGIES
 
 type Answer = tuple[Any, dict[str, Any]]
 """An event, and members that its answer has."""

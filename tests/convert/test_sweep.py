@@ -34,7 +34,7 @@ from convert.model_file.disk import read_card
 from convert.oracle.oracle import Oracle
 from convert.oracle.sample import find_table
 from convert.proof.verify import verify
-from convert.strategies.composed import ESTIMATORS
+from convert.strategies.composed.strategy import ESTIMATORS
 from convert.strategies.plain import ALLOWED
 from lambda_fn.errors import ServiceError
 from lambda_fn.model.model import Model

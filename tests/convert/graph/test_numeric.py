@@ -17,7 +17,7 @@ from convert.graph.graph import Graph
 from convert.graph.transformers.normalizer import NO_NORM
 from convert.graph.transforms import write_transform
 from convert.proof.parity import Candidate
-from convert.strategies import write_graph
+from convert.strategies.table import write_graph
 from tests.conftest import oracle_of
 
 pytestmark = pytest.mark.filterwarnings("ignore")

@@ -17,7 +17,8 @@ from sklearn.tree import DecisionTreeRegressor
 
 from convert.errors import ConvertError
 from convert.export import export
-from convert.model_file.disk import function, read_card, write_model
+from convert.model_file import function
+from convert.model_file.disk import read_card, write_model
 from convert.model_file.publish import publish
 from convert.model_file.service import BATCHES, Service, check_served
 from convert.oracle.accepts import Accepts

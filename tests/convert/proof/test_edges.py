@@ -37,7 +37,7 @@ from convert.proof.edges import Range, edge_rows
 from convert.proof.parity import Candidate, Comparison, compare
 from convert.proof.refusals import refused_together
 from convert.proof.rows import EDGES, accepted_rows, edge_sets, row_sets
-from convert.strategies import composed
+from convert.strategies.composed import strategy as composed
 from convert.strategies.composed.linear import write_affine
 from tests.conftest import oracle_of
 

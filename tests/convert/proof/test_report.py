@@ -19,8 +19,9 @@ from convert.export import export
 from convert.model_file.disk import read_card, read_model
 from convert.oracle.sample import Sample, write_sample
 from convert.proof.parity import Comparison
-from convert.proof.report import Answers, write_report
+from convert.proof.report.answers import Answers
 from convert.proof.report.axes import choose_axes, make_axes, middle_row
+from convert.proof.report.report import write_report
 from convert.proof.verify import verify
 from tests.conftest import FEATURES, TESTS
 from tests.convert.test_main import run

@@ -34,7 +34,7 @@ from convert.graph.trees import Tree, TreeEnsemble
 from convert.oracle.thresholds import tree_thresholds
 from convert.proof.parity import Candidate
 from convert.proof.rows import row_sets
-from convert.strategies import STRATEGIES, write_graph
+from convert.strategies.table import STRATEGIES, write_graph
 from tests.conftest import oracle_of
 
 pytestmark = pytest.mark.filterwarnings("ignore:invalid value encountered in reduce")  # scikit-learn, at the limits

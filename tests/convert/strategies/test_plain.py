@@ -21,7 +21,8 @@ from convert.export import export
 from convert.oracle.sample import Sample, write_sample
 from convert.proof.parity import Candidate
 from convert.proof.verify import verify
-from convert.strategies import STRATEGIES, plain
+from convert.strategies import plain
+from convert.strategies.table import STRATEGIES
 from tests.conftest import oracle_of
 
 pytestmark = pytest.mark.filterwarnings("ignore")

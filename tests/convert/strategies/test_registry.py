@@ -55,7 +55,7 @@ from convert.export import export
 from convert.model_file.disk import read_card
 from convert.oracle.sample import Sample, write_sample
 from convert.proof.verify import verify
-from convert.strategies.composed import ESTIMATORS
+from convert.strategies.composed.strategy import ESTIMATORS
 from convert.strategies.registry import markdown
 from tests.conftest import TESTS
 
