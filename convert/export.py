@@ -33,6 +33,8 @@ def export(model: Path, out: Path, *, name: str, sample: Path | None = None, str
     The same estimator gives the same bytes. Raises ConvertError for what can't be converted, and for what the service
     would refuse.
     """
+    if name != name.encode("utf-8", "replace").decode():
+        raise ConvertError(f"the name {ascii(name)[:100]} is no UTF-8: give another --name")
     estimator, table = load_estimator(model), find_table(model, sample)
     with during("its features were read", estimator):
         oracle = Oracle(estimator, table)

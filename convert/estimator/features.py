@@ -101,7 +101,7 @@ class Feature:
     def _number(self, value: Any, codes: dict[str, float], row: int, where: str) -> float:
         if isinstance(value, str) and value in codes:
             return codes[value]
-        if is_missing(value):
+        if value == "" if self.type == "str" and isinstance(value, str) else is_missing(value):
             return np.nan
         if self.type == "str":
             number = UNKNOWN if isinstance(value, str) else None
@@ -109,7 +109,10 @@ class Feature:
             number = BOOLEANS.get(str(value).strip().lower()) if self.type == "bool" else as_number(value)
         if number is None:
             expected = {"float": "a number", "bool": "true or false", "str": "a string"}[self.type]
-            raise ConvertError(f"{where}, row {row}: expected {expected} for {self.name!r}, got {str(value)[:50]!r}")
+            advice = ": put an encoder in front of what was fitted" if self.type == "float" else ""
+            raise ConvertError(
+                f"{where}, row {row}: expected {expected} for {self.name!r}, got {str(value)[:50]!r}{advice}"
+            )
         return number
 
 

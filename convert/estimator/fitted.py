@@ -81,7 +81,7 @@ def _read(path: Path) -> Any:
 
         foreign = set(skops.io.get_untrusted_types(file=path)) - TRUSTED
         if foreign:
-            raise ConvertError(f"{path} holds {', '.join(sorted(foreign))}, which is not trusted")
+            raise ConvertError(f"{path} holds {', '.join(sorted(foreign))}, which is not trusted: save it with joblib")
         return skops.io.load(path, trusted=sorted(TRUSTED))
     except FileNotFoundError as error:
         raise ConvertError(f"there is no file {path}") from error

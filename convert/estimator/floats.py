@@ -35,3 +35,19 @@ def neighbours(numbers: NDArray[np.float64] | float, toward: float, dtype: str) 
     rounded = np.asarray(numbers, dtype=np.float64).astype(dtype)
     nearest: NDArray[np.float64] = np.nextafter(rounded, np.asarray(toward, dtype=dtype)).astype(np.float64)
     return nearest
+
+
+def told_of_float32(numbers: NDArray[np.float64], further: int) -> bool:
+    """Whether `numbers` were float32 before they were float64: all are, and some are no decimals that are as short.
+
+    further: how many bits more than those of float32 there may be, as in what lies between two of them.
+    """
+    finite = numbers[np.isfinite(numbers)]
+    mantissas = np.frexp(finite)[0] * 2.0 ** (24 + further)
+    with np.errstate(over="ignore"):
+        single = finite.astype(np.float32)
+    exact = single == finite
+    if not len(finite) or (mantissas != np.floor(mantissas)).any() or not np.isfinite(single).all():
+        return False
+    fractions = single[exact & (finite != np.floor(finite))]  # a large whole number has many digits either way
+    return any(float(str(number)) != float(number) for number in fractions)

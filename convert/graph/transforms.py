@@ -1,9 +1,8 @@
-"""Transformers one after the other, written in float64 with scikit-learn's own operations in its order, or followed."""
+"""Transformers one after the other, written in float64 with scikit-learn's own operations in its order."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from convert.errors import ConvertError
@@ -12,7 +11,6 @@ from convert.estimator.refused import not_written
 from convert.graph.columns import Columns, side_by_side
 from convert.graph.graph import Graph
 from convert.graph.transformers.layouts import InTurn, SideBySide, passes
-from convert.graph.transformers.origins import Known, Origins, untouched
 from convert.graph.transformers.table import LAYOUTS, TRANSFORMERS
 
 
@@ -60,25 +58,6 @@ def is_exact(transformer: Any) -> bool:
     return all(is_exact(each) for each in inner)
 
 
-@dataclass(frozen=True, slots=True)
-class Traced:
-    """What `trace` finds.
-
-    columns: the origin of each column that the last transformer makes, None for one made of several features or in an
-    unknown way; None if not even their number is known.
-    known: for each feature, the categories that the encoders and imputers on it know.
-    """
-
-    columns: Origins | None
-    known: Known
-
-
-def trace(transformers: Sequence[Any], features: int) -> Traced:
-    """Follow the columns of `features` features through fitted transformers."""
-    known: Known = [[] for _ in range(features)]
-    return Traced(_follow_steps(transformers, untouched(features), known), known)
-
-
 def _write_parts(graph: Graph, rows: Columns, transformer: Any, layout: SideBySide) -> Columns:
     if not layout.parts:
         raise ConvertError(f"{type(transformer).__name__} drops all columns: nothing is left to predict from")
@@ -88,31 +67,3 @@ def _write_parts(graph: Graph, rows: Columns, transformer: Any, layout: SideBySi
     ]
     sparse = any(part.sparse for part in made) if layout.sparse is None else layout.sparse
     return side_by_side(graph, made, sparse=sparse)
-
-
-def _follow_steps(transformers: Sequence[Any], columns: Origins | None, known: Known) -> Origins | None:
-    for transformer in transformers:
-        columns = None if columns is None else _follow(transformer, columns, known)
-    return columns
-
-
-def _follow(transformer: Any, columns: Origins, known: Known) -> Origins | None:
-    if passes(transformer):
-        return columns
-    transformer = unwrapped(transformer)
-    layout = layout_of(transformer)
-    if isinstance(layout, InTurn):
-        return _follow_steps(layout.steps, columns, known)
-    if isinstance(layout, SideBySide):
-        return _follow_parts(layout, columns, known)
-    kind = TRANSFORMERS.get(type(transformer))
-    return None if kind is None else kind.follow(transformer, columns, known)
-
-
-def _follow_parts(layout: SideBySide, columns: Origins, known: Known) -> Origins:
-    made: Origins = []
-    for part in layout.parts:
-        chosen = columns if part.columns is None else [columns[index] for index in part.columns]
-        followed = _follow(part.transformer, list(chosen), known)
-        made += [None] * part.width() if followed is None else followed
-    return made

@@ -14,12 +14,25 @@ from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostin
 from convert.errors import ConvertError, listed
 from convert.estimator.features import Feature, Floats, type_of
 from convert.estimator.fitted import parts_of
+from convert.estimator.floats import told_of_float32
 from convert.graph.ensembles.table import READERS, read_trees
-from convert.graph.transformers.origins import FITTED_ON_FLOAT32, FLOAT32, Known, untouched
-from convert.graph.transforms import Traced
+from convert.graph.tracing import Traced
+from convert.graph.transformers.origins import (
+    COMPARED_AS_FLOAT32,
+    FITTED_ON_FLOAT32,
+    FLOAT32,
+    Known,
+    untouched,
+)
 
 IN_FLOAT64 = {HistGradientBoostingClassifier, HistGradientBoostingRegressor}
 """The trees that do not round rows to float32."""
+NARROW = (
+    np.dtype(bool),
+    *(np.dtype(f"{kind}{size}") for kind in ("int", "uint") for size in (8, 16)),
+    np.dtype(np.float16),
+)
+"""What numpy makes float32 of beside a float32."""
 BETWEEN = 16
 """How many bits more than a float32 a number has, at the most, that is half way between two in the same data."""
 
@@ -28,24 +41,24 @@ def features_of(
     names: Sequence[str],
     values: Sequence[NDArray[Any]] | None,
     traced: Traced,
-    last: Any,
     dropped: frozenset[int],
     *,
     named: bool,
 ) -> tuple[Feature, ...]:
-    """Return the features of an estimator whose `last` step is behind what was `traced`; raises as `feature_of` does.
+    """Return the features of an estimator that was `traced`; raises as `feature_of` does.
 
     values: the columns of a sample, if there is one. named: whether the estimator knows a table, not an array.
     """
-    used = {origin.feature for origin in traced.columns or () if origin is not None}
+    used = {origin.feature for _, columns in traced.predictors for origin in columns or () if origin is not None}
     features = [
         Feature(name, dropped=True)
         if column in dropped
         else feature_of(name, known, None if values is None else values[column], used=column in used)
         for column, (name, known) in enumerate(zip(names, traced.known, strict=True))
     ]
-    single = split_as_float32(traced, last)
-    if type(last) in READERS and type(last) not in IN_FLOAT64 and traced.columns != untouched(len(names)):
+    single = split_as_float32(traced) | compared_in_float32(traced.known)
+    if _compared_behind(traced):
+        _check_computed(traced, names, values)
         single |= computed_in_float32(traced.known, values)
     for column, feature in enumerate(features):
         if column in single and feature == Feature(feature.name) and not _has_categories(traced.known[column]):
@@ -147,37 +160,48 @@ def _precision(name: str, known: Sequence[NDArray[Any]], column: str) -> tuple[s
     return dtype, dtype if column == "float64" else column
 
 
-def told_of_float32(numbers: Floats, further: int) -> bool:
-    """Whether `numbers` were float32 before they were float64: all are, and some are no decimals that are as short.
-
-    further: how many bits more than those of float32 there may be, as in what lies between two of them.
-    """
-    finite = numbers[np.isfinite(numbers)]
-    mantissas = np.frexp(finite)[0] * 2.0 ** (24 + further)
-    with np.errstate(over="ignore"):
-        single = finite.astype(np.float32)
-    exact = single == finite
-    if not len(finite) or (mantissas != np.floor(mantissas)).any() or not np.isfinite(single).all():
-        return False
-    fractions = single[exact & (finite != np.floor(finite))]  # a large whole number has many digits either way
-    return any(float(str(number)) != float(number) for number in fractions)
-
-
-def split_as_float32(traced: Traced, last: Any) -> frozenset[int]:
-    """Return the features that the trees of the `last` step were grown on as float32, and compare as float64.
+def split_as_float32(traced: Traced) -> frozenset[int]:
+    """Return the features that trees were grown on as float32, and compare as float64.
 
     Only there it matters: a threshold may be a number of the data, which its digits in CSV or JSON are above or below.
     """
     found: dict[int, list[Floats]] = {}
-    for part in parts_of(last):
-        width = getattr(part, "n_features_in_", None)  # none of one that was given, and copied to be fitted
-        if type(part) in IN_FLOAT64 and width == len(traced.columns or ()):
-            for origin, thresholds in zip(traced.columns or (), _thresholds(part), strict=True):
-                if origin is not None and origin.how != "category":
-                    found.setdefault(origin.feature, []).append(thresholds)
+    for last, columns in traced.predictors:
+        for part in parts_of(last):
+            width = getattr(part, "n_features_in_", None)  # none of one that was given, and copied to be fitted
+            if type(part) in IN_FLOAT64 and width == len(columns or ()):
+                for origin, thresholds in zip(columns or (), _thresholds(part), strict=True):
+                    if origin is not None and origin.how != "category":
+                        found.setdefault(origin.feature, []).append(thresholds)
     return frozenset(
         feature for feature, parts in found.items() if told_of_float32(np.concatenate(parts), further=BETWEEN)
     )
+
+
+def _compared_behind(traced: Traced) -> bool:
+    """Whether trees that round rows to float32 compare what transformers make."""
+    features = untouched(len(traced.known))
+    return any(
+        type(last) in READERS and type(last) not in IN_FLOAT64 and columns != features
+        for last, columns in traced.predictors
+    )
+
+
+def _check_computed(traced: Traced, names: Sequence[str], values: Sequence[NDArray[Any]] | None) -> None:
+    """Raise ConvertError where transformers compute in a type that the sample's columns have only together.
+
+    numpy makes float32 of an int8 beside a float32, and of an int8 by itself float64; no float16 is computed with.
+    """
+    if values is None:
+        return
+    for group in traced.together:
+        kinds = {names[feature]: values[feature].dtype for feature in sorted(group)}
+        narrow = [name for name, kind in kinds.items() if kind in NARROW]
+        if (narrow and FLOAT32 in kinds.values()) or any(kinds[name] == np.float16 for name in narrow):
+            raise ConvertError(
+                f"the sample has {narrow[0]!r} as {kinds[narrow[0]]}, by which scikit-learn rounds where it computes,"
+                " and the service does not: make float64 of the columns before you fit"
+            )
 
 
 def _has_categories(known: Sequence[NDArray[Any]]) -> bool:
@@ -192,6 +216,11 @@ def computed_in_float32(known: Known, values: Sequence[NDArray[Any]] | None) -> 
     told = {column for column, each in enumerate(known) if any(one is FITTED_ON_FLOAT32 for one in each)}
     typed = {column for column, each in enumerate(values or ()) if each.dtype == FLOAT32}
     return frozenset(told | typed)
+
+
+def compared_in_float32(known: Known) -> frozenset[int]:
+    """Return the features that a transformer in front of anything compares with numbers it learnt in float32."""
+    return frozenset(column for column, each in enumerate(known) if any(one is COMPARED_AS_FLOAT32 for one in each))
 
 
 def _thresholds(estimator: Any) -> list[Floats]:

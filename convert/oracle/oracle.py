@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from convert.errors import ConvertError, listed
 from convert.estimator.features import Floats, as_number, is_missing
 from convert.estimator.fitted import classes_of, own_names, steps_of, task_of, width_of
-from convert.graph.transforms import Traced, trace
+from convert.graph.ensembles.table import READERS, read_trees
+from convert.graph.tracing import Traced, trace
 from convert.oracle.accepts import Accepts, ask
 from convert.oracle.dropped import dropped_columns
 from convert.oracle.known import features_of
@@ -36,7 +37,10 @@ class Oracle:
         self.task = task_of(estimator)
         self.classes = classes_of(estimator)
         *self.transformers, self.last = steps_of(estimator)
-        self.traced: Traced = trace(self.transformers, width_of(estimator))
+        self.traced: Traced = trace(estimator, width_of(estimator))
+        for last, _ in self.traced.predictors:
+            if type(last) in READERS:
+                read_trees(last)  # who can't be read is told of before the sample is looked at
         names = _names(estimator, table, names)
         self._take(names, table, dropped_columns(estimator))
         if any(feature.dropped for feature in self.features) and not self._does_without():
@@ -48,7 +52,7 @@ class Oracle:
             table = table.reordered(names, dropped)
         columns = None if table is None else table.columns
         named = own_names(self.estimator) is not None
-        self.features = features_of(names, columns, self.traced, self.last, dropped, named=named)
+        self.features = features_of(names, columns, self.traced, dropped, named=named)
         self.sample: Sample | None = None if table is None else table.encoded(self.features)
         self._read_typed = None if table is None else table.typed
 

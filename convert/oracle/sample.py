@@ -113,7 +113,10 @@ def _read_csv(path: Path) -> Table:
     except (UnicodeDecodeError, csv.Error) as error:
         raise ConvertError(f"{path} is not a CSV file in UTF-8: {error}") from error
     if names and all(as_number(name) is not None for name in names):
-        raise ConvertError(f"{path} starts with {listed(names)}, expected a header with the names of the features")
+        raise ConvertError(
+            f"{path} starts with {listed(names)}, expected a header with the names of the features; if those"
+            " are numbers, give the sample as Parquet"
+        )
     return Table(str(path), tuple(names), tuple(np.array(column, dtype=object) for column in zip(*lines, strict=True)))
 
 

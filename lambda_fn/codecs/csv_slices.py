@@ -219,7 +219,7 @@ def _column(cells: Sequence[str], feature: Feature) -> list[float]:
 def _number(cell: str, feature: Feature) -> float:
     if feature.type == "str" and cell in feature.categories:
         return feature.categories[cell]
-    if feature.accepts.nan and (not cell or cell.isspace()):
+    if feature.accepts.nan and (not cell or (cell.isspace() and feature.type != "str")):
         return np.nan
     if feature.type == "float":
         return float(cell)

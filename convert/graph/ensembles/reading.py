@@ -35,7 +35,10 @@ def refuse_other_members(estimator: Any, member: Any, expected: type) -> None:
 def refuse_one_class(estimator: Any) -> None:
     """Raise ConvertError for a classifier that knows a single class."""
     if len(estimator.classes_) < 2:
-        raise ConvertError(f"this {type(estimator).__name__} has seen one class only, {estimator.classes_.tolist()}")
+        raise ConvertError(
+            f"this {type(estimator).__name__} has seen one class only,"
+            f" {estimator.classes_.tolist()}: fit it on rows of two or more"
+        )
 
 
 def refuse_several_outputs(estimator: Any) -> None:

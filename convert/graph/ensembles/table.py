@@ -56,5 +56,5 @@ def read_trees(estimator: Any) -> TreeEnsemble:
     """Return the estimator's trees; raise ConvertError for one that is not made of trees, or not of known ones."""
     reader = READERS.get(type(estimator))
     if reader is None:
-        raise ConvertError(f"{type(estimator).__name__} is not an ensemble of trees")
+        raise ConvertError(f"{type(estimator).__name__} is not an ensemble of trees: leave --strategy out")
     return reader(estimator)

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 
 from convert.errors import ConvertError
+from convert.estimator.floats import told_of_float32
 from convert.graph.columns import Columns, number_columns
 from convert.graph.graph import Graph
-from convert.graph.transformers.origins import Known, Origins
-from convert.graph.transformers.scalers import follow_scaler
+from convert.graph.transformers.origins import COMPARED_AS_FLOAT32, FLOAT32, Known, Origins, grown
 from convert.graph.transformers.transformer import Transformer
 
 
@@ -35,9 +35,15 @@ def _write(graph: Graph, rows: Columns, transformer: Any) -> Columns:
 
 
 def _follow(discretizer: Any, columns: Origins, known: Known) -> Origins:
-    if discretizer.encode == "ordinal":
-        return follow_scaler(discretizer, columns, known)
-    return [None] * int(sum(discretizer.n_bins_))
+    """Follow ordinal bins; the ends of the outer ones are numbers of the data, and tell of the type that it had."""
+    for column, edges in zip(columns, discretizer.bin_edges_, strict=True):
+        ends = np.asarray(edges, dtype=np.float64)[[0, -1]]
+        if column is not None and (edges.dtype == FLOAT32 or told_of_float32(ends, further=0)):
+            known[column.feature].append(COMPARED_AS_FLOAT32)
+    if discretizer.encode != "ordinal":
+        return [None] * int(sum(discretizer.n_bins_))
+    rising = (grown(column) for column in columns)
+    return [None if column is None else column._replace(how="binned") for column in rising]
 
 
-DISCRETIZER = Transformer(_write, _follow)
+DISCRETIZER = Transformer(_write, _follow, computes=True)

@@ -134,8 +134,22 @@ def _follow(encoder: Any, columns: Origins, known: Known) -> Origins:
             known[column.feature].append(categories)
             made += [Origin(column.feature, "category")] * count
         else:
+            _check_takes_all(encoder, column)
             made += [None] * count
     return made
+
+
+def _check_takes_all(encoder: Any, column: Origin | None) -> None:
+    """Raise ConvertError for an encoder that refuses what it does not know behind what computes.
+
+    Which numbers of the feature it takes is then asked of it, and those need be no interval.
+    """
+    computed = column is None or column.how == "grows"
+    if computed and getattr(encoder, "handle_unknown", None) == "error":
+        raise ConvertError(
+            f"{type(encoder).__name__} refuses what it does not know behind a transformer that computes, and which"
+            " numbers those are can't be told: fit it with another handle_unknown, or put it first"
+        )
 
 
 def _outputs_of(encoder: Any) -> list[int]:

@@ -118,7 +118,9 @@ def _marks_nan(missing: Any) -> bool:
 def _missing_indicator(graph: Graph, rows: Columns, indicator: Any) -> Columns:
     missing = _write_missing(graph, rows, indicator)
     told = _indicated_columns(indicator)
-    name = graph.cast(graph.node("Gather", missing, graph.constant(np.array(told)), axis=1), np.float64, "indicators")
+    name = graph.cast(
+        graph.node("Gather", missing, graph.constant(np.array(told, dtype=np.int64)), axis=1), np.float64, "indicators"
+    )
     sparse = rows.sparse if indicator.sparse == "auto" else bool(indicator.sparse)
     return number_columns(name, len(told), sparse=sparse)
 

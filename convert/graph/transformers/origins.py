@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 FLOAT32 = np.dtype(np.float32)
 FITTED_ON_FLOAT32: NDArray[Any] = np.empty(0, FLOAT32)
 """What stands among the categories of a feature that a scaler or an imputer computes with in float32."""
+COMPARED_AS_FLOAT32: NDArray[Any] = np.empty(0, FLOAT32)
+"""What stands there for numbers that were learnt from float32, and that the feature is compared with."""
 
 
 type Origins = list[Origin | None]
@@ -21,12 +23,12 @@ class Origin(NamedTuple):
     """The feature that a column is made from, and how.
 
     ``value``: it is the feature, missing values replaced or not. ``replaced``: it is, some number aside that stands for
-    missing values. ``grows``: where the feature grows, it does not fall. ``category``: it tells which of the known
-    categories the feature is.
+    missing values. ``grows``: where the feature grows, it does not fall. ``binned``: it grows, too, and
+    is the number of a bin. ``category``: it tells which of the known categories the feature is.
     """
 
     feature: int
-    how: Literal["value", "replaced", "grows", "category"]
+    how: Literal["value", "replaced", "grows", "binned", "category"]
 
 
 def untouched(features: int) -> Origins:
@@ -36,7 +38,8 @@ def untouched(features: int) -> Origins:
 
 def grown(column: Origin | None) -> Origin | None:
     """Return the origin of a column that grows with `column`."""
-    return Origin(column.feature, "grows") if column is not None and column.how in {"value", "grows"} else None
+    rises = column is not None and column.how in {"value", "grows", "binned"}
+    return Origin(column.feature, "grows") if column is not None and rises else None
 
 
 def told(column: Origin | None) -> Origin | None:

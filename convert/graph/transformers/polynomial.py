@@ -70,4 +70,4 @@ def _limit(transformer: Any) -> float:
     return float(PRODUCTS ** (1 / max(highest, 1)))
 
 
-POLYNOMIAL = Transformer(_write, _follow, limit=_limit)
+POLYNOMIAL = Transformer(_write, _follow, computes=True, limit=_limit)

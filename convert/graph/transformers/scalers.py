@@ -57,7 +57,7 @@ def follow_scaler(scaler: Any, columns: Origins, known: Known) -> Origins:
     return [grown(column) for column in columns]
 
 
-STANDARD = Transformer(_standard_scaler, follow_scaler)
-MIN_MAX = Transformer(_min_max_scaler, follow_scaler)
-MAX_ABS = Transformer(_max_abs_scaler, follow_scaler)
-ROBUST = Transformer(_robust_scaler, follow_scaler)
+STANDARD = Transformer(_standard_scaler, follow_scaler, computes=True)
+MIN_MAX = Transformer(_min_max_scaler, follow_scaler, computes=True)
+MAX_ABS = Transformer(_max_abs_scaler, follow_scaler, computes=True)
+ROBUST = Transformer(_robust_scaler, follow_scaler, computes=True)

@@ -23,10 +23,12 @@ class Transformer:
     follow: returns the origin of each column that it makes, and adds to what is known of each feature; None where not
     even their number can be told.
     exact: whether the numbers are scikit-learn's, bit for bit; where they are not, nothing behind may compare them.
+    computes: whether it computes with numbers, in the type that all its columns have together.
     limit: beyond which size of numbers its sums or products may overflow; None for no size.
     """
 
     write: Callable[[Graph, Columns, Any], Columns]
     follow: Callable[[Any, Origins, Known], Origins | None]
     exact: bool = True
+    computes: bool = False
     limit: Callable[[Any], float] | None = None

@@ -64,6 +64,7 @@ def voting_classifier(composer: Composer, rows: Columns, estimator: Any) -> Labe
         each = [answer.probabilities for answer in answers if answer.probabilities is not None]
         probabilities = write_mean(graph, each, weights)
         return Labelled(_write_largest(graph, probabilities), probabilities)
+    _check_votes(estimator, weights)
     places = graph.constant(np.arange(len(estimator.classes_)))
     votes = []
     for answer, weight in zip(answers, [1.0] * len(answers) if weights is None else weights, strict=True):
@@ -120,6 +121,18 @@ def _write_prediction(composer: Composer, rows: Columns, member: Any, method: st
 
 def _write_largest(graph: Graph, scores: Value) -> Value:
     return graph.node("ArgMax", scores, axis=1, keepdims=0, select_last_index=0)
+
+
+def _check_votes(estimator: Any, weights: Sequence[float] | None) -> None:
+    """Raise ConvertError for votes that VotingClassifier counts otherwise than one by one, with numpy.bincount."""
+    if weights is not None and min(weights) < 0:
+        raise ConvertError("VotingClassifier is written without negative weights: give it others")
+    for member in estimator.estimators_:
+        if not np.array_equal(member.classes_, np.arange(len(estimator.classes_))):
+            raise ConvertError(
+                f"VotingClassifier counts the labels of a {type(member).__name__} as numbers of classes, which they are"
+                " not: fit its members with it, or give it voting='soft'"
+            )
 
 
 def _check_encoded(estimator: Any) -> None:

@@ -29,7 +29,7 @@ def write_steps(graph: Graph, score: Value, isotonic: Any) -> Value:
     low, high = graph.constant(np.float64(isotonic.X_min_)), graph.constant(np.float64(isotonic.X_max_))
     clipped = graph.node("Clip", score, low, high)
     value = _write_lines(graph, clipped, x, y)
-    if isotonic.out_of_bounds != "nan":
+    if isotonic.out_of_bounds != "nan" or len(x) == 1:  # IsotonicRegression._build_f: one threshold is answered always
         return value
     inside = graph.node("Equal", score, clipped)
     return graph.node("Where", inside, value, graph.constant(np.float64(np.nan)))

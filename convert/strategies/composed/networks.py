@@ -8,6 +8,7 @@ import numpy as np
 
 from convert.graph.answers import Labelled
 from convert.graph.columns import Columns
+from convert.graph.ensembles.reading import refuse_one_class
 from convert.graph.graph import Graph, Value
 from convert.strategies.composed.composer import Composer
 from convert.strategies.composed.linear import write_affine, write_class_index, write_complement, write_expit
@@ -24,6 +25,7 @@ def regressor(composer: Composer, rows: Columns, estimator: Any) -> Value:
 def classifier(composer: Composer, rows: Columns, estimator: Any) -> Labelled:
     """Write MLPClassifier.predict, whose LabelBinarizer cuts at 0.5, and predict_proba."""
     graph = composer.graph
+    refuse_one_class(estimator)
     last = _write_layers(graph, rows.value, estimator)
     if estimator.out_activation_ == "softmax":
         probabilities = graph.node("Softmax", last, axis=1)
