@@ -1,7 +1,8 @@
-"""The rooms of the house: who may import whom, in each half and across the wall between them."""
+"""The rooms of the house: who may import whom, in each half and across the wall between them; how long files are."""
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from pathlib import Path
 
@@ -45,6 +46,8 @@ CODECS_KNOW = {"lambda_fn.http.request", "lambda_fn.http.media", "lambda_fn.http
     "lambda_fn.model.rows",
 }
 """The modules of the rooms below that a codec may import: nothing of events, nothing of ONNX."""
+MAX_LINES = 330
+"""Of a Python file that git lists, wherever it is."""
 
 
 @pytest.mark.parametrize("half", FLOORS)
@@ -79,6 +82,14 @@ def test_codecs_know_nothing_of_events_and_of_onnx() -> None:
         if room_of(name) == "codecs":
             below = {other for other in imported if room_of(other) in {"http", "model"} and other.count(".") > 1}
             assert below <= CODECS_KNOW, name
+
+
+def test_no_file_is_too_long() -> None:
+    listed = subprocess.run(["git", "ls-files", "-z", "*.py"], capture_output=True, check=True, text=True, cwd=ROOT)
+    paths = [ROOT / name for name in listed.stdout.split("\0") if name and (ROOT / name).exists()]  # not yet removed
+    assert paths
+    lengths = {str(path.relative_to(ROOT)): path.read_text().count("\n") for path in paths}
+    assert {name: length for name, length in lengths.items() if length > MAX_LINES} == {}
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 import importlib
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from types import ModuleType
 
 import pytest
@@ -26,3 +27,8 @@ def load(monkeypatch: pytest.MonkeyPatch) -> Load:
         return importlib.import_module("lambda_fn.handler")
 
     return load_handler
+
+
+@pytest.fixture
+def handler(load: Load, model_file: Path) -> ModuleType:
+    return load(MODEL_URI=model_file.as_uri())

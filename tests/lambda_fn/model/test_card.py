@@ -10,7 +10,8 @@ from lambda_fn.codecs.json_document import decode_body
 from lambda_fn.errors import Problem, ServiceError
 from lambda_fn.model.card import Accepts, Card, Feature
 from tests.conftest import FEATURES, TESTS
-from tests.lambda_fn.model.guard.mutants import altered_json, pick
+from tests.lambda_fn.model.guard.draws import pick
+from tests.lambda_fn.model.guard.mutants import altered_json
 
 LIMIT = 3.4028235677973362e38
 EXAMPLE = json.loads((TESTS / "card.json").read_text())

@@ -1,0 +1,62 @@
+"""Columns of a table that the estimator drops: they need not be sent, and may be."""
+
+from pathlib import Path
+
+import jsonschema
+import numpy as np
+import pandas
+import pytest
+from rich.console import Console
+from sklearn.compose import make_column_transformer
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
+from sklearn.tree import DecisionTreeClassifier
+
+from convert.model_file.disk import read_card
+from convert.proof import rows
+from convert.proof.verify import verify
+from tests.tables import GENERATOR, SCHEMA, N, bodies, column, sample_of, served
+
+pytestmark = pytest.mark.filterwarnings("ignore")
+
+DROPPED = pandas.DataFrame(
+    {
+        "id": np.arange(N),
+        "when": pandas.date_range("2020-01-01", periods=N),
+        "note": [f"text {number}, more" for number in range(N)],
+        "tags": [[1, 2]] * N,
+        "city": column(["Oslo", "Paris"], "str"),
+        "age": GENERATOR.integers(18, 80, N),
+    }
+)
+
+
+@pytest.mark.parametrize("ending", ["csv", "parquet", "csv without them"])
+def test_what_is_dropped_need_not_be_sent(ending: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rows, "RANDOM_ROWS", 2_000)
+    columns = make_column_transformer((OneHotEncoder(), ["city"]), ("drop", ["id"]), (StandardScaler(), ["age"]))
+    estimator = make_pipeline(columns, DecisionTreeClassifier()).fit(DROPPED, DROPPED["age"] > 40)
+    kept = DROPPED[["age", "city"]]
+    sample = sample_of(kept if ending.endswith("them") else DROPPED, tmp_path, ending.split()[0])
+    model = served(estimator, tmp_path, sample)
+    assert [feature.name for feature in model.card.features if feature.dropped] == ["id", "when", "note", "tags"]
+    assert verify(tmp_path / "model.joblib", tmp_path / "model.onnx", sample, Console(quiet=True))
+    card = read_card((tmp_path / "model.onnx").read_bytes())
+    jsonschema.validate(card, SCHEMA)
+    assert card["features"][2] == {
+        "name": "note",
+        "type": "float",
+        "dropped": True,
+        "accepts": {"nan": True, "low": None, "high": None},
+    }
+    expected = estimator.predict(DROPPED).tolist()
+    for table in (kept, DROPPED):
+        for dialect, decode in bodies(table):
+            assert model.score(decode(model.card)).prediction.tolist() == expected, dialect
+
+
+def test_a_column_that_something_looks_at_is_not_dropped(tmp_path: Path) -> None:
+    table = DROPPED[["city", "age", "id"]]
+    columns = make_column_transformer((OneHotEncoder(), ["city"]), remainder="passthrough")
+    model = served(make_pipeline(columns, DecisionTreeClassifier()).fit(table, table["age"] > 40), tmp_path)
+    assert not any(feature.dropped for feature in model.card.features)
