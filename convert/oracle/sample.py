@@ -147,7 +147,8 @@ def _values(column: Any) -> NDArray[Any]:
     """
     import pyarrow
 
-    if pyarrow.types.is_floating(column.type):
+    whole = pyarrow.types.is_integer(column.type) or pyarrow.types.is_boolean(column.type)
+    if pyarrow.types.is_floating(column.type) or (whole and not column.null_count):
         numbers: NDArray[Any] = column.to_numpy()
         return numbers
     values = np.empty(len(column), dtype=object)
