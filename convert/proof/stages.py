@@ -121,7 +121,7 @@ def _side_by_side(stage: Stage) -> Iterator[Stage]:
         if part.columns is None:
             yield replace(stage, part=part.transformer)
         else:
-            yield Stage(part.transformer, _chosen(stage.inputs, list(part.columns)), stage.exact)
+            yield Stage(part.transformer, _chosen_of(stage, list(part.columns)), stage.exact)
 
 
 def _bagging(stage: Stage) -> Iterator[Stage]:
@@ -152,6 +152,19 @@ def _calibrated(stage: Stage, part: Calibrated) -> Iterator[Stage]:
 
     for column, calibrator in enumerate(part.calibrators):
         yield Stage(calibrator, _chosen(scores, [column]), False)
+
+
+def _chosen_of(stage: Stage, indices: list[int]) -> Inputs:
+    """Return some of the columns that a transformer is given: by name, if it knows those: others may be lacking."""
+    names = getattr(stage.part, "feature_names_in_", None)
+    if names is None:
+        return _chosen(stage.inputs, indices)
+
+    def chosen(rows: Floats) -> Any:
+        made = stage.inputs(rows)
+        return made[[names[index] for index in indices]] if hasattr(made, "iloc") else made[:, indices]
+
+    return chosen
 
 
 def _chosen(inputs: Inputs, indices: Any) -> Inputs:
