@@ -58,7 +58,7 @@ def write_model(path: Path, model: onnx.ModelProto, card: Mapping[str, Any]) -> 
 def write_sealed(path: Path, data: bytes) -> None:
     """Write the bytes of a model file, at once or not at all."""
     if path.exists() and not path.is_file():
-        raise ConvertError(f"{path} is no file, which a model file could replace: give another --out")
+        raise ConvertError(f"{path} is a directory or a device, which no model file replaces: give another --out")
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f"{path.name}.partial")
     partial.write_bytes(data)
