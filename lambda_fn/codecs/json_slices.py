@@ -127,4 +127,4 @@ def sliced_rows(body: bytes, card: Card) -> SlicedRows | None:
         return None
     if (opening == ord("{")).any() and holds_numbers(body, card):
         return None
-    return SlicedRows(body, start.end(), rows[1::2], card)
+    return SlicedRows(body, start.end(), rows[1::2].copy(), card)  # or else the places of all brackets stay
