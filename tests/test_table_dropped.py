@@ -1,13 +1,17 @@
 """Columns of a table that the estimator drops: they need not be sent, and may be."""
 
 from pathlib import Path
+from typing import Any
 
 import jsonschema
 import numpy as np
 import pandas
 import pytest
 from rich.console import Console
+from sklearn.calibration import CalibratedClassifierCV
 from sklearn.compose import make_column_transformer
+from sklearn.ensemble import VotingClassifier
+from sklearn.model_selection import FixedThresholdClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from sklearn.tree import DecisionTreeClassifier
@@ -60,3 +64,24 @@ def test_a_column_that_something_looks_at_is_not_dropped(tmp_path: Path) -> None
     columns = make_column_transformer((OneHotEncoder(), ["city"]), remainder="passthrough")
     model = served(make_pipeline(columns, DecisionTreeClassifier()).fit(table, table["age"] > 40), tmp_path)
     assert not any(feature.dropped for feature in model.card.features)
+
+
+@pytest.mark.parametrize(
+    "wrap",
+    [
+        lambda one: FixedThresholdClassifier(one, threshold=0.5),
+        lambda one: VotingClassifier([("a", one)], voting="soft"),
+        lambda one: CalibratedClassifierCV(one, cv=2),
+    ],
+)
+def test_what_all_members_drop_is_dropped(wrap: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rows, "RANDOM_ROWS", 500)
+    table = DROPPED[["id", "note", "city", "age"]]
+    columns = make_column_transformer((OneHotEncoder(), ["city"]), (StandardScaler(), ["age"]))
+    estimator = wrap(make_pipeline(columns, DecisionTreeClassifier(max_depth=2))).fit(table, table["age"] > 40)
+    model = served(estimator, tmp_path)
+    assert [feature.name for feature in model.card.features if feature.dropped] == ["id", "note"]
+    sample = sample_of(table, tmp_path, "parquet")
+    assert verify(tmp_path / "model.joblib", tmp_path / "model.onnx", sample, Console(quiet=True))
+    for dialect, decode in bodies(table[["age", "city"]]):
+        assert model.score(decode(model.card)).prediction.tolist() == estimator.predict(table).tolist(), dialect

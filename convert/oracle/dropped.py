@@ -10,6 +10,7 @@ from sklearn.pipeline import Pipeline
 
 from convert.estimator import insides
 from convert.estimator.fitted import own_names
+from convert.estimator.members import members_of
 
 
 def dropped_columns(estimator: Any) -> frozenset[int]:
@@ -38,16 +39,13 @@ def dropped_columns(estimator: Any) -> frozenset[int]:
 
 def _first_steps(estimator: Any) -> Iterator[Any]:
     """Yield what gets the table as it comes: of a pipeline its first step, of an ensemble those of its members."""
-    members = getattr(estimator, "estimators_", None)
+    members = members_of(estimator)
     if isinstance(estimator, Pipeline):
         steps = [step for _, step in estimator.steps if step is not None and not isinstance(step, str)]
         yield from _first_steps(steps[0]) if steps else (estimator,)
-    elif isinstance(members, list) and members and not getattr(estimator, "passthrough", False):
+    elif members and not getattr(estimator, "passthrough", False) and all(each.columns is None for each in members):
         for member in members:
-            yield from _first_steps(member)
-    elif hasattr(estimator, "calibrated_classifiers_"):
-        for member in estimator.calibrated_classifiers_:
-            yield from _first_steps(insides.calibrated(member).estimator)
+            yield from _first_steps(member.estimator)
     else:
         yield estimator
 

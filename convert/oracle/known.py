@@ -213,14 +213,17 @@ def computed_in_float32(known: Known, values: Sequence[NDArray[Any]] | None) -> 
 
     A row that is scaled in float64 may be on the other side of a threshold.
     """
-    told = {column for column, each in enumerate(known) if any(one is FITTED_ON_FLOAT32 for one in each)}
     typed = {column for column, each in enumerate(values or ()) if each.dtype == FLOAT32}
-    return frozenset(told | typed)
+    return _marked(known, FITTED_ON_FLOAT32) | typed
 
 
 def compared_in_float32(known: Known) -> frozenset[int]:
     """Return the features that a transformer in front of anything compares with numbers it learnt in float32."""
-    return frozenset(column for column, each in enumerate(known) if any(one is COMPARED_AS_FLOAT32 for one in each))
+    return _marked(known, COMPARED_AS_FLOAT32)
+
+
+def _marked(known: Known, mark: NDArray[Any]) -> frozenset[int]:
+    return frozenset(column for column, each in enumerate(known) if any(one is mark for one in each))
 
 
 def _thresholds(estimator: Any) -> list[Floats]:

@@ -18,6 +18,7 @@ from convert.estimator import insides
 from convert.estimator.features import Floats
 from convert.estimator.fitted import flat
 from convert.estimator.insides import Calibrated
+from convert.estimator.members import members_of
 from convert.graph.ensembles.table import READERS, read_trees
 from convert.graph.transformers.layouts import SideBySide, passes
 from convert.graph.transforms import is_exact, layout_of
@@ -125,8 +126,8 @@ def _side_by_side(stage: Stage) -> Iterator[Stage]:
 
 
 def _bagging(stage: Stage) -> Iterator[Stage]:
-    for part, features in zip(stage.part.estimators_, stage.part.estimators_features_, strict=True):
-        yield Stage(part, _chosen(stage.inputs, features), stage.exact)
+    for part, columns in members_of(stage.part):
+        yield Stage(part, _chosen(stage.inputs, list(columns or ())), stage.exact)
 
 
 def _stacking(stage: Stage) -> Iterator[Stage]:
