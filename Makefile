@@ -36,6 +36,8 @@ down: ## end what `make up` left running
 local: setup $(MODEL) ## the API on this machine, reloaded on change: make local PORT=5005 MODEL=build/model.onnx
 	@$(PYTHON) -m scripts.local --port $(PORT) --model $(MODEL)
 
+# Threads of OpenMP that wait for each other on busy cores made some tests ten times as long.
+test: export OMP_NUM_THREADS := 1
 ifdef SKLEARN
 test: .tools/sklearn-$(SKLEARN)/.ready
 	@.tools/sklearn-$(SKLEARN)/bin/python -m pytest $(CONVERSION_TESTS) $(ARGS)

@@ -20,6 +20,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from convert.errors import ConvertError, ConvertWarning, during, reason_of
 from convert.estimator import insides
+from convert.estimator.encoded import encoder_and_trees
 from convert.estimator.refused import REFUSED
 
 LABEL_TYPES = {"b": "bool", "i": "int", "u": "int", "f": "float", "U": "str", "O": "str"}
@@ -137,11 +138,11 @@ def _is_unicode(text: str) -> bool:
 def steps_of(estimator: Any) -> list[Any]:
     """Return the steps of a pipeline, the last of which predicts, with those of a pipeline at its end.
 
-    For another estimator, it is itself.
+    For another estimator, it is itself, or its encoder and its trees.
     """
     estimator = unwrapped(estimator)
     if not isinstance(estimator, Pipeline):
-        return [estimator]
+        return list(encoder_and_trees(estimator) or [estimator])
     *transformers, last = (step for _, step in estimator.steps)
     return [*(unwrapped(transformer) for transformer in transformers), *steps_of(last)]
 

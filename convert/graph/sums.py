@@ -7,6 +7,7 @@ onnxruntime adds in that order too, and the sums are the same bits.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -15,11 +16,13 @@ from numpy.typing import NDArray
 from convert.estimator.features import Floats
 from convert.graph.graph import Graph, Value
 from convert.graph.tree_operator import Leaves, rounded, write_tree_ensemble
-from convert.graph.trees import Tree, TreeEnsemble
+from convert.graph.trees import Sides, Tree, TreeEnsemble
 
 
 def write_sums(graph: Graph, rows: Value, width: int, ensemble: TreeEnsemble) -> Value:
     """Write the raw sums of `ensemble` for `rows` (n, width) float64; return their name, (n, sums) float64."""
+    if ensemble.sides:
+        rows, width = _write_sides(graph, rows, width, ensemble.sides)
     if ensemble.float32:
         ensemble = replace(ensemble, trees=tuple(rounded(tree) for tree in ensemble.trees))
     write = _write_scalar_sums if ensemble.one_output else _write_vector_sums
@@ -27,6 +30,25 @@ def write_sums(graph: Graph, rows: Value, width: int, ensemble: TreeEnsemble) ->
     if ensemble.divisor is not None:
         sums = graph.node("Div", sums, graph.constant(np.float64(ensemble.divisor)), name="mean")
     return sums
+
+
+def _write_sides(graph: Graph, rows: Value, width: int, sides: Sequence[Sides]) -> tuple[Value, int]:
+    """Write, beside the rows, a column for each split by a set of categories; return them all, and their number.
+
+    The operator has such splits, too (BRANCH_MEMBER): there, 100 trees took 5.4 to 10.3 µs a row where this takes 3.9
+    to 7.7, and files were up to 1.7 times as large.
+    """
+    made = [rows]
+    for each in sides:
+        value = graph.node("Gather", rows, graph.constant(np.int64(each.feature)), axis=1, name="category")
+        count = graph.constant(np.float64(len(each.goes_right) - 2))
+        place = graph.node("Where", graph.node("Less", value, count), value, count)
+        known = graph.node("Greater", value, graph.constant(np.float64(each.above)))
+        place = graph.node("Where", known, place, graph.constant(np.float64(-1)))  # the table's last row
+        right = graph.node("Gather", graph.constant(each.goes_right), graph.cast(place, np.int64), axis=0)
+        made.append(graph.cast(right, np.float64, "goes_right"))
+        width += each.goes_right.shape[1]
+    return graph.node("Concat", *made, axis=1, name="rows_and_sides"), width
 
 
 def _write_scalar_sums(graph: Graph, rows: Value, width: int, ensemble: TreeEnsemble) -> Value:

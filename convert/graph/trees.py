@@ -33,6 +33,28 @@ class Tree:
 
 
 @dataclass(frozen=True, slots=True)
+class Sides:
+    """To which side each category goes, at each split by a set of categories that there is on a feature.
+
+    feature: the column that holds the categories' numbers, counted from 0; what comes behind the point is cut off.
+    goes_right: (categories + 2, splits) bool; the last row but one is for higher numbers, the last for the rest.
+    above: what a number has to be above to be none of the rest, to which NaN belongs.
+
+    Each split makes a column beside the features, in the order of an ensemble's `sides`: 1 if a row goes right, else 0.
+    Trees compare it like any other.
+    """
+
+    feature: int
+    goes_right: NDArray[np.bool_]
+    above: float
+
+    def cuts(self) -> Floats:
+        """Return, sorted, the last numbers before some split may send a row elsewhere."""
+        firsts = 1 + np.flatnonzero((self.goes_right[:-2] != self.goes_right[1:-1]).any(axis=1))
+        return np.array([self.above, *np.nextafter(firsts.astype(np.float64), -np.inf)])
+
+
+@dataclass(frozen=True, slots=True)
 class TreeEnsemble:
     """Trees whose leaves add up to raw sums, from left to right, starting at `base`.
 
@@ -41,6 +63,7 @@ class TreeEnsemble:
     float32: whether rows are rounded to float32 before they are compared with thresholds.
     head: how the sums become the answer.
     init: the estimator whose answer the sums start with, instead of `base`.
+    sides: the splits by sets of categories, whose columns are numbered after those of the features.
     """
 
     trees: tuple[Tree, ...]
@@ -50,6 +73,7 @@ class TreeEnsemble:
     float32: bool
     head: Head
     init: Any = None
+    sides: tuple[Sides, ...] = ()
 
     @property
     def one_output(self) -> bool:
@@ -60,7 +84,9 @@ class TreeEnsemble:
         """Return, for each of the `features`, the sorted distinct thresholds."""
         found: list[list[Floats]] = [[] for _ in range(features)]
         for tree in self.trees:
-            inner = tree.left != -1
+            inner = (tree.left != -1) & (tree.feature < features)
             for feature in np.unique(tree.feature[inner]):
                 found[feature].append(tree.threshold[inner & (tree.feature == feature)])
+        for each in self.sides:
+            found[each.feature].append(each.cuts())
         return [np.unique(np.concatenate(parts)) if parts else np.empty(0) for parts in found]

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from convert.estimator.encoded import encoder_and_trees
 from convert.estimator.features import Floats
 from convert.estimator.fitted import parts_of, width_of
 from convert.estimator.floats import from_ordinal, ordinal
@@ -37,12 +38,12 @@ def tree_thresholds(oracle: Oracle) -> list[Floats]:
 
 
 def _ensembles(estimator: Any) -> Iterator[Any]:
-    """Yield the fitted ensembles of trees: the estimator, or those that it is made of."""
+    """Yield the fitted ensembles of trees that compare features: the estimator, or those that it is made of."""
     if type(estimator) in READERS:
         yield estimator
         estimator = getattr(estimator, "init_", None)  # what gradient boosting starts from
     parts = (part for part in parts_of(estimator) if type(part) in READERS and hasattr(part, "n_features_in_"))
-    yield from {id(part): part for part in parts}.values()
+    yield from {id(part): part for part in parts if encoder_and_trees(part) is None}.values()
 
 
 def _pulled_back(oracle: Oracle, thresholds: list[Floats], *, float32: bool) -> list[list[Floats]]:

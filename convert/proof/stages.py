@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -15,6 +15,7 @@ from sklearn.pipeline import FeatureUnion, Pipeline
 
 from convert.errors import ConvertError
 from convert.estimator import insides
+from convert.estimator.encoded import encoder_and_trees
 from convert.estimator.features import Floats
 from convert.estimator.fitted import flat
 from convert.estimator.insides import Calibrated
@@ -53,6 +54,10 @@ def stages_of(oracle: Oracle) -> list[Stage]:
 
 
 def _walk(stage: Stage) -> Iterator[Stage]:
+    encoded = encoder_and_trees(stage.part)
+    if encoded is not None:
+        yield from (each for inner in _in_turn(stage, encoded) for each in _walk(inner))
+        return
     if type(stage.part) in READERS:
         inner = _members(stage, [_started_from(stage.part)])
         stage = _as_trees_see_it(stage)
@@ -106,7 +111,11 @@ def _width_of(part: Any) -> int | None:
 
 
 def _pipeline(stage: Stage) -> Iterator[Stage]:
-    for _, step in stage.part.steps:
+    return _in_turn(stage, [step for _, step in stage.part.steps])
+
+
+def _in_turn(stage: Stage, steps: Sequence[Any]) -> Iterator[Stage]:
+    for step in steps:
         if passes(step):
             continue
         stage = replace(stage, part=step)

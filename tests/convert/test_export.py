@@ -17,7 +17,6 @@ from sklearn.cluster import KMeans
 from sklearn.ensemble import (
     GradientBoostingClassifier,
     GradientBoostingRegressor,
-    HistGradientBoostingClassifier,
     RandomForestRegressor,
 )
 from sklearn.gaussian_process import GaussianProcessRegressor
@@ -199,14 +198,6 @@ def test_an_epoch_that_is_no_number_is_refused(
     monkeypatch.setenv("SOURCE_DATE_EPOCH", "yesterday")
     with pytest.raises(ConvertError, match="not 'yesterday'"):
         export(estimator_file, tmp_path / "model.onnx", name="model")
-
-
-def test_an_estimator_that_only_looks_convertible_is_refused_in_a_line(tmp_path: Path) -> None:
-    labels = np.arange(60) % 2
-    categories = HistGradientBoostingClassifier(max_iter=3, categorical_features=[0])
-    categories.fit(np.c_[labels, ROWS[:, 1]], labels)
-    with pytest.raises(ConvertError, match="fitted with categorical_features, whose splits are no thresholds"):
-        export(dump(categories, tmp_path), tmp_path / "model.onnx", name="model")
 
 
 @pytest.mark.parametrize("strategy", [None, "skl2onnx", "float64 operators"])

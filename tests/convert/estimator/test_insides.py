@@ -72,10 +72,21 @@ def test_trees_of_histograms_have_nodes() -> None:
     stages = _read(insides.histogram_stages, boosting)
     assert (len(stages), len(stages[0])) == (3, 3)
     fields = {"value", "feature_idx", "num_threshold", "missing_go_to_left", "left", "right", "is_leaf"}
-    assert fields <= set(stages[0][0].dtype.names)
-    leaf = stages[0][0][0] if stages[0][0][0]["is_leaf"] else None
-    assert leaf is None or leaf["left"] == 0
+    assert fields | {"is_categorical", "bitset_idx"} <= set(stages[0][0].nodes.dtype.names)
+    assert stages[0][0].sets.shape == (0, 256)
     assert _read(insides.histogram_start, boosting).shape == (3,)
+
+
+def test_histograms_of_categories_are_an_encoder_and_trees() -> None:
+    rows = np.column_stack([X[:, 0], np.arange(60) % 3, X[:, 1]])
+    boosting = HistGradientBoostingClassifier(max_iter=3, categorical_features=[1]).fit(rows, rows[:, 1] == 2)
+    encoder, trees = _read(insides.histogram_preprocessor, boosting), _read(insides.histogram_trees, boosting)
+    np.testing.assert_array_equal(encoder.transform(rows), rows[:, [1, 0, 2]])
+    scores = trees.decision_function(encoder.transform(rows))
+    np.testing.assert_array_equal(scores, boosting.decision_function(rows))
+    assert _read(insides.histogram_preprocessor, trees) is None
+    sets = _read(insides.histogram_stages, boosting)[0][0].sets
+    assert [np.flatnonzero(each).tolist() for each in sets] == [[2]]
 
 
 def test_depths_of_an_isolation_forest_score_as_it_does() -> None:
@@ -143,7 +154,7 @@ def _read(function: Callable[..., Any], *arguments: Any) -> Any:
 
 
 def _is_own(function: Callable[..., Any]) -> bool:
-    return function.__module__ == insides.__name__
+    return function.__module__ == insides.__name__ and not function.__name__.startswith("_")
 
 
 def _private(tree: ast.AST) -> list[str]:
