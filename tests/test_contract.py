@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import suppress
 from functools import cache
+from importlib import import_module
 from inspect import signature
 from typing import Any
 
@@ -20,9 +21,11 @@ from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import Normalizer, StandardScaler
 from sklearn.tree import DecisionTreeRegressor
+from xgboost import XGBClassifier
 
 from convert.errors import ConvertError
 from convert.estimator.fitted import parts_of
+from convert.estimator.kinds import Kind
 from convert.graph.ensembles.table import READERS
 from convert.model_file.seal import seal
 from convert.strategies import plain, tabulate
@@ -50,6 +53,15 @@ BY_SKL2ONNX = {LinearRegression, LogisticRegression, Pipeline, StandardScaler}
 """What skl2onnx may write and be loaded. The rest of its operators, its trees first of all, are not let in."""
 WHOLE = [np.dtype(letter) for letter in "bBhHiIlL"]
 """The types of whole numbers; each is a type of class labels."""
+
+
+def class_of(kind: Kind) -> type:
+    """Return the class of that kind; one of another package is imported."""
+    if isinstance(kind, type):
+        return kind
+    package, _, name = kind.partition(".")
+    found: type = getattr(import_module(package), name)
+    return found
 
 
 def estimator_of(kind: type) -> Any:
@@ -115,7 +127,7 @@ def get_in(models: list[ModelProto]) -> None:
         check_model(seal(model))
 
 
-KINDS = sorted({*READERS, *ESTIMATORS}, key=str)
+KINDS = sorted({class_of(kind) for kind in (*READERS, *ESTIMATORS)}, key=str)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -136,6 +148,7 @@ def more() -> list[ModelProto]:
     labels += [np.array([1, 2, 3], dtype) for dtype in (np.float16, np.float32)]
     estimators += [LogisticRegression().fit(ROWS, each[three]) for each in labels]
     estimators += [make_pipeline(StandardScaler(), LinearRegression()).fit(ROWS, score)]
+    estimators += [XGBClassifier(n_estimators=40, n_jobs=1).fit(ROWS, three)]
     norms = [make_pipeline(Normalizer(norm), LogisticRegression()) for norm in ("l1", "l2", "max")]
     estimators += [norm.fit(ROWS, three) for norm in norms]
     constant = written(DecisionTreeRegressor().fit(ROWS, np.ones(len(ROWS))))

@@ -31,7 +31,7 @@ class Feature:
     categories: of a string feature, those that the estimator knows; the i-th goes by the number i.
     none: whether the estimator knows a missing value as None rather than as NaN.
     dtype: what its numbers are rounded to, ``float64``, ``float32`` or ``float16``.
-    column: the type of the column that the estimator gets: those of `dtype`, or ``object``.
+    column: the type of the column that the estimator gets: those of `dtype`, ``object``, or pandas' ``category``.
     dropped: whether the estimator never looks at it, and need not get it. Its number is 0, whatever it is.
     """
 
@@ -72,7 +72,7 @@ class Feature:
     @property
     def numeric(self) -> bool:
         """Whether the estimator gets a column of numbers, rather than one of objects."""
-        return self.type != "str" and not self.none and self.column != "object"
+        return self.type != "str" and not self.none and self.column not in {"object", "category"}
 
     def rounded(self, numbers: Floats) -> Floats:
         """Return `numbers`, of any shape, as the service rounds them before it looks at them."""

@@ -20,6 +20,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from convert.errors import ConvertError, ConvertWarning, during, reason_of
 from convert.estimator import insides
+from convert.estimator.boosters import OWN_FILES, estimator_of
 from convert.estimator.encoded import encoder_and_trees
 from convert.estimator.refused import REFUSED
 
@@ -34,8 +35,12 @@ Whole packages are not: numpy alone has functions that run the text they are giv
 """
 
 
+FILES = "a joblib, pickle or skops file, or a model of LightGBM (.txt) or XGBoost (.json, .ubj),"
+INSTALLED_AS = {"imblearn": "imbalanced-learn", "sklearn": "scikit-learn"}
+
+
 def load_estimator(path: Path) -> Any:
-    """Return the fitted estimator in a joblib, pickle or skops file.
+    """Return the fitted estimator in a joblib, pickle or skops file, or in one of LightGBM's or XGBoost's own.
 
     Reading a joblib or pickle file runs whatever code it holds; a skops file is read if it holds nothing but types
     that are known to be data. Warns of an estimator that another scikit-learn fitted. Raises ConvertError for anything
@@ -44,7 +49,7 @@ def load_estimator(path: Path) -> Any:
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("ignore")
         warnings.simplefilter("always", InconsistentVersionWarning)
-        estimator = unwrapped(_read(path))
+        estimator = unwrapped(estimator_of(_read(path)))
     with during("asking what it is", estimator):
         _check_fitted(estimator, path)
         task_of(estimator)
@@ -76,6 +81,8 @@ def _check_fitted(estimator: Any, path: Path) -> None:
 
 def _read(path: Path) -> Any:
     try:
+        if path.suffix in OWN_FILES:
+            return OWN_FILES[path.suffix](path)
         if path.suffix != ".skops":
             return joblib.load(path)
         import skops.io  # here, as few files need it
@@ -90,9 +97,15 @@ def _read(path: Path) -> Any:
         raise ConvertError(f"{path}: {error.strerror or reason_of(error)}") from error
     except ConvertError:
         raise
+    except ModuleNotFoundError as error:
+        package = str(error.name).partition(".")[0]
+        raise ConvertError(
+            f"{path} holds what the package {package} made, which is not here: pip install"
+            f" {INSTALLED_AS.get(package, package)}"
+        ) from error
     except Exception as error:  # unpickling runs anything, and so raises anything
         reason = reason_of(error)
-        raise ConvertError(f"{path} is not a joblib, pickle or skops file that loads here: {reason}") from error
+        raise ConvertError(f"{path} is not {FILES} that loads here: {reason}") from error
 
 
 def task_of(estimator: Any) -> str:
@@ -219,4 +232,4 @@ def own_names(estimator: Any) -> NDArray[Any] | None:
 def add_in_order(estimator: Any) -> None:
     """Let forests add up in the order of their trees: several threads add as they come, and last bits change."""
     jobs = [name for name in estimator.get_params() if name == "n_jobs" or name.endswith("__n_jobs")]
-    estimator.set_params(**dict.fromkeys(jobs))
+    estimator.set_params(**dict.fromkeys(jobs, 1))

@@ -2,7 +2,8 @@
 
 Each function names the attribute that it reads, and where scikit-learn 1.9 makes it. A release that moves one is seen
 by `tests/convert/estimator/test_insides.py`, which calls each function with a fitted estimator, says by name what is
-gone, and lets no other module of `convert` read any.
+gone, and lets no other module of `convert` read any; but `booster_insides.py`, which does the same for LightGBM and
+XGBoost.
 """
 
 from __future__ import annotations

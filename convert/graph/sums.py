@@ -16,13 +16,19 @@ from numpy.typing import NDArray
 from convert.estimator.features import Floats
 from convert.graph.graph import Graph, Value
 from convert.graph.tree_operator import Leaves, rounded, write_tree_ensemble
-from convert.graph.trees import Sides, Tree, TreeEnsemble
+from convert.graph.trees import Blank, Sides, Tree, TreeEnsemble
 
 
 def write_sums(graph: Graph, rows: Value, width: int, ensemble: TreeEnsemble) -> Value:
     """Write the raw sums of `ensemble` for `rows` (n, width) float64; return their name, (n, sums) float64."""
+    if ensemble.single:
+        rows = graph.cast(graph.cast(rows, np.float32), np.float64, "rounded")
+    if ensemble.blank is not None:
+        rows = _write_blanks(graph, rows, ensemble.blank)
     if ensemble.sides:
         rows, width = _write_sides(graph, rows, width, ensemble.sides)
+    if ensemble.single:
+        return graph.cast(_write_scalar_sums(graph, graph.cast(rows, np.float32), width, ensemble), np.float64)
     if ensemble.float32:
         ensemble = replace(ensemble, trees=tuple(rounded(tree) for tree in ensemble.trees))
     write = _write_scalar_sums if ensemble.one_output else _write_vector_sums
@@ -30,6 +36,13 @@ def write_sums(graph: Graph, rows: Value, width: int, ensemble: TreeEnsemble) ->
     if ensemble.divisor is not None:
         sums = graph.node("Div", sums, graph.constant(np.float64(ensemble.divisor)), name="mean")
     return sums
+
+
+def _write_blanks(graph: Graph, rows: Value, blank: Blank) -> Value:
+    """Write the rows with NaN in the place of the numbers that are missing."""
+    away = rows if blank.centre == 0 else graph.node("Sub", rows, graph.constant(np.float64(blank.centre)))
+    present = graph.node("Greater", graph.node("Abs", away), graph.constant(blank.sizes))
+    return graph.node("Where", present, rows, graph.constant(np.float64(np.nan)), name="present")
 
 
 def _write_sides(graph: Graph, rows: Value, width: int, sides: Sequence[Sides]) -> tuple[Value, int]:
@@ -43,8 +56,9 @@ def _write_sides(graph: Graph, rows: Value, width: int, sides: Sequence[Sides]) 
         value = graph.node("Gather", rows, graph.constant(np.int64(each.feature)), axis=1, name="category")
         count = graph.constant(np.float64(len(each.goes_right) - 2))
         place = graph.node("Where", graph.node("Less", value, count), value, count)
-        known = graph.node("Greater", value, graph.constant(np.float64(each.above)))
-        place = graph.node("Where", known, place, graph.constant(np.float64(-1)))  # the table's last row
+        above = graph.node("Greater", value, graph.constant(np.float64(each.above)))
+        last = graph.constant(np.float64(-1))  # as an index, which NaN is none of
+        place = graph.node("Where", graph.node("IsNaN", value), last, graph.node("Where", above, place, count))
         right = graph.node("Gather", graph.constant(each.goes_right), graph.cast(place, np.int64), axis=0)
         made.append(graph.cast(right, np.float64, "goes_right"))
         width += each.goes_right.shape[1]

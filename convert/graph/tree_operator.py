@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from onnx import helper
 
 from convert.estimator.features import Floats
 from convert.graph.graph import ML, Graph, Value
@@ -40,11 +41,14 @@ class Leaves:
 def write_tree_ensemble(
     graph: Graph, rows: Value, width: int, trees: Sequence[Tree], leaves: Sequence[Leaves], sums: int
 ) -> Value:
-    """Write the sums of the trees' leaves, (n, sums), for `rows` of `width` features; rows and sums are float64."""
+    """Write the sums of the trees' leaves, (n, sums), for `rows` of `width` features.
+
+    Rows and sums are float64; or float32, in which thresholds and leaves are then, too.
+    """
     long = sum(_steps(tree) for tree in trees) > FEW_STEPS + 2 * width
     if long and any(_turns(tree).any() for tree in trees):
         rows = graph.node("Concat", rows, graph.node("Neg", rows, name="negated"), axis=1, name="both_signs")
-        trees = [_turned(tree, width) for tree in trees]
+        trees = [_turned(tree, width, helper.tensor_dtype_to_np_dtype(rows.kind)) for tree in trees]
     return _write_operator(graph, rows, trees, leaves, sums)
 
 
@@ -75,13 +79,16 @@ def _turns(tree: Tree) -> NDArray[np.bool_]:
     return tree.missing_left & inner
 
 
-def _turned(tree: Tree, width: int) -> Tree:
+def _turned(tree: Tree, width: int, dtype: np.dtype[Any]) -> Tree:
     """Return the same tree for rows of twice the `width`, the negated features last; what went left there goes right.
+
+    dtype: in which rows are compared.
 
     Only +inf has no number after it: there no row goes right, as none does where the comparison is with NaN.
     """
     turn = _turns(tree)
-    after = np.where(np.isposinf(tree.threshold), np.nan, np.nextafter(tree.threshold, np.inf))
+    threshold = tree.threshold.astype(dtype)
+    after = np.where(np.isposinf(threshold), np.nan, np.nextafter(threshold, dtype.type(np.inf))).astype(np.float64)
     return replace(
         tree,
         feature=np.where(turn, tree.feature + width, tree.feature),
@@ -107,6 +114,8 @@ def _write_operator(graph: Graph, rows: Value, trees: Sequence[Tree], leaves: Se
         leaf_count += len(part["leaf_targetids"])
         parts.append(part)
     attributes: dict[str, Any] = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    for name in ("nodes_splits", "leaf_weights"):
+        attributes[name] = attributes[name].astype(helper.tensor_dtype_to_np_dtype(rows.kind))
     if not attributes["nodes_missing_value_tracks_true"].any():
         del attributes["nodes_missing_value_tracks_true"]
     return graph.node(

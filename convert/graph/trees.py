@@ -37,8 +37,8 @@ class Sides:
     """To which side each category goes, at each split by a set of categories that there is on a feature.
 
     feature: the column that holds the categories' numbers, counted from 0; what comes behind the point is cut off.
-    goes_right: (categories + 2, splits) bool; the last row but one is for higher numbers, the last for the rest.
-    above: what a number has to be above to be none of the rest, to which NaN belongs.
+    goes_right: (categories + 2, splits) bool; the last row but one is for all other numbers, the last for NaN.
+    above: what a number has to be above to be a category.
 
     Each split makes a column beside the features, in the order of an ensemble's `sides`: 1 if a row goes right, else 0.
     Trees compare it like any other.
@@ -55,6 +55,19 @@ class Sides:
 
 
 @dataclass(frozen=True, slots=True)
+class Blank:
+    """Numbers that are missing, as NaN is: those up to `sizes`, (features,), from `centre`; for a size of -1, none."""
+
+    sizes: Floats
+    centre: float = 0.0
+
+    def cuts(self, feature: int) -> Floats:
+        """Return the last numbers before some begin, or end, to be missing."""
+        low, high = self.centre - self.sizes[feature], self.centre + self.sizes[feature]
+        return np.array([np.nextafter(low, -np.inf), high]) if high >= low else np.empty(0)
+
+
+@dataclass(frozen=True, slots=True)
 class TreeEnsemble:
     """Trees whose leaves add up to raw sums, from left to right, starting at `base`.
 
@@ -64,6 +77,8 @@ class TreeEnsemble:
     head: how the sums become the answer.
     init: the estimator whose answer the sums start with, instead of `base`.
     sides: the splits by sets of categories, whose columns are numbered after those of the features.
+    blank: the numbers that are missing; None where none is.
+    single: whether sums are rounded to float32 with each addition; leaves and `base` are float32 then.
     """
 
     trees: tuple[Tree, ...]
@@ -74,6 +89,8 @@ class TreeEnsemble:
     head: Head
     init: Any = None
     sides: tuple[Sides, ...] = ()
+    blank: Blank | None = None
+    single: bool = False
 
     @property
     def one_output(self) -> bool:
@@ -89,4 +106,7 @@ class TreeEnsemble:
                 found[feature].append(tree.threshold[inner & (tree.feature == feature)])
         for each in self.sides:
             found[each.feature].append(each.cuts())
+        if self.blank is not None:
+            for feature in range(features):
+                found[feature].append(self.blank.cuts(feature))
         return [np.unique(np.concatenate(parts)) if parts else np.empty(0) for parts in found]

@@ -9,24 +9,28 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
 from convert.errors import ConvertError, listed
+from convert.estimator.encoded import HISTOGRAM_BOOSTING, LIGHTGBM, XGBOOST
 from convert.estimator.features import Feature, Floats, type_of
 from convert.estimator.fitted import parts_of
 from convert.estimator.floats import told_of_float32
-from convert.graph.ensembles.table import READERS, read_trees
+from convert.estimator.kinds import Kind, kind_of
+from convert.graph.ensembles.table import is_made_of_trees, read_trees
 from convert.graph.tracing import Traced
 from convert.graph.transformers.origins import (
     COMPARED_AS_FLOAT32,
     FITTED_ON_FLOAT32,
     FLOAT32,
+    PANDAS_CATEGORY,
     Known,
     untouched,
 )
 
-IN_FLOAT64 = {HistGradientBoostingClassifier, HistGradientBoostingRegressor}
+IN_FLOAT64: frozenset[Kind] = frozenset({*HISTOGRAM_BOOSTING, *LIGHTGBM})
 """The trees that do not round rows to float32."""
+NO_OBJECTS = {*LIGHTGBM, *XGBOOST}
+"""Those that take pandas' booleans, but not as objects."""
 NARROW = (
     np.dtype(bool),
     *(np.dtype(f"{kind}{size}") for kind in ("int", "uint") for size in (8, 16)),
@@ -63,10 +67,21 @@ def features_of(
     for column, feature in enumerate(features):
         if column in single and feature == Feature(feature.name) and not _has_categories(traced.known[column]):
             features[column] = replace(feature, dtype="float32", column="float32")
+    for column in _marked(traced.known, PANDAS_CATEGORY):
+        features[column] = replace(features[column], column="category")
+    for column in _taken_as_numbers(traced):
+        if features[column] == Feature(features[column].name, "bool", column="object"):
+            features[column] = replace(features[column], column="float64")
     narrow = {feature.column for feature in features if feature.column in {"float32", "float16"}}
     if len(narrow) == 1 and not named and all(feature.numeric for feature in features):  # an array is of one type
         return tuple(replace(feature, dtype=min(narrow), column=min(narrow)) for feature in features)
     return tuple(features)
+
+
+def _taken_as_numbers(traced: Traced) -> set[int]:
+    """Return the features that are given, as they come, to an estimator that takes no column of objects."""
+    given = [columns for last, columns in traced.predictors if kind_of(last) in NO_OBJECTS]
+    return {origin.feature for columns in given for origin in columns or () if origin is not None}
 
 
 def feature_of(name: str, known: Sequence[NDArray[Any]], values: NDArray[Any] | None, *, used: bool) -> Feature:
@@ -169,7 +184,7 @@ def split_as_float32(traced: Traced) -> frozenset[int]:
     for last, columns in traced.predictors:
         for part in parts_of(last):
             width = getattr(part, "n_features_in_", None)  # none of one that was given, and copied to be fitted
-            if type(part) in IN_FLOAT64 and width == len(columns or ()):
+            if kind_of(part) in IN_FLOAT64 and width == len(columns or ()):
                 for origin, thresholds in zip(columns or (), _thresholds(part), strict=True):
                     if origin is not None and origin.how != "category":
                         found.setdefault(origin.feature, []).append(thresholds)
@@ -182,7 +197,7 @@ def _compared_behind(traced: Traced) -> bool:
     """Whether trees that round rows to float32 compare what transformers make."""
     features = untouched(len(traced.known))
     return any(
-        type(last) in READERS and type(last) not in IN_FLOAT64 and columns != features
+        is_made_of_trees(last) and kind_of(last) not in IN_FLOAT64 and columns != features
         for last, columns in traced.predictors
     )
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from convert.errors import ConvertError, listed
 from convert.estimator.features import Floats, as_number, is_missing
 from convert.estimator.fitted import classes_of, own_names, steps_of, task_of, width_of
-from convert.graph.ensembles.table import READERS, read_trees
+from convert.graph.ensembles.table import is_made_of_trees, read_trees
 from convert.graph.tracing import Traced, trace
 from convert.oracle.accepts import Accepts, ask
 from convert.oracle.dropped import dropped_columns
@@ -39,7 +39,7 @@ class Oracle:
         *self.transformers, self.last = steps_of(estimator)
         self.traced: Traced = trace(estimator, width_of(estimator))
         for last, _ in self.traced.predictors:
-            if type(last) in READERS:
+            if is_made_of_trees(last):
                 read_trees(last)  # who can't be read is told of before the sample is looked at
         names = _names(estimator, table, names)
         self._take(names, table, dropped_columns(estimator))
@@ -68,15 +68,15 @@ class Oracle:
                 return False
 
     def predict(self, rows: Floats) -> NDArray[Any]:
-        """Return the labels or values, (n,)."""
+        """Return the labels or values, (n,); values are float64, of those that are computed in float32, too."""
         answers: NDArray[Any] = self.estimator.predict(self.as_input(rows))
-        return answers
+        return answers.astype(np.float64) if self.task == "regression" else answers
 
     def predict_proba(self, rows: Floats) -> Floats | None:
         """Return the probabilities, (n, classes), or None if the estimator has none."""
         if not hasattr(self.estimator, "predict_proba"):
             return None
-        return np.asarray(self.estimator.predict_proba(self.as_input(rows)))
+        return np.asarray(self.estimator.predict_proba(self.as_input(rows)), dtype=np.float64)
 
     def decision_function(self, rows: Floats) -> Floats | None:
         """Return the raw scores, (n,) or (n, classes), or None if the estimator has none."""
@@ -101,8 +101,21 @@ class Oracle:
             return np.column_stack([values.astype(object) for values in decoded.values()])
         import pandas  # here: it takes longer than the rest to import, and most estimators know no names
 
-        objects = {names[column]: pandas.Series(values, dtype=values.dtype) for column, values in decoded.items()}
+        objects = {
+            names[column]: pandas.Series(values, dtype=self._pandas_dtype(column, values))
+            for column, values in decoded.items()
+        }
         return pandas.DataFrame(objects, index=range(len(rows)))
+
+    def _pandas_dtype(self, column: int, values: NDArray[Any]) -> Any:
+        """Return the type of a column: of categories, those that are known, in their type, and others that come."""
+        if self.features[column].column != "category":
+            return values.dtype
+        import pandas
+
+        known = pandas.Index(next(each for each in self.traced.known[column] if len(each)))
+        others = pandas.unique(pandas.Series([one for one in values if one == one and one not in known], dtype=object))
+        return pandas.CategoricalDtype(known.append(pandas.Index(others)) if len(others) else known)
 
     @property
     def width(self) -> int:
@@ -168,12 +181,18 @@ class Oracle:
         return float(feature.encode([likeliest], "the estimator")[0])
 
 
+def _respelled(names: tuple[str, ...], table: Table | None) -> tuple[str, ...]:
+    """Return names as the sample spells them: LightGBM makes an underscore of each space."""
+    spelled = {} if table is None else {name.replace(" ", "_"): name for name in table.names or ()}
+    return tuple(name if table is None or name in (table.names or ()) else spelled.get(name, name) for name in names)
+
+
 def _names(estimator: Any, table: Table | None, given: tuple[str, ...] | None) -> tuple[str, ...]:
     """Return the names of the features: the estimator's own, else those given, the sample's, or x0, x1 and so on."""
     count = width_of(estimator)
     own = own_names(estimator)
     if own is not None:
-        names = tuple(str(name) for name in own)
+        names = _respelled(tuple(str(name) for name in own), table)
     elif given is not None:
         names = given
     elif table is not None and table.names is not None:

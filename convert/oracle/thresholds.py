@@ -12,7 +12,7 @@ from convert.estimator.encoded import encoder_and_trees
 from convert.estimator.features import Floats
 from convert.estimator.fitted import parts_of, width_of
 from convert.estimator.floats import from_ordinal, ordinal
-from convert.graph.ensembles.table import READERS, read_trees
+from convert.graph.ensembles.table import is_made_of_trees, read_trees
 from convert.oracle.accepts import LARGEST
 from convert.oracle.oracle import Oracle
 
@@ -39,10 +39,10 @@ def tree_thresholds(oracle: Oracle) -> list[Floats]:
 
 def _ensembles(estimator: Any) -> Iterator[Any]:
     """Yield the fitted ensembles of trees that compare features: the estimator, or those that it is made of."""
-    if type(estimator) in READERS:
+    if is_made_of_trees(estimator):
         yield estimator
         estimator = getattr(estimator, "init_", None)  # what gradient boosting starts from
-    parts = (part for part in parts_of(estimator) if type(part) in READERS and hasattr(part, "n_features_in_"))
+    parts = (part for part in parts_of(estimator) if is_made_of_trees(part) and hasattr(part, "n_features_in_"))
     yield from {id(part): part for part in parts if encoder_and_trees(part) is None}.values()
 
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from convert.errors import ConvertError
 from convert.estimator.features import Floats
-from convert.graph.ensembles.table import READERS, read_trees
+from convert.graph.ensembles.table import is_made_of_trees, read_trees
 
 WEIGHTS = frozenset({
     *("coef_", "coefs_", "intercept_", "intercepts_", "components_", "scale_", "scalings_", "var_", "dual_coef_"),
@@ -28,7 +28,7 @@ def numbers_of(part: Any, width: int) -> list[Floats]:
     Which of its attributes a part compares with is not known in general: all are taken that have the shape. A number
     that nothing is compared with does no harm.
     """
-    if type(part) in READERS:
+    if is_made_of_trees(part):
         try:
             return read_trees(part).thresholds(width)
         except ConvertError:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from convert.estimator.features import Floats
 from convert.estimator.floats import from_ordinal, ordinal
-from convert.graph.ensembles.table import READERS
+from convert.graph.ensembles.table import is_made_of_trees
 from convert.oracle.accepts import Accepts
 from convert.oracle.oracle import Oracle
 from convert.proof.compared import numbers_of
@@ -97,7 +97,7 @@ def edge_rows(
     rows themselves show their thresholds: `convert.oracle.thresholds` has those.
     """
     found: dict[bool, list[Floats]] = {True: [bases[:0]], False: [bases[:0]]}
-    stages = [stage for stage in stages_of(oracle) if not (stage.first and type(stage.part) in READERS)]
+    stages = [stage for stage in stages_of(oracle) if not (stage.first and is_made_of_trees(stage.part))]
     drawn = np.sort(generator.permutation(len(stages))[:STAGES])
     if not len(bases) or all(each.values for each in accepts):
         return bases[:0], bases[:0]

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convert.estimator.features import Floats
-from convert.graph.ensembles.table import READERS
+from convert.graph.ensembles.table import is_made_of_trees
 from convert.oracle.accepts import Accepts
 from convert.oracle.oracle import Oracle
 from convert.oracle.sample import Sample
@@ -122,7 +122,7 @@ def _known_sets(
         yield "training rows", training
     random = _random(oracle, accepts, known, min(random_rows, max(1, RANDOM_CELLS // len(accepts))), generator)
     yield f"random rows (seed {SEED})", random
-    if type(oracle.last) in READERS:  # which compare; what is computed of such numbers overflows, here and there
+    if is_made_of_trees(oracle.last):  # which compare; what is computed of such numbers overflows, here and there
         sizes = _rows_of_any_size(random[:SIZE_ROWS], generator)
         yield "numbers of any size", np.where(accepted_cells(sizes, accepts), sizes, random[:SIZE_ROWS])
     turns = [_turns(oracle, column, found, accepts[column]) for column, found in enumerate(thresholds)]

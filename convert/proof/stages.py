@@ -20,7 +20,7 @@ from convert.estimator.features import Floats
 from convert.estimator.fitted import flat
 from convert.estimator.insides import Calibrated
 from convert.estimator.members import members_of
-from convert.graph.ensembles.table import READERS, read_trees
+from convert.graph.ensembles.table import is_made_of_trees, read_trees
 from convert.graph.transformers.layouts import SideBySide, passes
 from convert.graph.transforms import is_exact, layout_of
 from convert.oracle.oracle import Oracle
@@ -58,7 +58,7 @@ def _walk(stage: Stage) -> Iterator[Stage]:
     if encoded is not None:
         yield from (each for inner in _in_turn(stage, encoded) for each in _walk(inner))
         return
-    if type(stage.part) in READERS:
+    if is_made_of_trees(stage.part):
         inner = _members(stage, [_started_from(stage.part)])
         stage = _as_trees_see_it(stage)
     else:

@@ -17,7 +17,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from convert.errors import ConvertError, listed
 from convert.estimator.features import Floats
 from convert.estimator.fitted import classes_of, load_estimator, task_of, width_of
-from convert.graph.ensembles.table import READERS
+from convert.graph.ensembles.table import is_made_of_trees
 from convert.model_file.card import make_card
 from convert.model_file.disk import read_card, read_model, write_model
 from convert.model_file.service import Service
@@ -115,7 +115,7 @@ def _sets_to_try(
     if told is not None:
         console.print(told)
     sets = list(row_sets(oracle, accepts, thresholds, random_rows))
-    sets += edge_sets(oracle, candidate, accepts, thresholds, strategy.tolerance)
+    sets += edge_sets(oracle, candidate, accepts, thresholds, 0.0 if strategy.exact else strategy.tolerance)
     if strategy.name == tabulate.NAME:
         sets.append((EVERY_CELL, tabulate.every_cell(oracle)))
     return sets
@@ -177,7 +177,7 @@ def _check_range(oracle: Oracle, found: Sequence[Floats], model: Path, console: 
     """Say which rows can't be tried; raise ConvertError if nothing tells what range the features have."""
     name, thresholds = type(oracle.last).__name__, any(len(values) for values in found)
     known = any(len(oracle.categories(column)) for column in range(len(oracle.features)))
-    if oracle.sample is None and not thresholds and not known and type(oracle.last) not in READERS:
+    if oracle.sample is None and not thresholds and not known and not is_made_of_trees(oracle.last):
         raise ConvertError(f"nothing tells the range of this {name}'s features: give its training rows as --sample")
     if oracle.sample is None:
         console.print(f"no training rows: {beside(model)} is not there, and no --sample was given")

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
+from convert.estimator.encoded import PandasCategories
+from convert.estimator.kinds import Kind, name_of_kind
 from convert.estimator.refused import REFUSED
 from convert.graph.ensembles.table import READERS
 from convert.graph.transformers.table import LAYOUTS, TRANSFORMERS
@@ -33,8 +35,8 @@ def supported() -> Iterator[Support]:
         yield Support(name, "refused", f"{reason}: {advice}")
 
 
-def _names(classes: Iterable[type]) -> list[str]:
-    return sorted(each.__name__ for each in classes)
+def _names(classes: Iterable[Kind]) -> list[str]:
+    return sorted(name_of_kind(each) for each in classes if each is not PandasCategories)
 
 
 def markdown() -> str:

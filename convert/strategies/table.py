@@ -12,7 +12,10 @@ from dataclasses import dataclass
 import onnx
 
 from convert.errors import ConvertError, during
-from convert.graph.ensembles.table import READERS, read_trees
+from convert.estimator.encoded import XGBOOST
+from convert.estimator.fitted import parts_of
+from convert.estimator.kinds import kind_of
+from convert.graph.ensembles.table import is_made_of_trees, read_trees
 from convert.oracle.accepts import Accepts
 from convert.oracle.oracle import Oracle
 from convert.strategies import limits, plain, tabulate, trees
@@ -26,28 +29,37 @@ class Strategy:
     name: as the card has it.
     accepts: what of the values that the estimator accepts the graph computes with, feature by feature.
     tolerance: the largest difference that `verify` passes, of a probability, or of a value as part of the largest.
+    exact: whether labels and sums are the same bits, and so what is tried is not to lie clear of where labels change.
     """
 
     name: str
     write_graph: Callable[[Oracle, str], onnx.ModelProto]
     accepts: Callable[[Oracle], list[Accepts]]
     tolerance: float
+    exact: bool = True
 
 
-EXACT = (
-    Strategy(tabulate.NAME, tabulate.write_graph, limits.accepts, 0.0),
-    Strategy(trees.NAME, trees.write_graph, limits.accepts, 1e-15),
-)
-"""For what is made of trees, which nothing else is let near."""
-COMPOSED = Strategy(composed.NAME, composed.write_graph, limits.accepts, 1e-9)
-PLAIN = Strategy(plain.NAME, plain.write_graph, plain.accepts, 1e-9)
-STRATEGIES = {strategy.name: strategy for strategy in (*EXACT, COMPOSED, PLAIN)}
+TABULATED = Strategy(tabulate.NAME, tabulate.write_graph, limits.accepts, 0.0)
+FLOAT64_TREES = Strategy(trees.NAME, trees.write_graph, limits.accepts, 1e-15)
+FLOAT32_TREES = Strategy(trees.NAME_OF_FLOAT32, trees.write_graph, limits.accepts, 1.2e-7)
+"""For trees whose sums are float32, and so are the exponentials of those: 1.2e-7 is the last bit of a 1."""
+COMPOSED = Strategy(composed.NAME, composed.write_graph, limits.accepts, 1e-9, exact=False)
+COMPOSED_OF_FLOAT32 = Strategy(composed.NAME_OF_FLOAT32, composed.write_graph, limits.accepts, 1e-6, exact=False)
+"""For ensembles of such trees, among others."""
+PLAIN = Strategy(plain.NAME, plain.write_graph, plain.accepts, 1e-9, exact=False)
+STRATEGIES = {
+    strategy.name: strategy
+    for strategy in (TABULATED, FLOAT64_TREES, FLOAT32_TREES, COMPOSED, COMPOSED_OF_FLOAT32, PLAIN)
+}
 
 
 def _candidates(oracle: Oracle) -> tuple[Strategy, ...]:
     """Return the strategies that may write the estimator, best first."""
-    if type(oracle.last) in READERS and read_trees(oracle.last).init is None:
-        return EXACT
+    ensemble = read_trees(oracle.last) if is_made_of_trees(oracle.last) else None
+    if ensemble is not None and ensemble.init is None:  # which nothing else is let near
+        return TABULATED, FLOAT32_TREES if ensemble.single else FLOAT64_TREES
+    if any(kind_of(part) in XGBOOST for part in parts_of(oracle.estimator)):
+        return (COMPOSED_OF_FLOAT32,)
     return (COMPOSED, PLAIN) if plain.refusal(oracle.estimator) is None else (COMPOSED,)
 
 

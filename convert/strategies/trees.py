@@ -14,6 +14,7 @@ from convert.graph.transforms import write_steps
 from convert.oracle.oracle import Oracle
 
 NAME = "float64 trees"
+NAME_OF_FLOAT32 = "float32 trees"
 
 
 def write_graph(oracle: Oracle, name: str) -> onnx.ModelProto:

@@ -14,6 +14,7 @@ from rich.console import Console
 
 from convert.__main__ import main
 from convert.estimator.fitted import load_estimator
+from convert.estimator.kinds import name_of_kind
 from convert.estimator.refused import REFUSED
 from convert.graph.ensembles.table import READERS
 from convert.graph.transformers.table import LAYOUTS, TRANSFORMERS
@@ -133,7 +134,7 @@ def test_it_converts_and_is_served_or_is_refused_in_a_line(
 
 
 def test_every_estimator_is_done_or_refused_on_purpose() -> None:
-    done = {kind.__name__ for kind in (*READERS, *ESTIMATORS, *TRANSFORMERS, *LAYOUTS, *ALLOWED)}
+    done = {name_of_kind(kind) for kind in (*READERS, *ESTIMATORS, *TRANSFORMERS, *LAYOUTS, *ALLOWED)}
     assert set(KINDS) - done - WRAPPING - set(REFUSED) == set()
     assert set(REFUSED) - set(KINDS) == set()
     assert done & set(REFUSED) == set()

@@ -20,7 +20,7 @@ class CategorySplits:
     """The different splits of an ensemble of trees over `width` features, each numbered as it is met.
 
     >>> splits = CategorySplits(10)
-    >>> right = np.array([True, False, False, True])  # category 0, category 1, higher ones, and what is none
+    >>> right = np.array([True, False, False, True])  # category 0, category 1, other numbers, and NaN
     >>> splits.column(3, right), splits.column(4, right), splits.column(3, right)
     (10, 11, 10)
     """
@@ -50,7 +50,7 @@ class CategorySplits:
 
 
 def _table(splits: list[NDArray[np.bool_]]) -> NDArray[np.bool_]:
-    """Return the splits side by side, as far as any tells categories from higher ones: (categories + 2, splits)."""
+    """Return the splits side by side, as far as any tells categories from other numbers: (categories + 2, splits)."""
     count = max(len(split) for split in splits) - 2
     rows = np.stack(
         [np.concatenate([split[:-2], np.repeat(split[-2], count + 3 - len(split)), split[-1:]]) for split in splits],

@@ -21,10 +21,19 @@ from sklearn.ensemble import (
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor, ExtraTreeClassifier, ExtraTreeRegressor
 
 from convert.errors import ConvertError
-from convert.graph.ensembles import ada_boost, forests, gradient_boosting, hist_gradient_boosting, isolation
+from convert.estimator.kinds import Kind, kind_of
+from convert.graph.ensembles import (
+    ada_boost,
+    forests,
+    gradient_boosting,
+    hist_gradient_boosting,
+    isolation,
+    lightgbm,
+    xgboost,
+)
 from convert.graph.trees import TreeEnsemble
 
-READERS: dict[type, Callable[[Any], TreeEnsemble]] = {
+READERS: dict[Kind, Callable[[Any], TreeEnsemble]] = {
     GradientBoostingClassifier: gradient_boosting.read_classifier,
     GradientBoostingRegressor: gradient_boosting.read_regressor,
     HistGradientBoostingClassifier: hist_gradient_boosting.read_classifier,
@@ -40,8 +49,19 @@ READERS: dict[type, Callable[[Any], TreeEnsemble]] = {
     AdaBoostClassifier: ada_boost.read_classifier,
     AdaBoostRegressor: ada_boost.read_regressor,
     IsolationForest: isolation.read,
+    "lightgbm.LGBMClassifier": lightgbm.read_classifier,
+    "lightgbm.LGBMRegressor": lightgbm.read_regressor,
+    "xgboost.XGBClassifier": xgboost.read_classifier,
+    "xgboost.XGBRFClassifier": xgboost.read_classifier,
+    "xgboost.XGBRegressor": xgboost.read_regressor,
+    "xgboost.XGBRFRegressor": xgboost.read_regressor,
 }
 """The reader of each estimator that is made of trees."""
+
+
+def is_made_of_trees(estimator: Any) -> bool:
+    """Whether there is a reader of the estimator's class."""
+    return kind_of(estimator) in READERS
 
 
 def read_whole(estimator: Any) -> TreeEnsemble:
@@ -54,7 +74,7 @@ def read_whole(estimator: Any) -> TreeEnsemble:
 
 def read_trees(estimator: Any) -> TreeEnsemble:
     """Return the estimator's trees; raise ConvertError for one that is not made of trees, or not of known ones."""
-    reader = READERS.get(type(estimator))
+    reader = READERS.get(kind_of(estimator))
     if reader is None:
         raise ConvertError(f"{type(estimator).__name__} is not an ensemble of trees: leave --strategy out")
     return reader(estimator)

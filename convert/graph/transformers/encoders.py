@@ -11,10 +11,11 @@ from sklearn.preprocessing import OneHotEncoder, TargetEncoder
 
 from convert.errors import ConvertError
 from convert.estimator import insides
+from convert.estimator.encoded import PandasCategories
 from convert.estimator.features import UNKNOWN
 from convert.graph.columns import Columns, number_columns
 from convert.graph.graph import Graph, Value
-from convert.graph.transformers.origins import Known, Origin, Origins
+from convert.graph.transformers.origins import PANDAS_CATEGORY, Known, Origin, Origins
 from convert.graph.transformers.transformer import Transformer
 
 
@@ -132,6 +133,8 @@ def _follow(encoder: Any, columns: Origins, known: Known) -> Origins:
     for column, categories, count in zip(columns, encoder.categories_, _outputs_of(encoder), strict=True):
         if column is not None and column.how in {"value", "replaced"}:
             known[column.feature].append(categories)
+            if isinstance(encoder, PandasCategories):
+                known[column.feature].append(PANDAS_CATEGORY)
             made += [Origin(column.feature, "category")] * count
         else:
             _check_takes_all(encoder, column)

@@ -12,7 +12,8 @@ FITTED_ON_FLOAT32: NDArray[Any] = np.empty(0, FLOAT32)
 """What stands among the categories of a feature that a scaler or an imputer computes with in float32."""
 COMPARED_AS_FLOAT32: NDArray[Any] = np.empty(0, FLOAT32)
 """What stands there for numbers that were learnt from float32, and that the feature is compared with."""
-
+PANDAS_CATEGORY: NDArray[Any] = np.empty(0, object)
+"""What stands there for a feature that an estimator takes as pandas' column of categories only."""
 
 type Origins = list[Origin | None]
 type Known = list[list[NDArray[Any]]]

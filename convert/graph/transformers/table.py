@@ -40,6 +40,7 @@ from sklearn.preprocessing import (
 )
 from sklearn.random_projection import GaussianRandomProjection, SparseRandomProjection
 
+from convert.estimator.encoded import PandasCategories
 from convert.graph.transformers import (
     binarizer,
     discretizer,
@@ -73,6 +74,7 @@ TRANSFORMERS: dict[type, Transformer] = {
     Normalizer: normalizer.NORMALIZER,
     OneHotEncoder: encoders.ONE_HOT,
     OrdinalEncoder: encoders.ORDINAL,
+    PandasCategories: encoders.ORDINAL,
     PCA: projections.PRINCIPAL_COMPONENTS,
     PolynomialFeatures: polynomial.POLYNOMIAL,
     RFE: selectors.SELECTOR,

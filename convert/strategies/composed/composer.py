@@ -9,6 +9,7 @@ import numpy as np
 
 from convert.errors import ConvertError
 from convert.estimator.fitted import steps_of
+from convert.estimator.kinds import Kind, kind_of
 from convert.estimator.refused import not_written
 from convert.graph.answers import Labelled
 from convert.graph.columns import Columns
@@ -23,7 +24,7 @@ class Composer:
     """Writes estimators into one graph; what is fitted on the same rows shares them."""
 
     def __init__(
-        self, graph: Graph, classifiers: Mapping[type, ClassifierWriter], regressors: Mapping[type, RegressorWriter]
+        self, graph: Graph, classifiers: Mapping[Kind, ClassifierWriter], regressors: Mapping[Kind, RegressorWriter]
     ) -> None:
         """Write into `graph`, each class by its writer."""
         self.graph = graph
@@ -52,8 +53,8 @@ class Composer:
         return write_steps(self.graph, rows, transformers), last
 
 
-def _writer_of[W](estimator: Any, writers: Mapping[type, W]) -> W:
-    writer = writers.get(type(estimator))
+def _writer_of[W](estimator: Any, writers: Mapping[Kind, W]) -> W:
+    writer = writers.get(kind_of(estimator))
     if writer is None:
         raise ConvertError(not_written(estimator))
     return writer

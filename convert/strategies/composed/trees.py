@@ -13,7 +13,7 @@ from convert.errors import ConvertError
 from convert.estimator.refused import LISTED
 from convert.graph.answers import Labelled
 from convert.graph.columns import Columns
-from convert.graph.ensembles.table import READERS, read_trees
+from convert.graph.ensembles.table import is_made_of_trees, read_trees
 from convert.graph.graph import Graph, Value
 from convert.graph.heads import write_label, write_value
 from convert.graph.sums import write_sums
@@ -57,7 +57,7 @@ def _write_boosted_labels(composer: Composer, rows: Columns, estimator: Any, ens
 
 def _check_init(estimator: Any) -> None:
     """Raise ConvertError for an estimator other than trees: it is fitted and asked in float32, digit by digit."""
-    if type(estimator.init_) not in READERS:
+    if not is_made_of_trees(estimator.init_):
         raise ConvertError(
             f"{type(estimator).__name__} starts from init={type(estimator.init_).__name__}, which scikit-learn computes"
             " in float32: fit it with init=None, init='zero' or an ensemble of trees"

@@ -59,6 +59,7 @@ from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.semi_supervised import SelfTrainingClassifier
 from sklearn.svm import SVC, SVR, LinearSVC, LinearSVR, NuSVC, NuSVR, OneClassSVM
 
+from convert.estimator.kinds import Kind
 from convert.graph.ensembles.table import READERS
 from convert.strategies.composed import (
     bayes,
@@ -74,7 +75,7 @@ from convert.strategies.composed import (
 )
 from convert.strategies.composed.composer import ClassifierWriter, RegressorWriter
 
-CLASSIFIERS: dict[type, ClassifierWriter] = {
+CLASSIFIERS: dict[Kind, ClassifierWriter] = {
     **dict.fromkeys(READERS, trees.classifier),
     BaggingClassifier: ensembles.bagging_classifier,
     BernoulliNB: bayes.bernoulli,
@@ -108,7 +109,7 @@ CLASSIFIERS: dict[type, ClassifierWriter] = {
     TunedThresholdClassifierCV: multiclass.threshold,
     VotingClassifier: ensembles.voting_classifier,
 }
-REGRESSORS: dict[type, RegressorWriter] = {
+REGRESSORS: dict[Kind, RegressorWriter] = {
     **dict.fromkeys(READERS, trees.regressor),
     ARDRegression: linear.regressor,
     BaggingRegressor: ensembles.bagging_regressor,

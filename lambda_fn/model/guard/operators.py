@@ -215,7 +215,7 @@ def trees(node: Node) -> list[Dims]:
     dims = node.inputs[0].dims
     if len(dims) != 2 or dims[0] != BATCH:
         raise node.refused("rows")
-    return [(BATCH, check_ensemble(node.reader, node.attributes, dims[1]))]
+    return [(BATCH, check_ensemble(node.reader, node.attributes, dims[1], node.inputs[0].kind))]
 
 
 def _check_axis(node: Node, dims: Dims, *axes: int, empty: bool = False) -> None:
@@ -266,7 +266,7 @@ OPERATORS: Mapping[tuple[str, str], Operator] = {
     ("", "ArgMax"): Operator(arg, "d>l l>l", axis=(1,), keepdims=(0, 1, None), select_last_index=(0, 1, None)),
     ("", "Cast"): Operator(unary, "d>fil f>d ?>dl l>d? i>d", to=()),
     ("", "Clip"): Operator(clip, "ddd>d"),
-    ("", "Concat"): Operator(concat, "d*>d l*>l ?*>?", axis=(1,)),
+    ("", "Concat"): Operator(concat, "d*>d f*>f l*>l ?*>?", axis=(1,)),
     ("", "CumSum"): Operator(cum_sum, "dl>d"),
     ("", "Div"): Operator(elementwise, "dd>d"),
     ("", "Equal"): Operator(elementwise, "dd>? ll>?"),
@@ -283,7 +283,7 @@ OPERATORS: Mapping[tuple[str, str], Operator] = {
     ("", "MatMul"): Operator(mat_mul, "dd>d"),
     ("", "Max"): Operator(elementwise, "dd>d"),
     ("", "Mul"): Operator(elementwise, "dd>d"),
-    ("", "Neg"): Operator(unary, "d>d"),
+    ("", "Neg"): Operator(unary, "d>d f>f"),
     ("", "Pow"): Operator(elementwise, "dd>d"),
     ("", "ReduceMax"): Operator(reduce, "dl>d", keepdims=(1,)),
     ("", "ReduceMean"): Operator(reduce, "dl>d", keepdims=(1,)),
@@ -302,6 +302,6 @@ OPERATORS: Mapping[tuple[str, str], Operator] = {
     ("", "Unsqueeze"): Operator(unsqueeze, "dl>d ll>l"),
     ("", "Where"): Operator(elementwise, "?dd>d ?ll>l"),
     (ML, "ArrayFeatureExtractor"): Operator(extract, "il>i sl>s"),
-    (ML, "TreeEnsemble"): Operator(trees, "d>d", **TREES),
+    (ML, "TreeEnsemble"): Operator(trees, "d>d f>f", **TREES),
 }
 """By domain and name."""

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from lambda_fn.errors import Problem, ServiceError
-from lambda_fn.model.guard.messages import FLOAT64, UINT8, Tensor, Value
+from lambda_fn.model.guard.messages import UINT8, Tensor, Value
 from lambda_fn.model.guard.protobuf import Ints, Reader, Span
 
 LISTS = (
@@ -25,8 +25,8 @@ long chain it crashed from 10,200 levels with Lambda's 8 MB of stack, from 1,270
 noise (500 trees on 20,000 rows) were 31 levels deep."""
 
 
-def check_ensemble(reader: Reader, attributes: Mapping[str, Value], width: int) -> int:
-    """Check the attributes of a `TreeEnsemble` for rows of `width`; return how many sums it makes for a row.
+def check_ensemble(reader: Reader, attributes: Mapping[str, Value], width: int, kind: int) -> int:
+    """Check the attributes of a `TreeEnsemble` for rows of `width` and of a `kind`; return how many sums it makes.
 
     Raises ServiceError if its nodes are not trees, or point at what is not there. Inner nodes and leaves are numbered
     apart. A leaf may be in two places: a tree of one leaf is written as an inner node with that leaf on both sides.
@@ -36,8 +36,8 @@ def check_ensemble(reader: Reader, attributes: Mapping[str, Value], width: int) 
         if name in attributes and name not in lists:
             raise _refused(f"{name} was expected to be a list of integers")
     inner, leaves = len(lists["nodes_truenodeids"]), len(lists["leaf_targetids"])
-    _check_numbers(attributes["nodes_splits"], inner, FLOAT64, "nodes_splits")
-    _check_numbers(attributes["leaf_weights"], leaves, FLOAT64, "leaf_weights")
+    _check_numbers(attributes["nodes_splits"], inner, kind, "nodes_splits")
+    _check_numbers(attributes["leaf_weights"], leaves, kind, "leaf_weights")
     modes = _check_numbers(attributes["nodes_modes"], inner, UINT8, "nodes_modes")
     if reader.data.count(0, modes.start, modes.end) != inner:  # 0 is <=
         raise _refused("nodes_modes was expected to be 0 for each node")

@@ -141,7 +141,7 @@ def test_the_types_of_trees_in_skops_files_are_scikit_learns() -> None:
 
 def test_no_other_module_reads_what_is_private() -> None:
     for path in (TESTS.parent / "convert").rglob("*.py"):
-        if path.name != "insides.py":
+        if path.name not in {"insides.py", "booster_insides.py"}:
             assert list(_private(ast.parse(path.read_text()))) == [], path
 
 

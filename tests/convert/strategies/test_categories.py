@@ -161,7 +161,7 @@ def test_without_categories_nothing_is_looked_up() -> None:
 
 def test_splits_of_different_lengths_are_one_table() -> None:
     splits = CategorySplits(1)
-    splits.column(0, np.array([True, False, True]))  # of one category: it, higher ones, and what is none
+    splits.column(0, np.array([True, False, True]))  # of one category: it, other numbers, and NaN
     splits.column(0, np.array([False, True, True, True, False, False, True]))
     [sides] = splits.placed(read_trees(HistGradientBoostingRegressor(max_iter=1).fit(WIDE[:, 1:], WIDE[:, 0]))).sides
     assert sides.goes_right.T.tolist() == [

@@ -203,7 +203,8 @@ def test_a_detector_of_outliers_as_a_table() -> None:
 
 def test_every_reader_is_tried() -> None:
     estimators = [*(estimator for estimator, _ in CLASSIFIERS), *REGRESSORS, *DETECTORS]
-    assert {type(estimator) for estimator in estimators} == READERS.keys()
+    others = {kind for kind in READERS if isinstance(kind, str)}  # test_lightgbm.py, test_xgboost.py
+    assert {type(estimator) for estimator in estimators} == READERS.keys() - others
 
 
 def test_a_tree_that_never_splits() -> None:

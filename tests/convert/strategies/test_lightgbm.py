@@ -1,0 +1,153 @@
+"""LightGBM: the same sums, with missing values, zeros and categories as it has them."""
+
+from pathlib import Path
+from typing import Any
+
+import lightgbm
+import numpy as np
+import pandas
+import pytest
+from sklearn.calibration import CalibratedClassifierCV
+from sklearn.ensemble import VotingClassifier
+from sklearn.impute import SimpleImputer
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from convert.errors import ConvertError
+from convert.graph.answers import SCORES
+from convert.graph.ensembles.table import read_trees
+from convert.oracle.oracle import Oracle
+from convert.oracle.sample import read_table
+from convert.strategies.table import write_graph
+from tests.convert.strategies import boosted
+from tests.convert.strategies.boosted import BINARY, NUMBERS, TABLE, TABLE_LABELS, THREE, VALUES, assert_same, oracle
+
+pytestmark = pytest.mark.filterwarnings("ignore:.*categorical_feature:UserWarning")
+
+EPSILON = 1e-15
+
+
+def classifier(**settings: Any) -> Any:
+    return lightgbm.LGBMClassifier(
+        **{"n_estimators": 20, "min_child_samples": 5, "verbose": -1, "n_jobs": 1, **settings}
+    )
+
+
+def regressor(**settings: Any) -> Any:
+    return lightgbm.LGBMRegressor(
+        **{"n_estimators": 20, "min_child_samples": 5, "verbose": -1, "n_jobs": 1, **settings}
+    )
+
+
+BY_SETS = {"categorical_feature": [0], "cat_smooth": 0.1, "max_cat_to_onehot": 1, "min_data_per_group": 1}
+CLASSIFIERS = [
+    (classifier(), BINARY),
+    (classifier(), THREE),
+    (classifier(objective="multiclassova", sigmoid=1.7), THREE),
+    (classifier(is_unbalance=True, extra_trees=True, sigmoid=0.7), BINARY),
+    (classifier(zero_as_missing=True), BINARY),
+    (classifier(use_missing=False), BINARY),
+    (classifier(**BY_SETS), THREE),
+    (classifier(boosting_type="dart", drop_rate=0.5), BINARY),
+    (classifier(n_estimators=1, num_leaves=2), BINARY),
+    (classifier(min_child_samples=1000), BINARY),  # trees of one leaf
+]
+REGRESSORS = [
+    (regressor(), 0.0),
+    (regressor(reg_sqrt=True), EPSILON),
+    (regressor(objective="poisson"), EPSILON),
+    (regressor(objective="tweedie"), EPSILON),
+    (regressor(objective="gamma", zero_as_missing=True), EPSILON),
+    (regressor(objective="quantile", alpha=0.3), 0.0),
+    (regressor(objective="l1", **BY_SETS), 0.0),
+    (regressor(objective="huber", boosting_type="rf", bagging_freq=1, bagging_fraction=0.5), 0.0),
+]
+
+
+@pytest.mark.parametrize("strategy", ["float64 trees", "tabulated"])
+@pytest.mark.parametrize(("estimator", "labels"), CLASSIFIERS, ids=lambda given: repr(given)[:120])
+def test_classifiers(estimator: Any, labels: Any, strategy: str) -> None:
+    rows = NUMBERS
+    if strategy == "tabulated":
+        estimator, rows = estimator.set_params(n_estimators=2, num_leaves=4), NUMBERS.round(0)
+    asked = oracle(estimator.fit(rows, labels), rows)
+    assert_same(asked, strategy, 0 if strategy == "tabulated" else EPSILON)
+    if strategy != "tabulated":
+        every = boosted.tried(asked)
+        made = boosted.written(asked, strategy).run(every)
+        expected = estimator.decision_function(every)
+        np.testing.assert_array_equal(made[SCORES].reshape(expected.shape), expected)
+
+
+@pytest.mark.parametrize(("estimator", "tolerance"), REGRESSORS, ids=lambda given: repr(given)[:120])
+def test_regressors(estimator: Any, tolerance: float) -> None:
+    assert_same(oracle(estimator.fit(NUMBERS, VALUES), NUMBERS), "float64 trees", tolerance)
+
+
+def test_a_share_between_0_and_1() -> None:
+    fitted = regressor(objective="cross_entropy").fit(NUMBERS, VALUES / VALUES.max())
+    assert_same(oracle(fitted, NUMBERS), "float64 trees", EPSILON)
+
+
+def test_a_random_forest_of_classes() -> None:
+    fitted = classifier(boosting_type="rf", bagging_freq=1, bagging_fraction=0.5).fit(NUMBERS, THREE)
+    assert_same(oracle(fitted, NUMBERS), "float64 trees", EPSILON)
+
+
+def test_the_best_iteration_is_the_last() -> None:
+    stop = lightgbm.early_stopping(2, verbose=False)
+    fitted = classifier(n_estimators=200, learning_rate=1.0)
+    fitted.fit(NUMBERS[:200], BINARY[:200], eval_set=[(NUMBERS[200:], BINARY[200:])], callbacks=[stop])
+    assert len(read_trees(fitted).trees) == fitted.best_iteration_ < 200
+    assert_same(oracle(fitted, NUMBERS), "float64 trees", EPSILON)
+
+
+@pytest.mark.parametrize("settings", [{}, BY_SETS | {"categorical_feature": "auto"}], ids=["default", "by sets"])
+def test_pandas_categories(settings: dict[str, Any], tmp_path: Path) -> None:
+    TABLE.to_parquet(tmp_path / "rows.parquet")
+    asked = Oracle(classifier(**settings).fit(TABLE, TABLE_LABELS), read_table(tmp_path / "rows.parquet"))
+    assert [feature.name for feature in asked.features] == list(TABLE)  # LightGBM writes underscores
+    assert asked.features[0].categories == ("Bergen", "Bodø", "Oslo", "Ålesund")
+    assert_same(asked, "float64 trees", EPSILON)
+
+
+def test_behind_a_scaler_and_within_ensembles() -> None:
+    whole = np.nan_to_num(NUMBERS)
+    scaled = make_pipeline(SimpleImputer(), StandardScaler(), classifier()).fit(NUMBERS, BINARY)
+    assert_same(oracle(scaled, NUMBERS), "float64 trees", EPSILON)
+    voting = VotingClassifier([("a", classifier()), ("b", LogisticRegression())], voting="soft").fit(whole, BINARY)
+    assert_same(oracle(voting, whole), "float64 operators", 1e-9)
+
+
+def test_categories_within_a_calibration(tmp_path: Path) -> None:
+    TABLE.to_parquet(tmp_path / "rows.parquet")
+    fitted = CalibratedClassifierCV(classifier(n_estimators=3), cv=2).fit(TABLE, TABLE_LABELS)
+    asked = Oracle(fitted, read_table(tmp_path / "rows.parquet"))
+    _, strategy, _ = write_graph(asked, "model")
+    assert strategy.name == "float64 operators"
+    rows = boosted.tried(asked, 300)
+    np.testing.assert_allclose(
+        boosted.written(asked, strategy.name).run(rows)["probabilities"],
+        np.asarray(asked.predict_proba(rows)),
+        atol=1e-12,
+    )
+
+
+ORDERED = TABLE.assign(size=pandas.Categorical(["small", "large"] * 200, categories=["small", "large"], ordered=True))
+
+
+@pytest.mark.parametrize(
+    ("fitted", "reason"),
+    [
+        (lambda: regressor(linear_tree=True).fit(np.nan_to_num(NUMBERS), VALUES), "linear_tree=False"),
+        (lambda: classifier(objective=lambda y, p: (p - y, np.ones_like(p))).fit(NUMBERS, BINARY), "'custom'"),
+        (lambda: classifier(pred_early_stop=True).fit(NUMBERS, BINARY), "pred_early_stop"),
+        (lambda: classifier().fit(ORDERED, BINARY), "none that is ordered"),
+        (lambda: classifier().fit(NUMBERS, np.zeros(len(NUMBERS))), "one class only"),
+    ],
+    ids=["linear", "custom", "early stop", "ordered", "one class"],
+)
+def test_what_is_not_written_is_refused_in_a_line(fitted: Any, reason: str) -> None:
+    with pytest.raises(ConvertError, match=reason):
+        write_graph(Oracle(fitted()), "model")
