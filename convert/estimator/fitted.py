@@ -20,6 +20,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from convert.errors import ConvertError, ConvertWarning, during, reason_of
 from convert.estimator import insides
+from convert.estimator.clusters import labels_by_number, numbers_of_clusters
 from convert.estimator.refused import REFUSED
 
 LABEL_TYPES = {"b": "bool", "i": "int", "u": "int", "f": "float", "U": "str", "O": "str"}
@@ -97,7 +98,7 @@ def _read(path: Path) -> Any:
 def task_of(estimator: Any) -> str:
     """Return ``classification`` or ``regression``; raise ConvertError for anything else.
 
-    A detector of outliers classifies rows as 1, or -1 for an outlier.
+    A detector of outliers classifies rows as 1, or -1 for an outlier; a clusterer or a mixture by number, from 0.
     """
     name = name_of(estimator)
     if is_classifier(estimator):
@@ -105,7 +106,7 @@ def task_of(estimator: Any) -> str:
             raise ConvertError(f"this {name} has several outputs; fit one estimator for each")
         label_type(estimator.classes_)
         return "classification"
-    if is_outlier_detector(estimator):
+    if is_outlier_detector(estimator) or len(classes_of(estimator)):
         return "classification"
     if is_regressor(estimator):
         return "regression"
@@ -117,6 +118,8 @@ def classes_of(estimator: Any) -> NDArray[Any]:
     """Return the class labels in the order of the probabilities' columns; none for a regression."""
     if is_outlier_detector(estimator):
         return np.array([-1, 1])
+    if labels_by_number(estimator):
+        return numbers_of_clusters(steps_of(estimator)[-1])
     return np.asarray(estimator.classes_) if is_classifier(estimator) else np.empty(0)
 
 

@@ -14,11 +14,6 @@ KERNELS = "its kernels are not written", "use SVC, SVR or KernelRidge"
 OUTPUTS = "it has several outputs", "fit one estimator for each"
 CLUSTERS = "its clusters are not written", "fit a classifier on the labels that it gives to rows"
 DENSITIES = "its densities are not written", "use IsolationForest or OneClassSVM to find outliers"
-DISTANCES = "the distances that it compares are not written", "use IsolationForest or OneClassSVM"
-NO_FEATURE = (
-    "it looks at no feature, and takes whatever comes",
-    "answer with its constant where you would call the model",
-)
 TEXTS = "it takes texts or mappings, the service takes numbers, booleans and categories", "encode them before fitting"
 WEIGHTS = "its weights are not written", "use Normalizer or StandardScaler"
 TARGETS = "it transforms targets, not rows", "fit the classifier on the labels themselves"
@@ -30,19 +25,21 @@ SAMPLED = "its features are not written", "use an SVC or SVR with the kernel, or
 PAIR = "its scores of rows and of targets come as a pair, which no pipeline takes", "use PCA"
 LEAVES = "the places of its leaves are not written", "use an ensemble of trees as the last step"
 
+AS_LAST = "KMeans MiniBatchKMeans BisectingKMeans Birch"
+DISTANCES = "its distances are not written, only which centre is the nearest", "end with it, or use KBinsDiscretizer"
+"""Of what is converted as the last step, but transforms, too."""
+
 GROUPS: list[tuple[tuple[str, str], str]] = [
     (NEIGHBOURS, "KNeighborsClassifier KNeighborsRegressor RadiusNeighborsClassifier RadiusNeighborsRegressor"),
-    (NEIGHBOURS, "NearestCentroid LocalOutlierFactor LabelPropagation LabelSpreading KNNImputer NearestNeighbors"),
+    (NEIGHBOURS, "LocalOutlierFactor LabelPropagation LabelSpreading KNNImputer NearestNeighbors"),
     (NEIGHBOURS, "KNeighborsTransformer RadiusNeighborsTransformer Isomap LocallyLinearEmbedding"),
     (KERNELS, "GaussianProcessClassifier GaussianProcessRegressor"),
     (OUTPUTS, "ClassifierChain MultiOutputClassifier MultiOutputRegressor RegressorChain MultiTaskElasticNet"),
     (OUTPUTS, "MultiTaskElasticNetCV MultiTaskLasso MultiTaskLassoCV"),
-    (CLUSTERS, "AffinityPropagation AgglomerativeClustering Birch BisectingKMeans DBSCAN FeatureAgglomeration HDBSCAN"),
-    (CLUSTERS, "KMeans MeanShift MiniBatchKMeans OPTICS SpectralBiclustering SpectralClustering SpectralCoclustering"),
-    (DENSITIES, "BayesianGaussianMixture EmpiricalCovariance GaussianMixture GraphicalLasso GraphicalLassoCV"),
+    (CLUSTERS, "AgglomerativeClustering DBSCAN FeatureAgglomeration HDBSCAN OPTICS SpectralBiclustering"),
+    (CLUSTERS, "SpectralClustering SpectralCoclustering"),
+    (DENSITIES, "EmpiricalCovariance GraphicalLasso GraphicalLassoCV"),
     (DENSITIES, "KernelDensity LedoitWolf MinCovDet OAS ShrunkCovariance"),
-    (DISTANCES, "EllipticEnvelope"),
-    (NO_FEATURE, "DummyClassifier DummyRegressor"),
     (TEXTS, "CountVectorizer DictVectorizer FeatureHasher HashingVectorizer PatchExtractor TfidfVectorizer"),
     (WEIGHTS, "TfidfTransformer"),
     (TARGETS, "LabelBinarizer LabelEncoder MultiLabelBinarizer"),
@@ -65,5 +62,6 @@ def not_written(estimator: Any) -> str:
     name = type(estimator).__name__
     if not type(estimator).__module__.startswith("sklearn."):
         return f"{name} is not converted: it is no class of scikit-learn: {LISTED}"
-    reason, advice = REFUSED.get(name, ("it is not written", LISTED))
+    other = DISTANCES if name in AS_LAST.split() else ("it is not written", LISTED)
+    reason, advice = REFUSED.get(name, other)
     return f"{name} is not converted: {reason}: {advice}"
