@@ -222,3 +222,11 @@ def mixture_constants(estimator: Any) -> NDArray[np.float64]:
         spread = width * np.log(2.0) + digamma(halves).sum(axis=0) - width / estimator.mean_precision_
         constants = constants + 0.5 * (spread - width * np.log(freedom))
     return np.asarray(constants, dtype=np.float64)
+
+
+def scaler_of_powers(transformer: Any) -> Any:
+    """Return the StandardScaler behind the powers of a PowerTransformer with standardize=True.
+
+    ``_scaler``, made by `PowerTransformer._fit` in preprocessing/_data.py.
+    """
+    return transformer._scaler

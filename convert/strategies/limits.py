@@ -25,6 +25,7 @@ from convert.oracle.oracle import Oracle
 SQUARES = 1e100
 SQUARING = (
     *(AffinityPropagation, Birch, BisectingKMeans, KMeans, MeanShift, MiniBatchKMeans, NearestCentroid),
+    KernelRidge,
     *(BayesianGaussianMixture, EllipticEnvelope, GaussianMixture, QuadraticDiscriminantAnalysis),
 )
 """What squares the numbers that it is given, or multiplies them with its centres."""
@@ -39,7 +40,7 @@ def accepts(oracle: Oracle) -> list[Accepts]:
 def _limit_of(part: Any) -> float | None:
     if isinstance(part, SQUARING):
         return SQUARES
-    if isinstance(part, KernelRidge | BernoulliNB | ComplementNB | MultinomialNB):
+    if isinstance(part, BernoulliNB | ComplementNB | MultinomialNB):
         return SUMS
     kind = TRANSFORMERS.get(type(part))
     return None if kind is None or kind.limit is None else kind.limit(part)

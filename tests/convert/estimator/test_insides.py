@@ -25,7 +25,7 @@ from sklearn.linear_model import GammaRegressor, LogisticRegression
 from sklearn.mixture import BayesianGaussianMixture, GaussianMixture
 from sklearn.model_selection import TunedThresholdClassifierCV
 from sklearn.naive_bayes import GaussianNB
-from sklearn.preprocessing import OneHotEncoder, PolynomialFeatures, StandardScaler
+from sklearn.preprocessing import OneHotEncoder, PolynomialFeatures, PowerTransformer, StandardScaler
 from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier
 
@@ -175,3 +175,7 @@ def test_the_constants_of_a_mixture_are_its_densities_at_its_means(mixture: Any)
     mixture.set_params(random_state=0).fit(X)
     at_means = np.diagonal(mixture._estimate_weighted_log_prob(mixture.means_))
     np.testing.assert_allclose(_read(insides.mixture_constants, mixture), at_means, rtol=1e-12)
+
+
+def test_powers_are_standardized_by_a_scaler() -> None:
+    assert isinstance(_read(insides.scaler_of_powers, PowerTransformer().fit(X)), StandardScaler)

@@ -266,7 +266,7 @@ NEIGHBOURS = KNeighborsClassifier()
         (FunctionOfMine(), "FunctionOfMine is not converted: it is no class of scikit-learn"),
         (make_pipeline(KBinsDiscretizer(dtype=np.float32), LogisticRegression()), "not with numpy.float32"),
         (KernelRidge(kernel="laplacian"), "written with the kernels linear, poly, rbf and sigmoid"),
-        (TransformedTargetRegressor(func=np.cbrt, inverse_func=np.exp2), "is written with inverse_func=numpy.exp"),
+        (TransformedTargetRegressor(func=np.cbrt, inverse_func=np.cbrt), "fit it with inverse_func=numpy.exp"),
         (make_pipeline(FunctionTransformer(np.abs), LogisticRegression()), "runs a function of its own"),
         (CalibratedClassifierCV(FOREST, method="temperature"), "written with method='sigmoid' or 'isotonic'"),
         (GradientBoostingClassifier(init=GaussianNB()), "starts from init=GaussianNB, which scikit-learn computes in"),
