@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from convert.errors import ConvertError
 from convert.estimator import insides
@@ -15,13 +16,15 @@ from convert.strategies.composed.composer import Composer
 
 DIGITS = 1e6
 """How large a term may be, as part of what is left when it is subtracted: 1e-16 of it is blown up as much."""
-CONSTANT = 1.01
-"""How many times reg_covar the variance of a column is at the most, if it is nothing else."""
+EQUAL = 1e-6
+"""By what part numbers differ at the most that are taken to be equal."""
+HARDLY = 1e5
+"""Up to which variance digits are lost where a value is a million off."""
 
 
 def mixture(composer: Composer, rows: Columns, estimator: Any) -> Labelled:
     """Write BaseMixture.predict and .predict_proba: the logarithm of each weighted density, and their shares."""
-    _check_varies(estimator)
+    check_varies(_variances(estimator), estimator.means_, estimator.reg_covar, estimator, "with a larger reg_covar")
     graph, kind = composer.graph, estimator.covariance_type
     write = _write_whole if kind in {"full", "tied"} else _write_by_column
     distances = write(graph, rows, estimator)
@@ -94,16 +97,27 @@ def _constant(graph: Graph, values: Any) -> Value:
     return graph.constant(np.ascontiguousarray(values, dtype=np.float64))
 
 
-def _check_varies(estimator: Any) -> None:
-    """Raise ConvertError for a column that hardly varies in the training rows: what is far from it is all noise."""
+def _variances(estimator: Any) -> NDArray[Any]:
+    """Return the variances of a mixture's components, (components, columns), or one column for all."""
     covariances = np.asarray(estimator.covariances_)
     if estimator.covariance_type in {"full", "tied"}:
         covariances = np.diagonal(covariances, axis1=-2, axis2=-1)
-    columns = estimator.means_.shape[1] if estimator.covariance_type != "spherical" else 1
-    if (covariances.reshape(-1, columns).max(axis=0) <= CONSTANT * estimator.reg_covar).any():
+    return covariances.reshape(-1, 1 if estimator.covariance_type == "spherical" else estimator.means_.shape[1])
+
+
+def check_varies(variances: NDArray[Any], centers: NDArray[Any], added: float, estimator: Any, advice: str) -> None:
+    """Raise ConvertError for a column of one value, whose variances are 0, but for what was `added` to them.
+
+    Divided by them, what a row is apart from that value is all that counts, alike for all classes, and what tells them
+    from each other is lost.
+    """
+    if added > HARDLY or len(centers) < 2:
+        return
+    alone = np.ptp(centers, axis=0) <= EQUAL * np.abs(centers).max(axis=0)
+    if (alone & (variances.max(axis=0) <= (1 + EQUAL) * added)).any():
         raise ConvertError(
             f"{type(estimator).__name__} has a column that hardly varies in the training rows, and answers noise where"
-            " it does: fit it without, behind a VarianceThreshold, or with a smaller reg_covar"
+            f" it does: fit it without, behind a VarianceThreshold, or {advice}"
         )
 
 

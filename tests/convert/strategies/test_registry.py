@@ -47,7 +47,14 @@ from sklearn.naive_bayes import CategoricalNB, ComplementNB, GaussianNB, Multino
 from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor, NearestCentroid, NeighborhoodComponentsAnalysis
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import FunctionTransformer, KBinsDiscretizer, MinMaxScaler, Normalizer, StandardScaler
+from sklearn.preprocessing import (
+    Binarizer,
+    FunctionTransformer,
+    KBinsDiscretizer,
+    MinMaxScaler,
+    Normalizer,
+    StandardScaler,
+)
 from sklearn.random_projection import GaussianRandomProjection, SparseRandomProjection
 from sklearn.semi_supervised import SelfTrainingClassifier
 from sklearn.svm import SVC, LinearSVC, NuSVC
@@ -275,9 +282,10 @@ NEIGHBOURS = KNeighborsClassifier()
         (DummyClassifier(strategy="uniform"), "answers at random: fit it with strategy='prior'"),
         (make_pipeline(KMeans(3), LogisticRegression()), "KMeans is not converted: its distances are not written"),
         (NearestCentroid(metric="manhattan"), "written with metric='euclidean'"),
-        (GaussianMixture(2, reg_covar=1e3), "has a column that hardly varies"),
+        (make_pipeline(Binarizer(threshold=99), GaussianMixture(2)), "GaussianMixture has a column that hardly varies"),
+        (make_pipeline(Binarizer(threshold=3), GaussianNB()), "GaussianNB has a column that hardly varies"),
     ],
-    ids=range(18),
+    ids=range(19),
 )
 def test_what_would_be_wrong_is_refused(estimator: Any, message: str, tmp_path: Path) -> None:
     with pytest.raises(ConvertError, match=message) as raised:

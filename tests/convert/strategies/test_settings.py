@@ -10,6 +10,7 @@ from scipy.special import exp10
 from sklearn.compose import TransformedTargetRegressor
 from sklearn.kernel_ridge import KernelRidge
 from sklearn.linear_model import Ridge, TweedieRegressor
+from sklearn.naive_bayes import GaussianNB
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import (
     FunctionTransformer,
@@ -99,3 +100,13 @@ def test_distances_that_scikit_learn_itself_has_no_digits_of_are_refused(tmp_pat
 def test_every_link_is_certified(power: float, link: str, tmp_path: Path) -> None:
     estimator = TweedieRegressor(power=power, link=link, max_iter=1000)
     assert_certified(fitted(estimator, ROWS, np.exp(SCORE / 4), tmp_path), "float64 operators")
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_naive_bayes_with_a_column_of_a_small_share_of_the_others_is_certified(dtype: str, tmp_path: Path) -> None:
+    rows = (ROWS * [1e-5, 1.0, 1e3, 1e7]).astype(dtype)
+    labels = np.array(["low", "middle", "high"])[np.digitize(SCORE, [-1, 1])]
+    model = tmp_path / "model.joblib"
+    joblib.dump(GaussianNB().fit(rows, labels), model)
+    write_sample(tmp_path / "model.csv", Sample(("a", "b", "c", "d"), rows.astype(np.float64)))
+    assert_certified(model, "float64 operators")
