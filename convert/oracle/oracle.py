@@ -63,14 +63,14 @@ class Oracle:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             try:
-                return np.array_equal(self.predict(rows), self.estimator.predict(whole))
+                return np.array_equal(self.predict(rows), np.ravel(self.estimator.predict(whole)))
             except Exception:  # whatever the estimator raises
                 return False
 
     def predict(self, rows: Floats) -> NDArray[Any]:
-        """Return the labels or values, (n,)."""
+        """Return the labels or values, (n,), those of several outputs (n, outputs)."""
         answers: NDArray[Any] = self.estimator.predict(self.as_input(rows))
-        return answers
+        return answers[:, 0] if answers.ndim == 2 and answers.shape[1] == 1 else answers  # fitted on y of a column
 
     def predict_proba(self, rows: Floats) -> Floats | None:
         """Return the probabilities, (n, classes), or None if the estimator has none."""

@@ -110,3 +110,8 @@ def test_naive_bayes_with_a_column_of_a_small_share_of_the_others_is_certified(d
     joblib.dump(GaussianNB().fit(rows, labels), model)
     write_sample(tmp_path / "model.csv", Sample(("a", "b", "c", "d"), rows.astype(np.float64)))
     assert_certified(model, "float64 operators")
+
+
+@pytest.mark.parametrize("estimator", [Ridge(), KernelRidge(), TransformedTargetRegressor(Ridge())], ids=repr)
+def test_a_target_of_one_column_is_a_target(estimator: Any, tmp_path: Path) -> None:
+    assert_certified(fitted(estimator, ROWS, SCORE[:, np.newaxis], tmp_path), "float64 operators")
