@@ -24,6 +24,8 @@ def numbers_of_clusters(last: Any) -> NDArray[np.int64]:
     Raises ConvertError for one that tells of no clusters.
     """
     name = type(last).__name__
+    if hasattr(getattr(last, "cluster_centers_", None), "toarray"):
+        raise ConvertError(f"{name} was fitted on a sparse matrix, whose distances tie: fit it on a dense one")
     if isinstance(last, KMeans | MiniBatchKMeans | BisectingKMeans) and last.cluster_centers_.dtype != np.float64:
         raise ConvertError(f"{name} was fitted on float32, and takes no float64, which is served: fit it on float64")
     for attribute in ("cluster_centers_", "means_"):

@@ -21,7 +21,7 @@ from sklearn.multiclass import OneVsRestClassifier
 from sklearn.neighbors import KNeighborsRegressor, LocalOutlierFactor
 from sklearn.neural_network import MLPRegressor
 from sklearn.pipeline import FeatureUnion, make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from sklearn.svm import SVC
 
 from convert.__main__ import main
@@ -130,3 +130,11 @@ def test_the_line_names_the_cause_and_what_to_do(
     else:
         estimator.fit(ROWS, target)
     assert expected in refusal(estimator, tmp_path, capsys)
+
+
+def test_clusters_of_a_sparse_matrix_whose_distances_tie_are_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    clusters = make_pipeline(OneHotEncoder(), AffinityPropagation(random_state=0)).fit(ROWS.round())
+    line = refusal(clusters, tmp_path, capsys)
+    assert "was fitted on a sparse matrix, whose distances tie: fit it on a dense one" in line
