@@ -21,6 +21,8 @@ from convert.strategies.composed.linear import write_class_index
 
 NEAR = 1e4
 """How large gamma times the square of a vector's length is at the most, where squares are multiplied out."""
+DIGITS = 1e7
+"""How large it is at the most where scikit-learn multiplies them out: 1e-16 of it changes the kernel."""
 LOST = 3e-9
 """How large a part of a value may be rounding at the most."""
 LOOKED_AT = 200
@@ -50,7 +52,7 @@ def ridge(composer: Composer, rows: Columns, estimator: Any) -> Value:
     kernel = write_kernel(composer.graph, rows.value, estimator, estimator.X_fit_, _gamma_of(estimator))
     weights = np.asarray(estimator.dual_coef_, dtype=np.float64).reshape(-1, 1)
     vectors = _dense(estimator.X_fit_)
-    if estimator.kernel == "rbf" and (vectors**2).sum(axis=1).max() * _gamma_of(estimator) > NEAR:
+    if estimator.kernel == "rbf" and (vectors**2).sum(axis=1).max() * _gamma_of(estimator) > DIGITS:
         raise _blown_up(estimator)  # scikit-learn multiplies squares out, around 0
     _check_digits(estimator, vectors, _gamma_of(estimator), weights[:, 0])
     return composer.graph.node("MatMul", kernel, composer.graph.constant(weights))
