@@ -14,8 +14,10 @@ from convert.graph.columns import Columns
 from convert.graph.graph import Graph, Value
 from convert.strategies.composed.composer import Composer
 
-DIGITS = 1e6
+DIGITS = 4e6
 """How large a term may be, as part of what is left when it is subtracted: 1e-16 of it is blown up as much."""
+TURNED = 10
+"""How many times what is left the difference of two turned rows is, as it is squared afterwards."""
 EQUAL = 1e-6
 """By what part numbers differ at the most that are taken to be equal."""
 HARDLY = 1e5
@@ -70,7 +72,7 @@ def _write_whole(graph: Graph, rows: Columns, estimator: Any) -> Value:
     factors = np.broadcast_to(factors, (len(estimator.means_), *factors.shape[-2:]))
     each = []
     for mean, factor in zip(estimator.means_, factors, strict=True):
-        _check_digits(((np.abs(mean) @ np.abs(factor)) ** 2).max(), estimator)
+        _check_digits((np.abs(mean) @ np.abs(factor)).max() * TURNED, estimator)
         turned = graph.node("MatMul", rows.value, _constant(graph, factor))
         apart = graph.node("Sub", turned, _constant(graph, mean @ factor))
         each.append(graph.node("ReduceSumSquare", apart, graph.constant(np.array([1])), keepdims=1))
