@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import onnx
 
 from convert.errors import ConvertError, during
 from convert.estimator.fitted import load_estimator, name_of
+from convert.estimator.refused import OUTPUTS
 from convert.model_file.card import creation_time, make_card
 from convert.model_file.disk import sealed, write_sealed
 from convert.model_file.service import check_served
@@ -27,6 +30,18 @@ class Exported:
     reason: str
 
 
+def _check_one_output(oracle: Oracle) -> None:
+    """Raise ConvertError for an estimator that answers with several values; what refuses the row is told of later."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            several = oracle.predict(oracle.row[np.newaxis]).ndim > 1
+    except Exception:  # whatever the estimator raises
+        return
+    if several:
+        raise ConvertError(f"{name_of(oracle.estimator)} is not converted: {': '.join(OUTPUTS)}")
+
+
 def export(model: Path, out: Path, *, name: str, sample: Path | None = None, strategy: str | None = None) -> Exported:
     """Convert the estimator in the file `model`, and write the model file `out`, at once or not at all.
 
@@ -38,6 +53,7 @@ def export(model: Path, out: Path, *, name: str, sample: Path | None = None, str
     estimator, table = load_estimator(model), find_table(model, sample)
     with during("its features were read", estimator):
         oracle = Oracle(estimator, table)
+    _check_one_output(oracle)
     graph, written_by, reason = write_graph(oracle, name, strategy)
     with during("it was asked what it takes", estimator):
         accepts = written_by.accepts(oracle)

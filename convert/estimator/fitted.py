@@ -21,8 +21,9 @@ from sklearn.utils.validation import check_is_fitted
 from convert.errors import ConvertError, ConvertWarning, during, reason_of
 from convert.estimator import insides
 from convert.estimator.boosters import OWN_FILES, estimator_of
+from convert.estimator.clusters import labels_by_number, numbers_of_clusters
 from convert.estimator.encoded import encoder_and_trees
-from convert.estimator.refused import REFUSED
+from convert.estimator.refused import OUTPUTS, REFUSED, not_written, takes_no_rows
 
 LABEL_TYPES = {"b": "bool", "i": "int", "u": "int", "f": "float", "U": "str", "O": "str"}
 """numpy's kind of `classes_` to the card's name for the type of a label."""
@@ -52,6 +53,7 @@ def load_estimator(path: Path) -> Any:
         estimator = unwrapped(estimator_of(_read(path)))
     with during("asking what it is", estimator):
         _check_fitted(estimator, path)
+        _check_rows(estimator)
         task_of(estimator)
         add_in_order(estimator)
     versions = {w.message.original_sklearn_version for w in caught if isinstance(w.message, InconsistentVersionWarning)}
@@ -77,6 +79,13 @@ def _check_fitted(estimator: Any, path: Path) -> None:
     if not hasattr(estimator, "predict"):
         advice = REFUSED[name][1] if name in REFUSED else "put a classifier or a regressor behind it, in a pipeline"
         raise ConvertError(f"{name} does not predict: {advice}")
+
+
+def _check_rows(estimator: Any) -> None:
+    """Raise ConvertError for what takes texts, mappings or images, wherever it is."""
+    for part in parts_of(estimator):
+        if takes_no_rows(part):
+            raise ConvertError(not_written(part))
 
 
 def _read(path: Path) -> Any:
@@ -111,26 +120,27 @@ def _read(path: Path) -> Any:
 def task_of(estimator: Any) -> str:
     """Return ``classification`` or ``regression``; raise ConvertError for anything else.
 
-    A detector of outliers classifies rows as 1, or -1 for an outlier.
+    A detector of outliers classifies rows as 1, or -1 for an outlier; a clusterer or a mixture by number, from 0.
     """
     name = name_of(estimator)
     if is_classifier(estimator):
-        if isinstance(estimator.classes_, list) or getattr(estimator, "multilabel_", False):
-            raise ConvertError(f"this {name} has several outputs; fit one estimator for each")
+        if isinstance(estimator.classes_, list) or getattr(steps_of(estimator)[-1], "multilabel_", False):
+            raise ConvertError(f"{name} is not converted: {': '.join(OUTPUTS)}")
         label_type(estimator.classes_)
         return "classification"
-    if is_outlier_detector(estimator):
+    if is_outlier_detector(estimator) or len(classes_of(estimator)):
         return "classification"
     if is_regressor(estimator):
         return "regression"
-    _, advice = REFUSED.get(name, ("", "only what predicts labels or values is served"))
-    raise ConvertError(f"{name} is neither a classifier nor a regressor: {advice}")
+    raise ConvertError(not_written(steps_of(estimator)[-1]))
 
 
 def classes_of(estimator: Any) -> NDArray[Any]:
     """Return the class labels in the order of the probabilities' columns; none for a regression."""
     if is_outlier_detector(estimator):
         return np.array([-1, 1])
+    if labels_by_number(estimator):
+        return numbers_of_clusters(steps_of(estimator)[-1])
     return np.asarray(estimator.classes_) if is_classifier(estimator) else np.empty(0)
 
 
@@ -214,6 +224,8 @@ def width_of(estimator: Any) -> int:
             return int(step.n_features_in_)
         if isinstance(step, IsotonicRegression):
             return 1
+        if callable(getattr(step, "kernel", None)):
+            raise ConvertError(f"{name_of(step)} is not converted: its kernel is a function: fit it with kernel='rbf'")
     raise ConvertError(
         f"{name_of(estimator)} does not know how many features it takes: it lacks n_features_in_, fit it again"
     )

@@ -13,8 +13,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import digamma
 from sklearn._loss.link import LogLink
 from sklearn.ensemble._iforest import _average_path_length
+from sklearn.mixture import BayesianGaussianMixture
+from sklearn.mixture._gaussian_mixture import _compute_log_det_cholesky
 from sklearn.preprocessing import FunctionTransformer
 
 SKOPS_TYPES = ("sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor", "sklearn.tree._tree.Tree")
@@ -232,3 +235,51 @@ def calibrated(member: Any) -> Calibrated:
 def sigmoid_line(calibrator: Any) -> tuple[float, float]:
     """Return slope and intercept of a `_SigmoidCalibration`: ``a_`` and ``b_``, made by its `fit` in calibration.py."""
     return float(calibrator.a_), float(calibrator.b_)
+
+
+class Bisection(NamedTuple):
+    """Where BisectingKMeans splits a cluster: both centres, (2, features), and what is behind each, or its label."""
+
+    centers: NDArray[np.float64]
+    left: Bisection | int
+    right: Bisection | int
+
+
+def bisections(estimator: Any) -> Bisection | int:
+    """Return the first split of BisectingKMeans, or the label of its only cluster.
+
+    ``_bisecting_tree`` and ``_X_mean``, made by `BisectingKMeans.fit` in cluster/_bisect_k_means.py.
+    """
+    mean = getattr(estimator, "_X_mean", 0.0)
+
+    def split(node: Any) -> Bisection | int:
+        if node.left is None:
+            return int(node.label)
+        return Bisection(np.vstack((node.left.center, node.right.center)) + mean, split(node.left), split(node.right))
+
+    return split(estimator._bisecting_tree)
+
+
+def mixture_constants(estimator: Any) -> NDArray[np.float64]:
+    """Return what the logarithm of each component's weighted density is where a row is its mean, (components,).
+
+    `_estimate_log_weights` and `_compute_log_det_cholesky`, and what `BayesianGaussianMixture._estimate_log_prob` adds,
+    in mixture/_gaussian_mixture.py and mixture/_bayesian_mixture.py.
+    """
+    width = estimator.means_.shape[1]
+    determinant = _compute_log_det_cholesky(estimator.precisions_cholesky_, estimator.covariance_type, width)
+    constants = np.float64(determinant) - 0.5 * width * np.log(2 * np.pi) + estimator._estimate_log_weights()
+    if isinstance(estimator, BayesianGaussianMixture):
+        freedom = np.asarray(estimator.degrees_of_freedom_)
+        halves = 0.5 * (freedom - np.arange(width)[:, np.newaxis])
+        spread = width * np.log(2.0) + digamma(halves).sum(axis=0) - width / estimator.mean_precision_
+        constants = constants + 0.5 * (spread - width * np.log(freedom))
+    return np.asarray(constants, dtype=np.float64)
+
+
+def scaler_of_powers(transformer: Any) -> Any:
+    """Return the StandardScaler behind the powers of a PowerTransformer with standardize=True.
+
+    ``_scaler``, made by `PowerTransformer._fit` in preprocessing/_data.py.
+    """
+    return transformer._scaler

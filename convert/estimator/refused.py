@@ -6,21 +6,20 @@ from typing import Any
 
 LISTED = "`python -m convert estimators` lists what is converted"
 
-NEIGHBOURS = (
-    "the converted one takes other neighbours than scikit-learn where distances tie",
-    "use an ensemble of trees",
-)
+NEIGHBOURS = "it takes other neighbours than scikit-learn, once converted, where distances tie"
+TREES_INSTEAD = NEIGHBOURS, "use an ensemble of trees"
 KERNELS = "its kernels are not written", "use SVC, SVR or KernelRidge"
-OUTPUTS = "it has several outputs", "fit one estimator for each"
-CLUSTERS = "its clusters are not written", "fit a classifier on the labels that it gives to rows"
-DENSITIES = "its densities are not written", "use IsolationForest or OneClassSVM to find outliers"
-DISTANCES = "the distances that it compares are not written", "use IsolationForest or OneClassSVM"
-NO_FEATURE = (
-    "it looks at no feature, and takes whatever comes",
-    "answer with its constant where you would call the model",
+OUTPUTS = "it has several outputs", "fit one estimator for each column of y, and export each"
+CLUSTERS = "its clusters are not written", "use KMeans, or fit a classifier on the labels that it gives to rows"
+DENSITIES = "its densities are not written", "use EllipticEnvelope, IsolationForest or GaussianMixture"
+BEHIND = "export the steps behind it, and send what it makes as rows"
+TEXTS = "it splits texts into words, which onnxruntime does otherwise than scikit-learn", BEHIND
+MAPPINGS = (
+    "it takes mappings, the service takes rows of numbers, booleans and categories",
+    "use OneHotEncoder on a table",
 )
-TEXTS = "it takes texts or mappings, the service takes numbers, booleans and categories", "encode them before fitting"
-WEIGHTS = "its weights are not written", "use Normalizer or StandardScaler"
+IMAGES = "it takes images, the service takes rows of numbers, booleans and categories", BEHIND
+WEIGHTS = "its weights of words are not written", BEHIND
 TARGETS = "it transforms targets, not rows", "fit the classifier on the labels themselves"
 NO_TRANSFORM = "it has nothing to say of new rows", "use PCA"
 CODES = "it compares distances to codes, whose ties fall otherwise", "use OneVsRestClassifier or OneVsOneClassifier"
@@ -29,21 +28,32 @@ CURVES = "its curves are not written", "use KBinsDiscretizer, PolynomialFeatures
 SAMPLED = "its features are not written", "use an SVC or SVR with the kernel, or PolynomialFeatures"
 PAIR = "its scores of rows and of targets come as a pair, which no pipeline takes", "use PCA"
 LEAVES = "the places of its leaves are not written", "use an ensemble of trees as the last step"
+POOLED = "its means of columns are not written", "use PCA"
+DISTANCES = "its distances are not written, only which centre is the nearest", "end with it, or use KBinsDiscretizer"
+AS_LAST = frozenset({"Birch", "BisectingKMeans", "KMeans", "MiniBatchKMeans"})
+"""What is converted as the last step, but transforms, too."""
+EXPERIMENTAL = {"IterativeImputer": ("its regressors are not written", "use SimpleImputer")}
+"""What scikit-learn lists only where it is asked to."""
+OWN = "it is no class of scikit-learn, and may do anything"
 
 GROUPS: list[tuple[tuple[str, str], str]] = [
-    (NEIGHBOURS, "KNeighborsClassifier KNeighborsRegressor RadiusNeighborsClassifier RadiusNeighborsRegressor"),
-    (NEIGHBOURS, "NearestCentroid LocalOutlierFactor LabelPropagation LabelSpreading KNNImputer NearestNeighbors"),
-    (NEIGHBOURS, "KNeighborsTransformer RadiusNeighborsTransformer Isomap LocallyLinearEmbedding"),
+    (TREES_INSTEAD, "KNeighborsClassifier KNeighborsRegressor RadiusNeighborsClassifier RadiusNeighborsRegressor"),
+    (TREES_INSTEAD, "KNeighborsTransformer RadiusNeighborsTransformer NearestNeighbors"),
+    ((NEIGHBOURS, "use IsolationForest, OneClassSVM or EllipticEnvelope"), "LocalOutlierFactor"),
+    ((NEIGHBOURS, "use SelfTrainingClassifier"), "LabelPropagation LabelSpreading"),
+    ((NEIGHBOURS, "use SimpleImputer"), "KNNImputer"),
+    ((NEIGHBOURS, "use PCA"), "Isomap LocallyLinearEmbedding"),
     (KERNELS, "GaussianProcessClassifier GaussianProcessRegressor"),
     (OUTPUTS, "ClassifierChain MultiOutputClassifier MultiOutputRegressor RegressorChain MultiTaskElasticNet"),
     (OUTPUTS, "MultiTaskElasticNetCV MultiTaskLasso MultiTaskLassoCV"),
-    (CLUSTERS, "AffinityPropagation AgglomerativeClustering Birch BisectingKMeans DBSCAN FeatureAgglomeration HDBSCAN"),
-    (CLUSTERS, "KMeans MeanShift MiniBatchKMeans OPTICS SpectralBiclustering SpectralClustering SpectralCoclustering"),
-    (DENSITIES, "BayesianGaussianMixture EmpiricalCovariance GaussianMixture GraphicalLasso GraphicalLassoCV"),
+    (CLUSTERS, "AgglomerativeClustering DBSCAN HDBSCAN OPTICS SpectralBiclustering"),
+    (CLUSTERS, "SpectralClustering SpectralCoclustering"),
+    (DENSITIES, "EmpiricalCovariance GraphicalLasso GraphicalLassoCV"),
     (DENSITIES, "KernelDensity LedoitWolf MinCovDet OAS ShrunkCovariance"),
-    (DISTANCES, "EllipticEnvelope"),
-    (NO_FEATURE, "DummyClassifier DummyRegressor"),
-    (TEXTS, "CountVectorizer DictVectorizer FeatureHasher HashingVectorizer PatchExtractor TfidfVectorizer"),
+    (POOLED, "FeatureAgglomeration"),
+    (TEXTS, "CountVectorizer HashingVectorizer TfidfVectorizer"),
+    (MAPPINGS, "DictVectorizer FeatureHasher"),
+    (IMAGES, "PatchExtractor"),
     (WEIGHTS, "TfidfTransformer"),
     (TARGETS, "LabelBinarizer LabelEncoder MultiLabelBinarizer"),
     (NO_TRANSFORM, "ClassicalMDS MDS SpectralEmbedding TSNE"),
@@ -64,6 +74,13 @@ def not_written(estimator: Any) -> str:
     """Return the line that refuses the estimator, or the transformer: its class, why, and what to do."""
     name = type(estimator).__name__
     if not type(estimator).__module__.startswith("sklearn."):
-        return f"{name} is not converted: it is no class of scikit-learn: {LISTED}"
-    reason, advice = REFUSED.get(name, ("it is not written", LISTED))
+        instead = "use one that is" if hasattr(estimator, "predict") else f"{BEHIND}, or use one that is"
+        return f"{name} is not converted: {OWN}: {instead}"
+    other = DISTANCES if name in AS_LAST else ("it is not written", LISTED)
+    reason, advice = (REFUSED | EXPERIMENTAL).get(name, other)
     return f"{name} is not converted: {reason}: {advice}"
+
+
+def takes_no_rows(part: Any) -> bool:
+    """Whether a part of an estimator takes texts, mappings or images, of which the service knows none."""
+    return REFUSED.get(type(part).__name__) in (TEXTS, MAPPINGS, IMAGES)

@@ -15,6 +15,7 @@ from convert.errors import ConvertError
 from convert.estimator.features import UNKNOWN, Feature, Floats
 from convert.estimator.fitted import flat, name_of, steps_of
 from convert.estimator.floats import from_ordinal, neighbours, ordinal
+from convert.estimator.refused import OUTPUTS
 
 LARGEST = float(np.finfo(np.float64).max)
 LARGEST_AS_FLOAT32 = float(np.nextafter(2.0**128 - 2.0**103, 0))
@@ -85,10 +86,7 @@ def ask(oracle: Asked) -> tuple[Accepts, ...]:
                 f"{name_of(oracle.estimator)} does not predict on a row: {reason[:150]}: try its predict on one"
             ) from error
         if answer.ndim > 1:
-            raise ConvertError(
-                f"this {name_of(oracle.estimator)} has several outputs; fit one estimator for each, on y of"
-                " shape (rows,)"
-            )
+            raise ConvertError(f"{name_of(oracle.estimator)} is not converted: {': '.join(OUTPUTS)}")
         quick = _quick(oracle.estimator)
         return tuple(_ask_feature(oracle, quick, column) for column in range(len(oracle.row)))
 

@@ -63,13 +63,15 @@ class Oracle:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             try:
-                return np.array_equal(self.predict(rows), self.estimator.predict(whole))
+                return np.array_equal(self.predict(rows), np.ravel(self.estimator.predict(whole)))
             except Exception:  # whatever the estimator raises
                 return False
 
     def predict(self, rows: Floats) -> NDArray[Any]:
-        """Return the labels or values, (n,); values are float64, of those that are computed in float32, too."""
+        """Return the labels or values, (n,), those of several outputs (n, outputs); values are float64, always."""
         answers: NDArray[Any] = self.estimator.predict(self.as_input(rows))
+        if answers.ndim == 2 and answers.shape[1] == 1:
+            answers = answers[:, 0]  # fitted on y of a column
         return answers.astype(np.float64) if self.task == "regression" else answers
 
     def predict_proba(self, rows: Floats) -> Floats | None:

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.dummy import DummyClassifier, DummyRegressor
 
 from convert.errors import listed
 from convert.estimator.features import UNKNOWN, Feature, Floats
@@ -109,8 +110,11 @@ def _doubtful(feature: Feature, accepts: Accepts) -> list[float]:
 
 
 def _compare_widths(oracle: Oracle) -> Refusals:
-    """Try a column more and one less; a table with names is asked for its columns by name, whatever else it has."""
-    if own_names(oracle.estimator) is not None:
+    """Try a column more and one less; a table with names is asked for its columns by name, whatever else it has.
+
+    What looks at no feature takes rows of any width: the card does not.
+    """
+    if own_names(oracle.estimator) is not None or isinstance(oracle.estimator, DummyClassifier | DummyRegressor):
         return Refusals(0, [])
     others = _other_widths(oracle.as_input(oracle.row[np.newaxis]))
     taken = [other.shape[1] for other in others if not _refuses(oracle, other)]

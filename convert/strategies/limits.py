@@ -8,9 +8,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from sklearn.cluster import AffinityPropagation, Birch, BisectingKMeans, KMeans, MeanShift, MiniBatchKMeans
+from sklearn.covariance import EllipticEnvelope
 from sklearn.discriminant_analysis import QuadraticDiscriminantAnalysis
 from sklearn.kernel_ridge import KernelRidge
+from sklearn.mixture import BayesianGaussianMixture, GaussianMixture
 from sklearn.naive_bayes import BernoulliNB, ComplementNB, MultinomialNB
+from sklearn.neighbors import NearestCentroid
 
 from convert.estimator.fitted import parts_of
 from convert.graph.transformers.table import TRANSFORMERS
@@ -19,6 +23,12 @@ from convert.oracle.accepts import Accepts
 from convert.oracle.oracle import Oracle
 
 SQUARES = 1e100
+SQUARING = (
+    *(AffinityPropagation, Birch, BisectingKMeans, KMeans, MeanShift, MiniBatchKMeans, NearestCentroid),
+    KernelRidge,
+    *(BayesianGaussianMixture, EllipticEnvelope, GaussianMixture, QuadraticDiscriminantAnalysis),
+)
+"""What squares the numbers that it is given, or multiplies them with its centres."""
 
 
 def accepts(oracle: Oracle) -> list[Accepts]:
@@ -28,9 +38,9 @@ def accepts(oracle: Oracle) -> list[Accepts]:
 
 
 def _limit_of(part: Any) -> float | None:
-    if isinstance(part, QuadraticDiscriminantAnalysis):
+    if isinstance(part, SQUARING):
         return SQUARES
-    if isinstance(part, KernelRidge | BernoulliNB | ComplementNB | MultinomialNB):
+    if isinstance(part, BernoulliNB | ComplementNB | MultinomialNB):
         return SUMS
     kind = TRANSFORMERS.get(type(part))
     return None if kind is None or kind.limit is None else kind.limit(part)

@@ -13,7 +13,7 @@ import onnx
 import pytest
 import skops.io
 from rich.console import Console
-from sklearn.cluster import KMeans
+from sklearn.cluster import DBSCAN
 from sklearn.ensemble import (
     GradientBoostingClassifier,
     GradientBoostingRegressor,
@@ -172,7 +172,7 @@ def test_a_sample_that_does_not_fit_is_refused(estimator: Any, tmp_path: Path, c
     [
         ({"model": 1}, "holds a dict, not a fitted scikit-learn"),
         (DecisionTreeClassifier(), "the DecisionTreeClassifier in .* is not fitted"),
-        (KMeans(2, n_init=1).fit(ROWS), "KMeans is neither a classifier nor a regressor"),
+        (DBSCAN().fit(ROWS), "DBSCAN does not predict: use KMeans, or fit a classifier on the labels"),
         (DecisionTreeClassifier().fit(ROWS, np.ones((60, 2))), "has several outputs"),
         (RandomForestRegressor(3).fit(ROWS, ROWS), "has several outputs"),
         (OneVsRestClassifier(LogisticRegression()).fit(ROWS, (ROWS > 0).astype(int)), "has several outputs"),

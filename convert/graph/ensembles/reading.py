@@ -8,6 +8,7 @@ import numpy as np
 
 from convert.errors import ConvertError
 from convert.estimator.features import Floats
+from convert.estimator.refused import OUTPUTS
 from convert.graph.trees import Tree
 
 
@@ -44,4 +45,4 @@ def refuse_one_class(estimator: Any) -> None:
 def refuse_several_outputs(estimator: Any) -> None:
     """Raise ConvertError for an estimator that was fitted on several targets."""
     if estimator.n_outputs_ != 1:
-        raise ConvertError(f"this {type(estimator).__name__} has several outputs; fit one estimator for each")
+        raise ConvertError(f"{type(estimator).__name__} is not converted: {': '.join(OUTPUTS)}")

@@ -15,16 +15,20 @@ from convert.graph.transformers.binarizer import write_binary
 from convert.graph.transformers.projections import SPREAD
 from convert.strategies.composed.composer import Composer
 from convert.strategies.composed.linear import write_affine
+from convert.strategies.composed.mixtures import check_varies
 
 
 def gaussian(composer: Composer, rows: Columns, estimator: Any) -> Labelled:
     """Write GaussianNB._joint_log_likelihood."""
-    graph = composer.graph
+    graph, variances = composer.graph, np.asarray(estimator.var_)
+    check_varies(variances, estimator.theta_, estimator.epsilon_, estimator, "with a larger var_smoothing")
     wide = graph.node("Unsqueeze", rows.value, graph.constant(np.array([1])))
-    distance = graph.node("Sub", wide, graph.constant(estimator.theta_))
-    squares = graph.node("Div", graph.node("Mul", distance, distance), graph.constant(estimator.var_))
-    total = graph.node("ReduceSum", squares, graph.constant(np.array([2])), keepdims=0)
-    start = np.log(estimator.class_prior_) - 0.5 * np.log(2.0 * np.pi * estimator.var_).sum(axis=1)
+    distance = graph.node("Sub", wide, graph.constant(estimator.theta_.astype(np.float64)))
+    squares = graph.node("Mul", distance, distance)
+    parts = graph.node("Div", squares, graph.constant(variances.astype(np.float64)))
+    total = graph.node("ReduceSum", parts, graph.constant(np.array([2])), keepdims=0)
+    spread = (0.5 * np.log(2.0 * np.pi * variances).sum(axis=1)).astype(np.float64)  # in the precision of its own
+    start = np.log(estimator.class_prior_) - spread
     half = graph.node("Mul", total, graph.constant(np.float64(-0.5)))
     likelihood = graph.node("Add", half, graph.constant(start))
     return _labelled(composer, likelihood)

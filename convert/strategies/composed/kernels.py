@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from functools import reduce
 from itertools import combinations
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.metrics.pairwise import pairwise_kernels
 
 from convert.errors import ConvertError
 from convert.estimator import insides
@@ -17,6 +19,14 @@ from convert.graph.graph import Graph, Value
 from convert.strategies.composed.composer import Composer
 from convert.strategies.composed.linear import write_class_index
 
+NEAR = 1e4
+"""How large gamma times the square of a vector's length is at the most, where squares are multiplied out."""
+DIGITS = 1e7
+"""How large it is at the most where scikit-learn multiplies them out: 1e-16 of it changes the kernel."""
+LOST = 3e-9
+"""How large a part of a value may be rounding at the most."""
+LOOKED_AT = 200
+"""On how many vectors that is looked at."""
 FAR = 1e150
 """How far from the support vectors a row is taken to be at the most: the square of more is infinite."""
 
@@ -24,6 +34,7 @@ FAR = 1e150
 def regressor(composer: Composer, rows: Columns, estimator: Any) -> Value:
     """Write SVR.predict."""
     machine = insides.support_vector_machine(estimator)
+    _check_digits(estimator, estimator.support_vectors_, machine.gamma, machine.dual[0], machine.intercept[0])
     kernel = _write_kernel(composer.graph, rows.value, estimator, machine)
     return _write_sum(composer.graph, kernel, machine.dual.T, machine.intercept)
 
@@ -40,6 +51,10 @@ def ridge(composer: Composer, rows: Columns, estimator: Any) -> Value:
     """Write KernelRidge.predict."""
     kernel = write_kernel(composer.graph, rows.value, estimator, estimator.X_fit_, _gamma_of(estimator))
     weights = np.asarray(estimator.dual_coef_, dtype=np.float64).reshape(-1, 1)
+    vectors = _dense(estimator.X_fit_)
+    if estimator.kernel == "rbf" and (vectors**2).sum(axis=1).max() * _gamma_of(estimator) > DIGITS:
+        raise _blown_up(estimator)  # scikit-learn multiplies squares out, around 0
+    _check_digits(estimator, vectors, _gamma_of(estimator), weights[:, 0])
     return composer.graph.node("MatMul", kernel, composer.graph.constant(weights))
 
 
@@ -81,7 +96,7 @@ def _gamma_of(estimator: Any) -> float:
 
 def write_kernel(graph: Graph, rows: Value, estimator: Any, vectors: Any, gamma: float) -> Value:
     """Write the kernel of each row with each of `vectors`, (n, vectors)."""
-    vectors = np.asarray(vectors.toarray() if hasattr(vectors, "toarray") else vectors, dtype=np.float64)
+    vectors = _dense(vectors)
     kernel = "poly" if estimator.kernel == "polynomial" else str(estimator.kernel)
     if kernel == "rbf":
         return _write_rbf(graph, rows, vectors, gamma)
@@ -103,10 +118,13 @@ def write_kernel(graph: Graph, rows: Value, estimator: Any, vectors: Any, gamma:
 def _write_rbf(graph: Graph, rows: Value, vectors: NDArray[np.float64], gamma: float) -> Value:
     """Write exp(-gamma * |row - vector|^2), the square multiplied out around the middle of the vectors.
 
-    Away from the middle, where a column holds seconds since 1970, its digits would cancel.
+    Away from the middle, where a column holds seconds since 1970, its digits would cancel; where vectors are far apart,
+    they cancel there, too, and differences are squared as libsvm does, column by column.
     """
     middle = vectors.mean(axis=0)
     centred = vectors - middle
+    if (centred**2).sum(axis=1).max(initial=0.0) * gamma > NEAR:
+        return graph.node("Exp", graph.node("Mul", _write_squares(graph, rows, vectors), graph.constant(-gamma)))
     near = graph.node("Sub", rows, graph.constant(middle))
     near = graph.node("Clip", near, graph.constant(np.float64(-FAR)), graph.constant(np.float64(FAR)))
     own = graph.node("ReduceSumSquare", near, graph.constant(np.array([1])), keepdims=1)
@@ -114,6 +132,40 @@ def _write_rbf(graph: Graph, rows: Value, vectors: NDArray[np.float64], gamma: f
     squares = graph.node("Add", graph.node("Add", own, product), graph.constant((centred**2).sum(axis=1)))
     distance = graph.node("Max", squares, graph.constant(np.float64(0)))
     return graph.node("Exp", graph.node("Mul", distance, graph.constant(np.float64(-gamma))))
+
+
+def _write_squares(graph: Graph, rows: Value, vectors: NDArray[np.float64]) -> Value:
+    """Write |row - vector|^2, (n, vectors), from differences."""
+    each = []
+    for column, values in enumerate(vectors.T):
+        value = graph.node("Gather", rows, graph.constant(np.array([column])), axis=1)
+        apart = graph.node("Sub", value, graph.constant(values.copy()))
+        each.append(graph.node("Mul", apart, apart))
+    return reduce(lambda one, other: graph.node("Add", one, other), each)
+
+
+def _dense(vectors: Any) -> NDArray[np.float64]:
+    return np.asarray(vectors.toarray() if hasattr(vectors, "toarray") else vectors, dtype=np.float64)
+
+
+def _check_digits(
+    estimator: Any, vectors: Any, gamma: float, weights: NDArray[np.float64], intercept: float = 0.0
+) -> None:
+    """Raise ConvertError for a regressor whose weighted kernels cancel on its own vectors, but for last digits."""
+    if not isinstance(estimator.kernel, str) or estimator.kernel == "precomputed":
+        return
+    vectors, settings = _dense(vectors), {"gamma": gamma, "degree": estimator.degree, "coef0": estimator.coef0}
+    kernel = pairwise_kernels(vectors[:LOOKED_AT], vectors, estimator.kernel, filter_params=True, **settings)
+    rounding = np.finfo(np.float64).eps * (np.abs(kernel) @ np.abs(weights)).max(initial=0.0)
+    if rounding > LOST * np.abs(kernel @ weights + intercept).max(initial=0.0) > 0:
+        raise _blown_up(estimator)
+
+
+def _blown_up(estimator: Any) -> ConvertError:
+    return ConvertError(
+        f"{type(estimator).__name__} adds up terms so large that scikit-learn's own last digits are lost: fit it behind"
+        " a StandardScaler"
+    )
 
 
 def _pair_weights(machine: SupportVectors) -> NDArray[np.float64]:

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-from sklearn.preprocessing import FunctionTransformer, StandardScaler
-
-from convert.errors import ConvertError
 from convert.graph.answers import Labelled
 from convert.graph.columns import Columns
-from convert.graph.graph import Graph, Value
+from convert.graph.graph import Value
 from convert.strategies.composed.composer import Composer
+from convert.strategies.composed.targets import write_inverse
 
 
 def consensus(composer: Composer, rows: Columns, estimator: Any) -> Value:
@@ -21,7 +18,8 @@ def consensus(composer: Composer, rows: Columns, estimator: Any) -> Value:
 
 def transformed_target(composer: Composer, rows: Columns, estimator: Any) -> Value:
     """Write TransformedTargetRegressor.predict."""
-    return _write_inverse(composer.graph, composer.regressor(rows, estimator.regressor_), estimator.transformer_)
+    value = composer.regressor(rows, estimator.regressor_)
+    return write_inverse(composer.graph, value, estimator.transformer_)
 
 
 def classifier_of_chosen(composer: Composer, rows: Columns, estimator: Any) -> Labelled:
@@ -36,22 +34,3 @@ def regressor_of_chosen(composer: Composer, rows: Columns, estimator: Any) -> Va
 
 def _chosen(composer: Composer, rows: Columns, estimator: Any) -> Columns:
     return rows.chosen(composer.graph, estimator.get_support(indices=True).tolist())
-
-
-def _write_inverse(graph: Graph, value: Value, transformer: Any) -> Value:
-    """Write the inverse_transform of a transformer of the target, for `value` (n, 1)."""
-    if isinstance(transformer, FunctionTransformer):
-        if transformer.inverse_func is None:
-            return value
-        if transformer.inverse_func is np.exp:
-            return graph.node("Exp", value)
-    if isinstance(transformer, StandardScaler):
-        if transformer.with_std:
-            value = graph.node("Mul", value, graph.constant(np.asarray(transformer.scale_, dtype=np.float64)))
-        if transformer.with_mean:
-            value = graph.node("Add", value, graph.constant(np.asarray(transformer.mean_, dtype=np.float64)))
-        return value
-    raise ConvertError(
-        "TransformedTargetRegressor is written with inverse_func=numpy.exp, with StandardScaler(), or with neither: fit"
-        " it with one of those"
-    )

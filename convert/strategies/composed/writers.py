@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from sklearn.calibration import CalibratedClassifierCV
+from sklearn.cluster import AffinityPropagation, Birch, BisectingKMeans, KMeans, MeanShift, MiniBatchKMeans
 from sklearn.compose import TransformedTargetRegressor
+from sklearn.covariance import EllipticEnvelope
 from sklearn.cross_decomposition import CCA, PLSCanonical, PLSRegression
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis, QuadraticDiscriminantAnalysis
+from sklearn.dummy import DummyClassifier, DummyRegressor
 from sklearn.ensemble import (
     BaggingClassifier,
     BaggingRegressor,
@@ -52,9 +55,11 @@ from sklearn.linear_model import (
     TheilSenRegressor,
     TweedieRegressor,
 )
+from sklearn.mixture import BayesianGaussianMixture, GaussianMixture
 from sklearn.model_selection import FixedThresholdClassifier, TunedThresholdClassifierCV
 from sklearn.multiclass import OneVsOneClassifier, OneVsRestClassifier
 from sklearn.naive_bayes import BernoulliNB, CategoricalNB, ComplementNB, GaussianNB, MultinomialNB
+from sklearn.neighbors import NearestCentroid
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.semi_supervised import SelfTrainingClassifier
 from sklearn.svm import SVC, SVR, LinearSVC, LinearSVR, NuSVC, NuSVR, OneClassSVM
@@ -64,10 +69,13 @@ from convert.graph.ensembles.table import READERS
 from convert.strategies.composed import (
     bayes,
     calibration,
+    clusters,
+    constants,
     ensembles,
     isotonic,
     kernels,
     linear,
+    mixtures,
     multiclass,
     networks,
     trees,
@@ -77,19 +85,30 @@ from convert.strategies.composed.composer import ClassifierWriter, RegressorWrit
 
 CLASSIFIERS: dict[Kind, ClassifierWriter] = {
     **dict.fromkeys(READERS, trees.classifier),
+    AffinityPropagation: clusters.nearest,
     BaggingClassifier: ensembles.bagging_classifier,
+    BayesianGaussianMixture: mixtures.mixture,
     BernoulliNB: bayes.bernoulli,
+    Birch: clusters.birch,
+    BisectingKMeans: clusters.bisecting,
     CalibratedClassifierCV: calibration.calibrated_classifier,
     CategoricalNB: bayes.categorical,
     ComplementNB: bayes.complement,
+    DummyClassifier: constants.classifier,
+    EllipticEnvelope: mixtures.envelope,
     FixedThresholdClassifier: multiclass.threshold,
+    GaussianMixture: mixtures.mixture,
     GaussianNB: bayes.gaussian,
+    KMeans: clusters.k_means,
     LinearDiscriminantAnalysis: linear.logistic,
     LinearSVC: linear.without_probabilities,
     LogisticRegression: linear.logistic,
     LogisticRegressionCV: linear.logistic,
     MLPClassifier: networks.classifier,
+    MeanShift: clusters.nearest,
+    MiniBatchKMeans: clusters.k_means,
     MultinomialNB: bayes.multinomial,
+    NearestCentroid: clusters.nearest_centroid,
     NuSVC: kernels.classifier,
     OneClassSVM: kernels.outliers,
     OneVsOneClassifier: multiclass.every_pair,
@@ -115,6 +134,7 @@ REGRESSORS: dict[Kind, RegressorWriter] = {
     BaggingRegressor: ensembles.bagging_regressor,
     BayesianRidge: linear.regressor,
     CCA: linear.centred,
+    DummyRegressor: constants.regressor,
     ElasticNet: linear.regressor,
     ElasticNetCV: linear.regressor,
     GammaRegressor: linear.log_link,

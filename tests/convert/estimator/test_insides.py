@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import sklearn
 from sklearn.calibration import CalibratedClassifierCV
+from sklearn.cluster import BisectingKMeans
 from sklearn.compose import make_column_transformer
 from sklearn.cross_decomposition import PLSRegression
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
@@ -21,9 +22,10 @@ from sklearn.ensemble import (
 )
 from sklearn.impute import MissingIndicator, SimpleImputer
 from sklearn.linear_model import GammaRegressor, LogisticRegression
+from sklearn.mixture import BayesianGaussianMixture, GaussianMixture
 from sklearn.model_selection import TunedThresholdClassifierCV
 from sklearn.naive_bayes import GaussianNB
-from sklearn.preprocessing import OneHotEncoder, PolynomialFeatures, StandardScaler
+from sklearn.preprocessing import OneHotEncoder, PolynomialFeatures, PowerTransformer, StandardScaler
 from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier
 
@@ -169,3 +171,22 @@ def _private(tree: ast.AST) -> list[str]:
             names = [*(node.module or "").split("."), *(alias.name for alias in node.names)]
             found += [f"{node.module}: {name}" for name in names if name.startswith("_")]
     return found
+
+
+def test_a_tree_of_bisections_has_the_centres_of_clusters_at_its_ends() -> None:
+    k_means = BisectingKMeans(2, random_state=0).fit(X)
+    split = _read(insides.bisections, k_means)
+    assert sorted([split.left, split.right]) == [0, 1]
+    np.testing.assert_allclose(split.centers[[split.left, split.right]], k_means.cluster_centers_, rtol=1e-12)
+    assert _read(insides.bisections, BisectingKMeans(1).fit(X)) == 0
+
+
+@pytest.mark.parametrize("mixture", [GaussianMixture(2), BayesianGaussianMixture(n_components=2)], ids=repr)
+def test_the_constants_of_a_mixture_are_its_densities_at_its_means(mixture: Any) -> None:
+    mixture.set_params(random_state=0).fit(X)
+    at_means = np.diagonal(mixture._estimate_weighted_log_prob(mixture.means_))
+    np.testing.assert_allclose(_read(insides.mixture_constants, mixture), at_means, rtol=1e-12)
+
+
+def test_powers_are_standardized_by_a_scaler() -> None:
+    assert isinstance(_read(insides.scaler_of_powers, PowerTransformer().fit(X)), StandardScaler)

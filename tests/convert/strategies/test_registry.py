@@ -8,10 +8,13 @@ from numpy.typing import NDArray
 from rich.console import Console
 from sklearn.base import is_classifier
 from sklearn.calibration import CalibratedClassifierCV
+from sklearn.cluster import AffinityPropagation, Birch, BisectingKMeans, KMeans, MiniBatchKMeans
 from sklearn.compose import TransformedTargetRegressor
+from sklearn.covariance import EllipticEnvelope
 from sklearn.cross_decomposition import CCA, PLSCanonical
 from sklearn.decomposition import PCA, FactorAnalysis, FastICA, IncrementalPCA, TruncatedSVD
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+from sklearn.dummy import DummyClassifier, DummyRegressor
 from sklearn.ensemble import (
     BaggingClassifier,
     BaggingRegressor,
@@ -37,13 +40,21 @@ from sklearn.linear_model import (
     RidgeClassifier,
     SGDClassifier,
 )
+from sklearn.mixture import BayesianGaussianMixture, GaussianMixture
 from sklearn.model_selection import FixedThresholdClassifier, GridSearchCV, TunedThresholdClassifierCV
 from sklearn.multiclass import OneVsOneClassifier, OneVsRestClassifier
 from sklearn.naive_bayes import CategoricalNB, ComplementNB, GaussianNB, MultinomialNB
-from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor, NeighborhoodComponentsAnalysis
+from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor, NearestCentroid, NeighborhoodComponentsAnalysis
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import FunctionTransformer, KBinsDiscretizer, MinMaxScaler, Normalizer, StandardScaler
+from sklearn.preprocessing import (
+    Binarizer,
+    FunctionTransformer,
+    KBinsDiscretizer,
+    MinMaxScaler,
+    Normalizer,
+    StandardScaler,
+)
 from sklearn.random_projection import GaussianRandomProjection, SparseRandomProjection
 from sklearn.semi_supervised import SelfTrainingClassifier
 from sklearn.svm import SVC, LinearSVC, NuSVC
@@ -68,12 +79,19 @@ SCALED = [
 ]
 """Pipelines of equal length, which numpy takes for a matrix of steps."""
 SETTINGS: dict[type, dict[str, Any]] = {
+    AffinityPropagation: {"random_state": 0},
     BaggingClassifier: {"random_state": 0},
     BaggingRegressor: {"random_state": 0},
+    BayesianGaussianMixture: {"n_components": 3, "random_state": 0},
+    BisectingKMeans: {"n_clusters": 6, "random_state": 0},
     CCA: {"n_components": 1},
+    EllipticEnvelope: {"random_state": 0},
     FixedThresholdClassifier: {"estimator": LogisticRegression(), "threshold": 0.3},
+    GaussianMixture: {"n_components": 3, "random_state": 0},
+    KMeans: {"n_clusters": 3, "random_state": 0},
     MLPClassifier: {"hidden_layer_sizes": (8,), "max_iter": 1000, "random_state": 0},
     MLPRegressor: {"hidden_layer_sizes": (8,), "max_iter": 1000, "random_state": 0},
+    MiniBatchKMeans: {"n_clusters": 3, "random_state": 0},
     NuSVC: {"nu": 0.3},
     OneVsOneClassifier: {"estimator": LogisticRegression()},
     OneVsRestClassifier: {"estimator": LogisticRegression()},
@@ -213,6 +231,25 @@ def test_what_sums_up_is_certified_in_front_of_a_linear_model_and_refused_in_fro
         export(fitted(make_pipeline(transformer, FOREST), tmp_path), tmp_path / "model.onnx", name="model")
 
 
+COVARIANCES = ("full", "tied", "diag", "spherical")
+
+
+@pytest.mark.parametrize(
+    "estimator",
+    [
+        *(GaussianMixture(3, covariance_type=kind, random_state=0) for kind in COVARIANCES),
+        *(BayesianGaussianMixture(n_components=3, covariance_type=kind, random_state=0) for kind in COVARIANCES),
+        BayesianGaussianMixture(weight_concentration_prior_type="dirichlet_distribution", random_state=0),
+        *(KMeans(1), BisectingKMeans(1), Birch(n_clusters=None, threshold=2.0), NearestCentroid(priors="empirical")),
+        *(make_pipeline(StandardScaler(), DummyClassifier(strategy=each)) for each in ("prior", "most_frequent")),
+        *(DummyClassifier(strategy="constant", constant="low"), DummyRegressor(strategy="median")),
+    ],
+    ids=repr,
+)
+def test_clusters_mixtures_and_baselines_are_certified(estimator: Any, tmp_path: Path) -> None:
+    assert_certified(fitted(estimator, tmp_path), "float64 operators")
+
+
 def test_the_best_estimator_of_a_search_is_what_is_exported(tmp_path: Path) -> None:
     search = GridSearchCV(make_pipeline(MinMaxScaler(), FOREST), {"randomforestclassifier__max_depth": [8, 9]}, cv=2)
     assert_certified(fitted(search, tmp_path), "float64 trees")
@@ -236,14 +273,19 @@ NEIGHBOURS = KNeighborsClassifier()
         (FunctionOfMine(), "FunctionOfMine is not converted: it is no class of scikit-learn"),
         (make_pipeline(KBinsDiscretizer(dtype=np.float32), LogisticRegression()), "not with numpy.float32"),
         (KernelRidge(kernel="laplacian"), "written with the kernels linear, poly, rbf and sigmoid"),
-        (TransformedTargetRegressor(func=np.cbrt, inverse_func=np.exp2), "is written with inverse_func=numpy.exp"),
+        (TransformedTargetRegressor(func=np.cbrt, inverse_func=np.cbrt), "fit it with inverse_func=numpy.exp"),
         (make_pipeline(FunctionTransformer(np.abs), LogisticRegression()), "runs a function of its own"),
         (CalibratedClassifierCV(FOREST, method="temperature"), "written with method='sigmoid' or 'isotonic'"),
         (GradientBoostingClassifier(init=GaussianNB()), "starts from init=GaussianNB, which scikit-learn computes in"),
         (BaggingClassifier(LinearSVC()), "is written if its members have probabilities"),
         (make_pipeline(PCA(2), FOREST), "RandomForestClassifier compares what PCA sums up"),
+        (DummyClassifier(strategy="uniform"), "answers at random: fit it with strategy='prior'"),
+        (make_pipeline(KMeans(3), LogisticRegression()), "KMeans is not converted: its distances are not written"),
+        (NearestCentroid(metric="manhattan"), "written with metric='euclidean'"),
+        (make_pipeline(Binarizer(threshold=99), GaussianMixture(2)), "GaussianMixture has a column that hardly varies"),
+        (make_pipeline(Binarizer(threshold=3), GaussianNB()), "GaussianNB has a column that hardly varies"),
     ],
-    ids=range(14),
+    ids=range(19),
 )
 def test_what_would_be_wrong_is_refused(estimator: Any, message: str, tmp_path: Path) -> None:
     with pytest.raises(ConvertError, match=message) as raised:
