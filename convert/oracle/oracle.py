@@ -14,7 +14,8 @@ from convert.estimator.features import Floats, as_number, is_missing
 from convert.estimator.fitted import classes_of, own_names, steps_of, task_of, width_of
 from convert.graph.ensembles.table import READERS, read_trees
 from convert.graph.tracing import Traced, trace
-from convert.oracle.accepts import Accepts, ask
+from convert.oracle.accepts import Accepts
+from convert.oracle.asking import ask
 from convert.oracle.dropped import dropped_columns
 from convert.oracle.known import features_of
 from convert.oracle.sample import Sample, Table
@@ -26,6 +27,7 @@ class Oracle:
     task: ``classification`` or ``regression``.
     classes: the class labels, in the order of the probabilities' columns; none for a regression.
     sample: training rows, or rows like them, if there are any.
+    dtypes: the types of the columns as the estimator gets them, objects being float64; an array has one.
     """
 
     def __init__(self, estimator: Any, table: Table | None = None, names: tuple[str, ...] | None = None) -> None:
@@ -53,6 +55,10 @@ class Oracle:
         columns = None if table is None else table.columns
         named = own_names(self.estimator) is not None
         self.features = features_of(names, columns, self.traced, dropped, named=named)
+        self.dtypes = self._dtypes()
+        self._numeric = all(feature.numeric for feature in self.features)
+        self._array_dtype = np.result_type(*set(self.dtypes))
+        self._to_round = [n for n, feature in enumerate(self.features) if feature.dropped or feature.dtype != "float64"]
         self.sample: Sample | None = None if table is None else table.encoded(self.features)
         self._read_typed = None if table is None else table.typed
 
@@ -90,8 +96,8 @@ class Oracle:
         They are a copy: transformers with copy=False write into what they are given.
         """
         names = own_names(self.estimator)
-        if names is None and all(feature.numeric for feature in self.features):
-            return self.rounded(rows).astype(np.result_type(*self.dtypes))
+        if names is None and self._numeric:
+            return self.rounded(rows).astype(self._array_dtype)
         decoded = {
             column: feature.decode(rows[:, column])
             for column, feature in enumerate(self.features)
@@ -101,6 +107,8 @@ class Oracle:
             return np.column_stack([values.astype(object) for values in decoded.values()])
         import pandas  # here: it takes longer than the rest to import, and most estimators know no names
 
+        if self._numeric and len(decoded) == self.width and set(self.dtypes) == {"float64"}:
+            return pandas.DataFrame(self.rounded(rows).copy(), columns=names)  # ten thousand columns at once
         objects = {names[column]: pandas.Series(values, dtype=values.dtype) for column, values in decoded.items()}
         return pandas.DataFrame(objects, index=range(len(rows)))
 
@@ -109,21 +117,18 @@ class Oracle:
         """Return how many features there are."""
         return len(self.features)
 
-    @property
-    def dtypes(self) -> tuple[str, ...]:
-        """Return the types of the columns as the estimator gets them, objects being float64; an array has one."""
+    def _dtypes(self) -> tuple[str, ...]:
         columns = [feature.column if feature.numeric else "float64" for feature in self.features]
         if own_names(self.estimator) is None:
-            columns = [str(np.result_type(*columns))] * len(columns)
+            columns = [str(np.result_type(*set(columns)))] * len(columns)
         return tuple(columns)
 
     def rounded(self, rows: Floats) -> Floats:
         """Return `rows` as the service's graph gets them: numbers rounded to their feature's type."""
-        made = rows
-        for column, feature in enumerate(self.features):
-            if feature.dropped or feature.dtype != "float64":
-                made = made.copy() if made is rows else made
-                made[:, column] = 0.0 if feature.dropped else feature.rounded(rows[:, column])
+        made = rows.copy() if self._to_round else rows
+        for column in self._to_round:
+            feature = self.features[column]
+            made[:, column] = 0.0 if feature.dropped else feature.rounded(rows[:, column])
         return made
 
     @cached_property
