@@ -27,9 +27,9 @@ from convert.graph.transforms import layout_of
 from convert.oracle.accepts import LARGEST, Accepts, Asked, ask_feature, quick_one
 from convert.oracle.known import IN_FLOAT64
 
-REFUSED_CELLS = 2 * 10**7
+REFUSED_CELLS = 10**7
 """How many values the rows have in all, at the most, that are asked one by one whether they are refused: each feature
-of up to 2,000 is asked, of more some that are drawn."""
+of up to 1,500 is asked, of more some that are drawn."""
 BLOCK_CELLS = 2 * 10**6
 """How many values are asked at once."""
 

@@ -20,12 +20,14 @@ from convert.proof.steady import steady
 RANDOM_ROWS = 100_000
 SIZE_ROWS = 10_000
 SEED = 0
-RANDOM_CELLS = 10**8
-"""How many values the random rows have at the most: 0.8 GB."""
+RANDOM_CELLS = 2 * 10**7
+"""How many values the random rows have at the most: of more than 200 features there are fewer rows."""
 MISSING_SHARE = 0.1
 THRESHOLD_ROWS = 200_000
 CELLS = 2 * 10**7
-"""How many values the rows at the edges of steps have at the most."""
+"""How many values the rows at the edges of steps, or at limits, have at the most."""
+THRESHOLD_CELLS = 5 * 10**7
+"""How many values the rows at thresholds have at the most: of more than 250 features, some thresholds are drawn."""
 FAR_OFF = 20
 """How many ranges from both ends of its own a value is far off."""
 NEAR_ROWS = 4000
@@ -127,10 +129,11 @@ def _known_sets(
         yield "numbers of any size", np.where(accepted_cells(sizes, accepts), sizes, random[:SIZE_ROWS])
     turns = [_turns(oracle, column, found, accepts[column]) for column, found in enumerate(thresholds)]
     if any(len(found) for found in turns):
+        turns = _drawn(turns, THRESHOLD_CELLS // len(accepts), generator)
         rows = _tried(oracle, accepts, _threshold_rows(turns, training if len(training) else random))
         drawn = generator.permutation(len(rows))[:THRESHOLD_ROWS]
         yield "thresholds ± 1 ulp", rows if len(rows) <= THRESHOLD_ROWS else rows[np.sort(drawn)]
-    yield "limits of what is accepted", _limit_rows(accepts, random)
+    yield "limits of what is accepted", _limit_rows(accepts, random, generator)
     missing = np.array([accepted.nan for accepted in accepts])
     if missing.any():
         holes = (generator.random(random.shape) < MISSING_SHARE) & missing
@@ -237,9 +240,22 @@ def _threshold_rows(thresholds: Sequence[Floats], bases: Floats) -> Floats:
     return np.concatenate(rows)
 
 
-def _limit_rows(accepts: Sequence[Accepts], bases: Floats) -> Floats:
-    """Return rows with one feature at the lowest or highest number that is accepted."""
-    rows = bases[np.arange(2 * len(accepts)) % len(bases)].copy()
-    for column, pair in enumerate(zip(*limits_of(accepts), strict=True)):
-        rows[2 * column : 2 * column + 2, column] = pair
+def _drawn(turns: list[Floats], most: int, generator: np.random.Generator) -> list[Floats]:
+    """Return the thresholds of each feature, or of many features some, where all made more than about `most` rows."""
+    rows = 6 * sum(len(found) for found in turns)
+    if rows <= max(most, THRESHOLD_ROWS):
+        return turns
+    return [found[generator.random(len(found)) < most / rows] for found in turns]
+
+
+def _limit_rows(accepts: Sequence[Accepts], bases: Floats, generator: np.random.Generator) -> Floats:
+    """Return rows with one feature at the lowest or highest number that is accepted; of very many features, of some."""
+    most = max(1, CELLS // len(accepts) // 2)
+    columns = np.arange(len(accepts))
+    if len(columns) > most:
+        columns = np.sort(generator.permutation(columns)[:most])
+    rows = bases[np.arange(2 * len(columns)) % len(bases)].copy()
+    low, high = limits_of(accepts)
+    rows[np.arange(0, len(rows), 2), columns] = low[columns]
+    rows[np.arange(1, len(rows), 2), columns] = high[columns]
     return rows

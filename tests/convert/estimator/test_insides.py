@@ -14,6 +14,7 @@ from sklearn.compose import make_column_transformer
 from sklearn.cross_decomposition import PLSRegression
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.ensemble import (
+    AdaBoostClassifier,
     GradientBoostingClassifier,
     HistGradientBoostingClassifier,
     IsolationForest,
@@ -76,6 +77,20 @@ def test_trees_of_histograms_have_nodes() -> None:
     leaf = stages[0][0][0] if stages[0][0][0]["is_leaf"] else None
     assert leaf is None or leaf["left"] == 0
     assert _read(insides.histogram_start, boosting).shape == (3,)
+
+
+@pytest.mark.parametrize(
+    ("read", "estimator"),
+    [
+        (insides.boosted_shares, GradientBoostingClassifier(n_estimators=3)),
+        (insides.boosted_shares, HistGradientBoostingClassifier(max_iter=3)),
+        (insides.voted_shares, AdaBoostClassifier(n_estimators=3)),
+    ],
+    ids=repr,
+)
+def test_probabilities_are_made_of_raw_scores(read: Callable[..., Any], estimator: Any) -> None:
+    scores = estimator.fit(X, BINARY).decision_function(X)
+    assert _read(read, estimator, scores).tolist() == estimator.predict_proba(X).tolist()
 
 
 def test_depths_of_an_isolation_forest_score_as_it_does() -> None:
