@@ -65,6 +65,9 @@ class Asked(Protocol):
     def as_input(self, rows: Floats) -> Any:
         """Return rows as the estimator knows them."""
 
+    def one_by_one(self, cells: int) -> int:
+        """Return how many rows may be asked one by one that have about `cells` values in all."""
+
     def categories(self, column: int) -> Floats:
         """Return the categories that are known of a feature."""
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from sklearn.pipeline import make_pipeline
 
 from convert.errors import ConvertError
-from convert.estimator.features import Floats
+from convert.estimator.features import UNKNOWN, Floats
 from convert.estimator.fitted import name_of
 from convert.estimator.floats import from_ordinal, ordinal
 from convert.graph.ensembles.table import READERS
@@ -30,7 +30,7 @@ from convert.oracle.known import IN_FLOAT64
 REFUSED_CELLS = 10**7
 """How many values the rows have in all, at the most, that are asked one by one whether they are refused: each feature
 of up to 1,500 is asked, of more some that are drawn."""
-BLOCK_CELLS = 2 * 10**6
+BLOCK_CELLS = 5 * 10**6
 """How many values are asked at once."""
 
 type Cells = list[tuple[int, float]]
@@ -69,12 +69,13 @@ def ask(oracle: Asked) -> tuple[Accepts, ...]:
 
 
 def _alike(oracle: Asked) -> list[list[int]]:
-    """Return the features that are numbers of no known categories, apart by what parts of the estimator they go to."""
+    """Return the features that are strings, or numbers of no known categories, apart by what parts they go to."""
     groups: dict[Any, list[int]] = {}
     parts = _first_parts(oracle)
     for column, feature in enumerate(oracle.features):
-        if feature.type == "float" and not feature.dropped and not len(oracle.categories(column)):
-            groups.setdefault((parts[column], feature.column, feature.dtype), []).append(column)
+        plain = feature.type == "float" and not len(oracle.categories(column))
+        if (plain or feature.type == "str") and not feature.dropped:
+            groups.setdefault((parts[column], feature.type, feature.column, feature.dtype), []).append(column)
     return list(groups.values())
 
 
@@ -90,7 +91,14 @@ def _first_parts(oracle: Asked) -> list[tuple[int, ...]]:
 
 
 def _guesses(oracle: Asked, first: Accepts, columns: Sequence[int]) -> list[Accepts]:
-    """Return what features accept if it is what the `first` does: NaN or not, and what is finite behind scalers."""
+    """Return what features accept if it is what the `first` does: NaN or not, and what is finite behind scalers.
+
+    Of strings it is those that are known, and unknown ones or not.
+    """
+    if any(oracle.features[column].type == "str" for column in columns):
+        unknown = [UNKNOWN] if UNKNOWN in first.values else []
+        known = [(*unknown, *oracle.categories(column).tolist()) for column in columns]
+        return [Accepts(first.nan, values[0], values[-1], values) if values else first for values in known]
     if first.low is None or first.high is None or not oracle.transformers:
         return [first] * len(columns)
     low, high = (_last_finite(oracle, columns, sign) for sign in (-1.0, 1.0))
@@ -148,7 +156,7 @@ def _wrong(oracle: Asked, guesses: Mapping[int, Accepts]) -> frozenset[int]:
     """Return the features that a guess is wrong of; of very many, some are asked whether they refuse what it says."""
     wrong = _refusing(oracle, [(column, value) for column, guess in guesses.items() for value in _accepted(guess)])
     cells = [(column, value) for column, guess in guesses.items() for value in _refused(guess)]
-    most = REFUSED_CELLS // len(oracle.row)
+    most = oracle.one_by_one(REFUSED_CELLS)
     order = np.random.default_rng(0).permutation(len(cells)).tolist()
     drawn, rest = [cells[place] for place in order[:most]], [cells[place] for place in order[most:]]
     taken = {column for column, value in drawn if _takes(oracle, [(column, value)])}
@@ -161,6 +169,9 @@ def _accepted(guess: Accepts) -> Iterator[float]:
     """Yield numbers that are accepted if the guess is right, and on which it hangs."""
     if guess.nan:
         yield np.nan
+    if guess.values:
+        yield from guess.values
+        return
     yield -np.inf if guess.low is None else guess.low
     yield np.inf if guess.high is None else guess.high
 
@@ -169,6 +180,9 @@ def _refused(guess: Accepts) -> Iterator[float]:
     """Yield numbers that are refused if the guess is right."""
     if not guess.nan:
         yield np.nan
+    if guess.values:
+        yield from {UNKNOWN} - set(guess.values)
+        return
     for limit, end in ((guess.low, -np.inf), (guess.high, np.inf)):
         if limit is not None:
             yield from {float(np.nextafter(limit, end)), end}

@@ -8,10 +8,12 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.compose import ColumnTransformer
+from sklearn.preprocessing import FunctionTransformer
 
 from convert.errors import ConvertError, listed
 from convert.estimator.features import Floats, as_number, is_missing
-from convert.estimator.fitted import classes_of, own_names, steps_of, task_of, width_of
+from convert.estimator.fitted import classes_of, own_names, parts_of, steps_of, task_of, width_of
 from convert.graph.ensembles.table import READERS, read_trees
 from convert.graph.tracing import Traced, trace
 from convert.oracle.accepts import Accepts
@@ -19,6 +21,9 @@ from convert.oracle.asking import ask
 from convert.oracle.dropped import dropped_columns
 from convert.oracle.known import features_of
 from convert.oracle.sample import Sample, Table
+
+WIDE = 256
+"""Above so many columns, rows are made into a table at once."""
 
 
 class Oracle:
@@ -58,6 +63,10 @@ class Oracle:
         self.dtypes = self._dtypes()
         self._numeric = all(feature.numeric for feature in self.features)
         self._array_dtype = np.result_type(*set(self.dtypes))
+        self._wide = len(names) > WIDE
+        self._plain = self._numeric and set(self.dtypes) == {"float64"} and not any(f.dropped for f in self.features)
+        by_name = {type(part) for part in parts_of(self.estimator)} & {ColumnTransformer, FunctionTransformer}
+        self._nameless = named and self._plain and not by_name
         self._to_round = [n for n, feature in enumerate(self.features) if feature.dropped or feature.dtype != "float64"]
         self.sample: Sample | None = None if table is None else table.encoded(self.features)
         self._read_typed = None if table is None else table.typed
@@ -65,7 +74,7 @@ class Oracle:
     def _does_without(self) -> bool:
         """Whether the estimator answers on a table without the columns that it seems to drop."""
         rows = self._first
-        whole = self.as_input(rows).reindex(columns=own_names(self.estimator), fill_value=0.0)
+        whole = self.as_table(rows).reindex(columns=own_names(self.estimator), fill_value=0.0)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             try:
@@ -93,11 +102,21 @@ class Oracle:
     def as_input(self, rows: Floats) -> Any:
         """Return `rows` as the estimator knows them: as a table with names, if it was fitted on one.
 
-        They are a copy: transformers with copy=False write into what they are given.
+        Of very many columns that no part of it looks for by name, an array is made: scikit-learn takes a tenth of a
+        second to compare ten thousand names, and answers the same. They are a copy: transformers with copy=False write
+        into what they are given.
         """
+        return self.rounded(rows).copy() if self._wide and self._nameless else self.as_table(rows)
+
+    def as_table(self, rows: Floats) -> Any:
+        """Return `rows` as `as_input` does, with names whenever the estimator was fitted on a table."""
         names = own_names(self.estimator)
         if names is None and self._numeric:
             return self.rounded(rows).astype(self._array_dtype)
+        if names is not None and self._wide and self._plain:
+            import pandas
+
+            return pandas.DataFrame(self.rounded(rows).copy(), columns=names)
         decoded = {
             column: feature.decode(rows[:, column])
             for column, feature in enumerate(self.features)
@@ -107,10 +126,14 @@ class Oracle:
             return np.column_stack([values.astype(object) for values in decoded.values()])
         import pandas  # here: it takes longer than the rest to import, and most estimators know no names
 
-        if self._numeric and len(decoded) == self.width and set(self.dtypes) == {"float64"}:
-            return pandas.DataFrame(self.rounded(rows).copy(), columns=names)  # ten thousand columns at once
         objects = {names[column]: pandas.Series(values, dtype=values.dtype) for column, values in decoded.items()}
         return pandas.DataFrame(objects, index=range(len(rows)))
+
+    def one_by_one(self, cells: int) -> int:
+        """Return how many rows may be asked one by one that have `cells` values in all; of tables and strings, fewer."""
+        by_name = own_names(self.estimator) is not None and not self._nameless
+        weight = sum(20 if feature.type == "str" else 1 for feature in self.features)
+        return max(1, cells // (weight * (10 if by_name else 1)))
 
     @property
     def width(self) -> int:

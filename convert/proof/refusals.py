@@ -74,7 +74,7 @@ class _Taken:
 
 
 def _columns_to_try(oracle: Oracle) -> list[int]:
-    most = CELLS // (VALUES_EACH * oracle.width)
+    most = max(1, oracle.one_by_one(CELLS) // VALUES_EACH)
     drawn: list[int] = np.random.default_rng(0).permutation(oracle.width)[:most].tolist()
     return sorted(drawn) if most < oracle.width else list(range(oracle.width))
 
@@ -137,7 +137,7 @@ def _compare_widths(oracle: Oracle) -> Refusals:
     """Try a column more and one less; a table with names is asked for its columns by name, whatever else it has."""
     if own_names(oracle.estimator) is not None:
         return Refusals(0, [])
-    others = _other_widths(oracle.as_input(oracle.row[np.newaxis]))
+    others = _other_widths(oracle.as_table(oracle.row[np.newaxis]))
     taken = [other.shape[1] for other in others if not _refuses(oracle, other)]
     return Refusals(len(others), [f"a row of {width} values is refused by the card only" for width in taken])
 

@@ -22,6 +22,10 @@ SIZE_ROWS = 10_000
 SEED = 0
 RANDOM_CELLS = 2 * 10**7
 """How many values the random rows have at the most: of more than 200 features there are fewer rows."""
+STRING = 10
+"""How many numbers a string counts for among those values, as encoders take their time."""
+EACH = 6
+"""How many rows are made of a threshold."""
 MISSING_SHARE = 0.1
 THRESHOLD_ROWS = 200_000
 CELLS = 2 * 10**7
@@ -91,7 +95,7 @@ def _edge_sets(
     exact, near = (_tried(oracle, accepts, rows) for rows in edge_rows(oracle, accepts, bases, known, generator))
     near = generator.permutation(near)[:NEAR_ROWS]
     rows = np.concatenate([exact, near[steady(oracle, near, tolerance, generator)]])
-    rows = rows[np.sort(generator.permutation(len(rows))[: min(THRESHOLD_ROWS, CELLS // len(accepts))])]
+    rows = rows[np.sort(generator.permutation(len(rows))[: min(THRESHOLD_ROWS, CELLS // _weight(oracle))])]
     far = _far_off(rows, known)
     yield EDGES, rows[~far]
     yield "edges far off", rows[far]  # apart: a regression's differences are parts of the largest value
@@ -108,6 +112,10 @@ def _far_off(rows: Floats, known: Range) -> NDArray[np.bool_]:
     return every
 
 
+def _weight(oracle: Oracle) -> int:
+    return sum(STRING if feature.type == "str" else 1 for feature in oracle.features)
+
+
 def _tried(oracle: Oracle, accepts: Sequence[Accepts], rows: Floats) -> Floats:
     """Return those of the rows that are compared, as the model gets them: all that are made pass here."""
     rows = oracle.rounded(rows)
@@ -122,7 +130,7 @@ def _known_sets(
     training = np.empty((0, len(accepts))) if sample is None else _tried(oracle, accepts, sample.rows)
     if len(training):
         yield "training rows", training
-    random = _random(oracle, accepts, known, min(random_rows, max(1, RANDOM_CELLS // len(accepts))), generator)
+    random = _random(oracle, accepts, known, min(random_rows, max(1, RANDOM_CELLS // _weight(oracle))), generator)
     yield f"random rows (seed {SEED})", random
     if type(oracle.last) in READERS:  # which compare; what is computed of such numbers overflows, here and there
         sizes = _rows_of_any_size(random[:SIZE_ROWS], generator)
@@ -242,7 +250,7 @@ def _threshold_rows(thresholds: Sequence[Floats], bases: Floats) -> Floats:
 
 def _drawn(turns: list[Floats], most: int, generator: np.random.Generator) -> list[Floats]:
     """Return the thresholds of each feature, or of many features some, where all made more than about `most` rows."""
-    rows = 6 * sum(len(found) for found in turns)
+    rows = EACH * sum(len(found) for found in turns)
     if rows <= max(most, THRESHOLD_ROWS):
         return turns
     return [found[generator.random(len(found)) < most / rows] for found in turns]

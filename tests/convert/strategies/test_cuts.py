@@ -22,6 +22,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 
+from convert.estimator.floats import from_ordinal, ordinal
 from convert.proof.parity import Candidate
 from convert.strategies.composed import cuts
 from convert.strategies.table import write_graph
@@ -100,7 +101,7 @@ def test_probabilities_near_a_cut_do_not_depend_on_the_rows_beside(trees: Any, l
     assert shares is not None
     found = cuts.cuts_of(lambda scores: shares(scores)[:, 1] >= limit)
     assert len(found.scores) % 2 == 1
-    near = cuts.from_ordinal(cuts.ordinal(found.scores[:1]) + np.arange(-300, 300))
+    near = from_ordinal(ordinal(found.scores[:1]) + np.arange(-300, 300))
     alone = np.array([shares(np.array([score]))[0] for score in near.tolist()])
     for size in (2, 3, 7, 8, 16, 599):
         for first in (0, 1, 2):
