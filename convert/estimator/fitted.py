@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,12 +21,15 @@ from sklearn.utils.validation import check_is_fitted
 
 from convert.errors import ConvertError, ConvertWarning, during, reason_of
 from convert.estimator import insides
+from convert.estimator.imbalanced import as_scikit_learn
 from convert.estimator.refused import REFUSED
 
 LABEL_TYPES = {"b": "bool", "i": "int", "u": "int", "f": "float", "U": "str", "O": "str"}
 """numpy's kind of `classes_` to the card's name for the type of a label."""
 MAX_LABEL_BYTES = {"f": 8}
 """A long double is none of onnx's types."""
+PACKAGES = {"imblearn": "imbalanced-learn"}
+"""By the name that Python knows a package by: the one that pip does, where that is another."""
 TRUSTED = {"numpy.dtype", *insides.SKOPS_TYPES}
 """What is read from a skops file beside the types that skops itself trusts: data, no code.
 
@@ -45,6 +49,7 @@ def load_estimator(path: Path) -> Any:
         warnings.simplefilter("always", InconsistentVersionWarning)
         estimator = unwrapped(_read(path))
     with during("asking what it is", estimator):
+        as_scikit_learn(list(parts_of(estimator)))
         _check_fitted(estimator, path)
         task_of(estimator)
         add_in_order(estimator)
@@ -89,9 +94,20 @@ def _read(path: Path) -> Any:
         raise ConvertError(f"{path}: {error.strerror or reason_of(error)}") from error
     except ConvertError:
         raise
+    except ModuleNotFoundError as error:
+        raise ConvertError(_missing(path, str(error.name))) from error
     except Exception as error:  # unpickling runs anything, and so raises anything
         reason = reason_of(error)
         raise ConvertError(f"{path} is not a joblib, pickle or skops file that loads here: {reason}") from error
+
+
+def _missing(path: Path, module: str) -> str:
+    """Return the line for a file that needs a module which is not there."""
+    package = module.split(".")[0]
+    if package in sys.modules:
+        return f"{path} needs {module}, which is not in the {package} that is installed: install that of the file"
+    name = PACKAGES.get(package, package)
+    return f"{path} needs the package {package}, which is not installed: pip install {name}"
 
 
 def task_of(estimator: Any) -> str:

@@ -130,7 +130,7 @@ class Oracle:
         return pandas.DataFrame(objects, index=range(len(rows)))
 
     def one_by_one(self, cells: int) -> int:
-        """Return how many rows may be asked one by one that have `cells` values in all; of tables and strings, fewer."""
+        """Return how many rows may be asked one by one that have `cells` values in all; of strings, fewer."""
         by_name = own_names(self.estimator) is not None and not self._nameless
         weight = sum(20 if feature.type == "str" else 1 for feature in self.features)
         return max(1, cells // (weight * (10 if by_name else 1)))
