@@ -83,5 +83,6 @@ def write_reached(graph: Graph, scores: Value, cuts: Cuts) -> Value:
         return graph.cast(graph.node("Greater", scores, beyond), np.int64)
     above = graph.cast(graph.node("GreaterOrEqual", scores, graph.constant(cuts.scores)), np.float64)
     signs = np.where(np.arange(len(cuts.scores)) % 2 == int(cuts.below), 1.0, -1.0)
-    turned = graph.node("ReduceSum", graph.node("Mul", above, graph.constant(signs)), graph.constant(np.array([1])))
+    steps = graph.node("Mul", above, graph.constant(signs))
+    turned = graph.node("ReduceSum", steps, graph.constant(np.array([1])), keepdims=1)
     return graph.cast(graph.node("Add", turned, graph.constant(np.float64(cuts.below))), np.int64)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
+import joblib
 import numpy as np
 import pytest
+from rich.console import Console
 from sklearn.base import clone
 from sklearn.ensemble import (
     AdaBoostClassifier,
@@ -23,7 +26,9 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 
 from convert.estimator.floats import from_ordinal, ordinal
+from convert.export import export
 from convert.proof.parity import Candidate
+from convert.proof.verify import verify
 from convert.strategies.composed import cuts
 from convert.strategies.table import write_graph
 from tests.conftest import oracle_of
@@ -92,6 +97,15 @@ def test_a_search_for_the_limit_and_members_of_an_ensemble() -> None:
     for whole in (tuned, make_pipeline(StandardScaler(), tuned), VotingClassifier([("a", tuned), ("b", SHARED[0])])):
         fitted = whole.fit(ROWS, binary)
         assert labels_of(fitted) == fitted.predict(ROWS).tolist()
+
+
+@pytest.mark.parametrize("limit", [0.3, 2.0])
+def test_the_file_is_served_and_verified(limit: float, tmp_path: Path) -> None:
+    model, out = tmp_path / "model.joblib", tmp_path / "model.onnx"
+    joblib.dump(FixedThresholdClassifier(clone(BOOSTED[0]), threshold=limit, pos_label="no").fit(ROWS, LABELS), model)
+    export(model, out, name="model")
+    with (tmp_path / "output.txt").open("w") as file:
+        assert verify(model, out, None, Console(file=file, width=120), random_rows=2000)
 
 
 @pytest.mark.parametrize("trees", BOOSTED, ids=repr)
