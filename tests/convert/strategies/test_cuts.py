@@ -21,6 +21,7 @@ from sklearn.ensemble import (
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import FixedThresholdClassifier, TunedThresholdClassifierCV
+from sklearn.multiclass import OneVsRestClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.tree import DecisionTreeClassifier
@@ -97,6 +98,16 @@ def test_a_search_for_the_limit_and_members_of_an_ensemble() -> None:
     for whole in (tuned, make_pipeline(StandardScaler(), tuned), VotingClassifier([("a", tuned), ("b", SHARED[0])])):
         fitted = whole.fit(ROWS, binary)
         assert labels_of(fitted) == fitted.predict(ROWS).tolist()
+
+
+@pytest.mark.parametrize("trees", [*BOOSTED, *SHARED], ids=repr)
+def test_labels_of_one_against_the_rest_are_exact_over_trees(trees: Any) -> None:
+    ties = np.array(["a", "b", "c"])[np.digitize(ROWS[:, 0], [-0.5, 0.5])]
+    fitted = OneVsRestClassifier(clone(trees)).fit(ROWS[:, 1:].round(0), ties)
+    rows = GENERATOR.normal(size=(4000, 3)).round(0)
+    oracle = oracle_of(fitted, rows)
+    graph, _, _ = write_graph(oracle, "model")
+    assert Candidate(graph, oracle.rounded).run(rows)["label"].tolist() == fitted.predict(rows).tolist()
 
 
 @pytest.mark.parametrize("limit", [0.3, 2.0])
