@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,12 +24,15 @@ from convert.estimator import insides
 from convert.estimator.boosters import OWN_FILES, estimator_of
 from convert.estimator.clusters import labels_by_number, numbers_of_clusters
 from convert.estimator.encoded import encoder_and_trees
+from convert.estimator.imbalanced import as_scikit_learn
 from convert.estimator.refused import OUTPUTS, REFUSED, not_written, takes_no_rows
 
 LABEL_TYPES = {"b": "bool", "i": "int", "u": "int", "f": "float", "U": "str", "O": "str"}
 """numpy's kind of `classes_` to the card's name for the type of a label."""
 MAX_LABEL_BYTES = {"f": 8}
 """A long double is none of onnx's types."""
+PACKAGES = {"imblearn": "imbalanced-learn"}
+"""By the name that Python knows a package by: the one that pip does, where that is another."""
 TRUSTED = {"numpy.dtype", *insides.SKOPS_TYPES}
 """What is read from a skops file beside the types that skops itself trusts: data, no code.
 
@@ -37,7 +41,6 @@ Whole packages are not: numpy alone has functions that run the text they are giv
 
 
 FILES = "a joblib, pickle or skops file, or a model of LightGBM (.txt) or XGBoost (.json, .ubj),"
-INSTALLED_AS = {"imblearn": "imbalanced-learn", "sklearn": "scikit-learn"}
 
 
 def load_estimator(path: Path) -> Any:
@@ -52,6 +55,7 @@ def load_estimator(path: Path) -> Any:
         warnings.simplefilter("always", InconsistentVersionWarning)
         estimator = unwrapped(estimator_of(_read(path)))
     with during("asking what it is", estimator):
+        as_scikit_learn(list(parts_of(estimator)))
         _check_fitted(estimator, path)
         _check_rows(estimator)
         task_of(estimator)
@@ -107,14 +111,19 @@ def _read(path: Path) -> Any:
     except ConvertError:
         raise
     except ModuleNotFoundError as error:
-        package = str(error.name).partition(".")[0]
-        raise ConvertError(
-            f"{path} holds what the package {package} made, which is not here: pip install"
-            f" {INSTALLED_AS.get(package, package)}"
-        ) from error
+        raise ConvertError(_missing(path, str(error.name))) from error
     except Exception as error:  # unpickling runs anything, and so raises anything
         reason = reason_of(error)
         raise ConvertError(f"{path} is not {FILES} that loads here: {reason}") from error
+
+
+def _missing(path: Path, module: str) -> str:
+    """Return the line for a file that needs a module which is not there."""
+    package = module.split(".")[0]
+    if package in sys.modules:
+        return f"{path} needs {module}, which is not in the {package} that is installed: install that of the file"
+    name = PACKAGES.get(package, package)
+    return f"{path} needs the package {package}, which is not installed: pip install {name}"
 
 
 def task_of(estimator: Any) -> str:

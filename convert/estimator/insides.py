@@ -139,6 +139,23 @@ def histogram_trees(estimator: Any) -> Any:
     return trees
 
 
+def boosted_shares(estimator: Any, scores: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the probabilities of two classes, (n, 2), that gradient boosting makes of raw scores, (n,).
+
+    ``_loss`` and its `predict_proba`, made by `fit` in ensemble/_gb.py and in
+    ensemble/_hist_gradient_boosting/gradient_boosting.py.
+    """
+    return np.asarray(estimator._loss.predict_proba(scores.reshape(-1, 1)), dtype=np.float64)
+
+
+def voted_shares(estimator: Any, scores: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the probabilities of two classes, (n, 2), that AdaBoostClassifier makes of its decisions, (n,).
+
+    `_compute_proba_from_decision`, in ensemble/_weight_boosting.py.
+    """
+    return np.asarray(estimator._compute_proba_from_decision(scores, 2), dtype=np.float64)
+
+
 def isolation_depths(estimator: Any, number: int) -> NDArray[np.float64]:
     """Return what each node of a tree of an isolation forest adds to the sum of a row's depths, (nodes,).
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
@@ -11,11 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.pipeline import make_pipeline
 
-from convert.errors import ConvertError
 from convert.estimator.features import UNKNOWN, Feature, Floats
-from convert.estimator.fitted import flat, name_of, steps_of
+from convert.estimator.fitted import flat, steps_of
 from convert.estimator.floats import from_ordinal, neighbours, ordinal
-from convert.estimator.refused import OUTPUTS
+from convert.graph.tracing import Traced
 
 LARGEST = float(np.finfo(np.float64).max)
 LARGEST_AS_FLOAT32 = float(np.nextafter(2.0**128 - 2.0**103, 0))
@@ -53,6 +51,8 @@ class Asked(Protocol):
     """What is asked: an oracle, of which only this much is used."""
 
     estimator: Any
+    transformers: list[Any]
+    traced: Traced
     features: tuple[Feature, ...]
 
     @property
@@ -65,33 +65,14 @@ class Asked(Protocol):
     def as_input(self, rows: Floats) -> Any:
         """Return rows as the estimator knows them."""
 
+    def one_by_one(self, cells: int) -> int:
+        """Return how many rows may be asked one by one that have about `cells` values in all."""
+
     def categories(self, column: int) -> Floats:
         """Return the categories that are known of a feature."""
 
 
-def ask(oracle: Asked) -> tuple[Accepts, ...]:
-    """Return what the estimator accepts for each feature, the others being as in `oracle.row`.
-
-    Numbers that are accepted are taken to be an interval, as they are for every estimator that checks for finite
-    numbers of some precision, behind affine transformations or not; or else to be the categories that an encoder
-    knows. Raises ConvertError if the estimator does not predict on that row.
-    """
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        try:
-            answer = oracle.predict(oracle.row[np.newaxis])
-        except Exception as error:  # whatever the estimator raises, it can't be asked anything
-            reason = next(iter(str(error).splitlines()), type(error).__name__)
-            raise ConvertError(
-                f"{name_of(oracle.estimator)} does not predict on a row: {reason[:150]}: try its predict on one"
-            ) from error
-        if answer.ndim > 1:
-            raise ConvertError(f"{name_of(oracle.estimator)} is not converted: {': '.join(OUTPUTS)}")
-        quick = _quick(oracle.estimator)
-        return tuple(_ask_feature(oracle, quick, column) for column in range(len(oracle.row)))
-
-
-def _quick(estimator: Any) -> Any:
+def quick_one(estimator: Any) -> Any:
     """Return an estimator that accepts the same numbers, most likely, and answers sooner: with one of its trees."""
     *transformers, last = steps_of(estimator)
     members = getattr(last, "estimators_", None)
@@ -100,7 +81,8 @@ def _quick(estimator: Any) -> Any:
     return make_pipeline(*transformers, next(flat(members)))
 
 
-def _ask_feature(oracle: Asked, quick: Any, column: int) -> Accepts:
+def ask_feature(oracle: Asked, quick: Any, column: int) -> Accepts:
+    """Return what is accepted of one feature, asked of the estimator, and of a `quick` one first."""
     feature = oracle.features[column]
     if feature.dropped:
         return ANYTHING

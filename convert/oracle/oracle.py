@@ -8,16 +8,22 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.compose import ColumnTransformer
+from sklearn.preprocessing import FunctionTransformer
 
 from convert.errors import ConvertError, listed
 from convert.estimator.features import Floats, as_number, is_missing
-from convert.estimator.fitted import classes_of, own_names, steps_of, task_of, width_of
+from convert.estimator.fitted import classes_of, own_names, parts_of, steps_of, task_of, width_of
 from convert.graph.ensembles.table import is_made_of_trees, read_trees
 from convert.graph.tracing import Traced, trace
-from convert.oracle.accepts import Accepts, ask
+from convert.oracle.accepts import Accepts
+from convert.oracle.asking import ask
 from convert.oracle.dropped import dropped_columns
 from convert.oracle.known import features_of
 from convert.oracle.sample import Sample, Table
+
+WIDE = 256
+"""Above so many columns, rows are made into a table at once."""
 
 
 class Oracle:
@@ -26,6 +32,7 @@ class Oracle:
     task: ``classification`` or ``regression``.
     classes: the class labels, in the order of the probabilities' columns; none for a regression.
     sample: training rows, or rows like them, if there are any.
+    dtypes: the types of the columns as the estimator gets them, objects being float64; an array has one.
     """
 
     def __init__(self, estimator: Any, table: Table | None = None, names: tuple[str, ...] | None = None) -> None:
@@ -53,13 +60,21 @@ class Oracle:
         columns = None if table is None else table.columns
         named = own_names(self.estimator) is not None
         self.features = features_of(names, columns, self.traced, dropped, named=named)
+        self.dtypes = self._dtypes()
+        self._numeric = all(feature.numeric for feature in self.features)
+        self._array_dtype = np.result_type(*set(self.dtypes))
+        self._wide = len(names) > WIDE
+        self._plain = self._numeric and set(self.dtypes) == {"float64"} and not any(f.dropped for f in self.features)
+        by_name = {type(part) for part in parts_of(self.estimator)} & {ColumnTransformer, FunctionTransformer}
+        self._nameless = named and self._plain and not by_name
+        self._to_round = [n for n, feature in enumerate(self.features) if feature.dropped or feature.dtype != "float64"]
         self.sample: Sample | None = None if table is None else table.encoded(self.features)
         self._read_typed = None if table is None else table.typed
 
     def _does_without(self) -> bool:
         """Whether the estimator answers on a table without the columns that it seems to drop."""
         rows = self._first
-        whole = self.as_input(rows).reindex(columns=own_names(self.estimator), fill_value=0.0)
+        whole = self.as_table(rows).reindex(columns=own_names(self.estimator), fill_value=0.0)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             try:
@@ -89,11 +104,21 @@ class Oracle:
     def as_input(self, rows: Floats) -> Any:
         """Return `rows` as the estimator knows them: as a table with names, if it was fitted on one.
 
-        They are a copy: transformers with copy=False write into what they are given.
+        Of very many columns that no part of it looks for by name, an array is made: scikit-learn takes a tenth of a
+        second to compare ten thousand names, and answers the same. They are a copy: transformers with copy=False write
+        into what they are given.
         """
+        return self.rounded(rows).copy() if self._wide and self._nameless else self.as_table(rows)
+
+    def as_table(self, rows: Floats) -> Any:
+        """Return `rows` as `as_input` does, with names whenever the estimator was fitted on a table."""
         names = own_names(self.estimator)
-        if names is None and all(feature.numeric for feature in self.features):
-            return self.rounded(rows).astype(np.result_type(*self.dtypes))
+        if names is None and self._numeric:
+            return self.rounded(rows).astype(self._array_dtype)
+        if names is not None and self._wide and self._plain:
+            import pandas
+
+            return pandas.DataFrame(self.rounded(rows).copy(), columns=names)
         decoded = {
             column: feature.decode(rows[:, column])
             for column, feature in enumerate(self.features)
@@ -119,26 +144,29 @@ class Oracle:
         others = pandas.unique(pandas.Series([one for one in values if one == one and one not in known], dtype=object))
         return pandas.CategoricalDtype(known.append(pandas.Index(others)) if len(others) else known)
 
+    def one_by_one(self, cells: int) -> int:
+        """Return how many rows may be asked one by one that have `cells` values in all; of strings, fewer."""
+        by_name = own_names(self.estimator) is not None and not self._nameless
+        weight = sum(20 if feature.type == "str" else 1 for feature in self.features)
+        return max(1, cells // (weight * (10 if by_name else 1)))
+
     @property
     def width(self) -> int:
         """Return how many features there are."""
         return len(self.features)
 
-    @property
-    def dtypes(self) -> tuple[str, ...]:
-        """Return the types of the columns as the estimator gets them, objects being float64; an array has one."""
+    def _dtypes(self) -> tuple[str, ...]:
         columns = [feature.column if feature.numeric else "float64" for feature in self.features]
         if own_names(self.estimator) is None:
-            columns = [str(np.result_type(*columns))] * len(columns)
+            columns = [str(np.result_type(*set(columns)))] * len(columns)
         return tuple(columns)
 
     def rounded(self, rows: Floats) -> Floats:
         """Return `rows` as the service's graph gets them: numbers rounded to their feature's type."""
-        made = rows
-        for column, feature in enumerate(self.features):
-            if feature.dropped or feature.dtype != "float64":
-                made = made.copy() if made is rows else made
-                made[:, column] = 0.0 if feature.dropped else feature.rounded(rows[:, column])
+        made = rows.copy() if self._to_round else rows
+        for column in self._to_round:
+            feature = self.features[column]
+            made[:, column] = 0.0 if feature.dropped else feature.rounded(rows[:, column])
         return made
 
     @cached_property

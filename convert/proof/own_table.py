@@ -40,7 +40,7 @@ def check_own_table(oracle: Oracle, accepts: Sequence[Accepts]) -> str | None:
             own = _answers(oracle.estimator, _as_in_file(oracle, oracle.typed, rows, kept))
         except Exception:  # whatever it raises: no file has to have the types that the estimator was fitted on
             return None
-        served = _answers(oracle.estimator, oracle.as_input(rows))
+        served = _answers(oracle.estimator, oracle.as_table(rows))
     apart = np.max([_apart(*pair) for pair in zip(own, served, strict=True)], axis=0, initial=0.0)
     if not len(apart) or apart.max() <= LAST_BITS:
         return None
@@ -65,7 +65,7 @@ def _as_in_file(oracle: Oracle, table: Any, rows: Floats, kept: NDArray[np.int64
     names = [feature.name for feature in oracle.features]
     if own_names(oracle.estimator) is None:
         return np.asarray(table if isinstance(table, np.ndarray) else table[names])[kept]
-    own = oracle.as_input(rows)
+    own = oracle.as_table(rows)
     for feature in oracle.features:
         if feature.name in own and not feature.none and table[feature.name].dtype.kind in "biufmM":
             own[feature.name] = table[feature.name].iloc[kept].array

@@ -18,10 +18,14 @@ from convert.oracle.accepts import Accepts, other_than
 from convert.oracle.oracle import Oracle
 from convert.proof.edges import with_neighbours
 from convert.proof.parity import Comparison
-from convert.proof.rows import accepted_rows
+from convert.proof.rows import accepted_cells, accepted_rows
 
 CATEGORIES = 5
 """Of how many categories the numbers next to them are tried."""
+CELLS = 2 * 10**7
+"""How many values are in the rows that are tried, about, at the most: of more than 1,500 features, some are drawn."""
+VALUES_EACH = 9
+"""How many values of a feature are tried, about."""
 SERVED = 200
 """How many rows are sent to the service, drawn with a seed."""
 
@@ -40,20 +44,40 @@ def compare_refusals(oracle: Oracle, accepts: Sequence[Accepts], service: Servic
     estimator does, on purpose, only what the estimator refuses is tried.
     """
     widths, differing = _compare_widths(oracle)
+    taken = _Taken(oracle.row, accepts)
     tried: list[tuple[int, float]] = []
-    for column, (feature, asked) in enumerate(zip(oracle.features, oracle.accepts, strict=True)):
+    for column in _columns_to_try(oracle):
+        feature, asked = oracle.features[column], oracle.accepts[column]
         for value in _doubtful(feature, asked):
             row = _row_with(oracle, column, value)
             refused = _refuses(oracle, oracle.as_input(row))
             if asked != accepts[column] and not refused:
                 continue
             tried.append((column, value))
-            if refused == accepted_rows(row, accepts)[0]:
+            if refused == taken(column, value):
                 side = "the estimator" if refused else "the card"
                 differing.append(f"{_shown(feature, value)} for {feature.name!r} is refused by {side} only")
     if service is not None:
         differing += _compare_service(oracle, accepts, tried, service)
     return Refusals(widths + len(tried), differing)
+
+
+class _Taken:
+    """Tells whether the card takes a row with one value put into it, without looking at all the others again."""
+
+    def __init__(self, row: Floats, accepts: Sequence[Accepts]) -> None:
+        self._accepts = accepts
+        self._refused = set(np.flatnonzero(~accepted_cells(row[np.newaxis], accepts)[0]).tolist())
+
+    def __call__(self, column: int, value: float) -> bool:
+        alone = accepted_rows(np.array([[value]]), self._accepts[column : column + 1])
+        return self._refused <= {column} and bool(alone[0])
+
+
+def _columns_to_try(oracle: Oracle) -> list[int]:
+    most = max(1, oracle.one_by_one(CELLS) // VALUES_EACH)
+    drawn: list[int] = np.random.default_rng(0).permutation(oracle.width)[:most].tolist()
+    return sorted(drawn) if most < oracle.width else list(range(oracle.width))
 
 
 def refused_together(comparisons: Sequence[Comparison]) -> list[str]:
@@ -70,13 +94,14 @@ def _compare_service(
     oracle: Oracle, accepts: Sequence[Accepts], tried: Sequence[tuple[int, float]], service: Service
 ) -> list[str]:
     """Return a line for what the service takes and the card does not, or else: of other widths, and values tried."""
-    taken = [other.shape[1] for other in _other_widths(oracle.row[np.newaxis]) if not service.refuses(other)]
-    differing = [f"a row of {width} values is taken by the service" for width in taken]
+    widths = [other.shape[1] for other in _other_widths(oracle.row[np.newaxis]) if not service.refuses(other)]
+    differing = [f"a row of {width} values is taken by the service" for width in widths]
+    taken = _Taken(oracle.row, accepts)
     for place in np.random.default_rng(0).permutation(len(tried))[:SERVED].tolist():
         column, value = tried[place]
-        row = _row_with(oracle, column, value)
-        if service.refuses(row) == accepted_rows(row, accepts)[0]:
-            side, feature = "the card" if service.refuses(row) else "the service", oracle.features[column]
+        refused = service.refuses(_row_with(oracle, column, value))
+        if refused == taken(column, value):
+            side, feature = "the card" if refused else "the service", oracle.features[column]
             differing.append(f"{_shown(feature, value)} for {feature.name!r} is taken by {side} only")
     return differing
 
@@ -116,7 +141,7 @@ def _compare_widths(oracle: Oracle) -> Refusals:
     """
     if own_names(oracle.estimator) is not None or isinstance(oracle.estimator, DummyClassifier | DummyRegressor):
         return Refusals(0, [])
-    others = _other_widths(oracle.as_input(oracle.row[np.newaxis]))
+    others = _other_widths(oracle.as_table(oracle.row[np.newaxis]))
     taken = [other.shape[1] for other in others if not _refuses(oracle, other)]
     return Refusals(len(others), [f"a row of {width} values is refused by the card only" for width in taken])
 

@@ -20,12 +20,18 @@ from convert.proof.steady import steady
 RANDOM_ROWS = 100_000
 SIZE_ROWS = 10_000
 SEED = 0
-RANDOM_CELLS = 10**8
-"""How many values the random rows have at the most: 0.8 GB."""
+RANDOM_CELLS = 2 * 10**7
+"""How many values the random rows have at the most: of more than 200 features there are fewer rows."""
+STRING = 10
+"""How many numbers a string counts for among those values, as encoders take their time."""
+EACH = 6
+"""How many rows are made of a threshold."""
 MISSING_SHARE = 0.1
 THRESHOLD_ROWS = 200_000
 CELLS = 2 * 10**7
-"""How many values the rows at the edges of steps have at the most."""
+"""How many values the rows at the edges of steps, or at limits, have at the most."""
+THRESHOLD_CELLS = 5 * 10**7
+"""How many values the rows at thresholds have at the most: of more than 250 features, some thresholds are drawn."""
 FAR_OFF = 20
 """How many ranges from both ends of its own a value is far off."""
 NEAR_ROWS = 4000
@@ -89,7 +95,7 @@ def _edge_sets(
     exact, near = (_tried(oracle, accepts, rows) for rows in edge_rows(oracle, accepts, bases, known, generator))
     near = generator.permutation(near)[:NEAR_ROWS]
     rows = np.concatenate([exact, near[steady(oracle, near, tolerance, generator)]])
-    rows = rows[np.sort(generator.permutation(len(rows))[: min(THRESHOLD_ROWS, CELLS // len(accepts))])]
+    rows = rows[np.sort(generator.permutation(len(rows))[: min(THRESHOLD_ROWS, CELLS // _weight(oracle))])]
     far = _far_off(rows, known)
     yield EDGES, rows[~far]
     yield "edges far off", rows[far]  # apart: a regression's differences are parts of the largest value
@@ -106,6 +112,10 @@ def _far_off(rows: Floats, known: Range) -> NDArray[np.bool_]:
     return every
 
 
+def _weight(oracle: Oracle) -> int:
+    return sum(STRING if feature.type == "str" else 1 for feature in oracle.features)
+
+
 def _tried(oracle: Oracle, accepts: Sequence[Accepts], rows: Floats) -> Floats:
     """Return those of the rows that are compared, as the model gets them: all that are made pass here."""
     rows = oracle.rounded(rows)
@@ -120,17 +130,18 @@ def _known_sets(
     training = np.empty((0, len(accepts))) if sample is None else _tried(oracle, accepts, sample.rows)
     if len(training):
         yield "training rows", training
-    random = _random(oracle, accepts, known, min(random_rows, max(1, RANDOM_CELLS // len(accepts))), generator)
+    random = _random(oracle, accepts, known, min(random_rows, max(1, RANDOM_CELLS // _weight(oracle))), generator)
     yield f"random rows (seed {SEED})", random
     if is_made_of_trees(oracle.last):  # which compare; what is computed of such numbers overflows, here and there
         sizes = _rows_of_any_size(random[:SIZE_ROWS], generator)
         yield "numbers of any size", np.where(accepted_cells(sizes, accepts), sizes, random[:SIZE_ROWS])
     turns = [_turns(oracle, column, found, accepts[column]) for column, found in enumerate(thresholds)]
     if any(len(found) for found in turns):
+        turns = _drawn(turns, THRESHOLD_CELLS // len(accepts), generator)
         rows = _tried(oracle, accepts, _threshold_rows(turns, training if len(training) else random))
         drawn = generator.permutation(len(rows))[:THRESHOLD_ROWS]
         yield "thresholds ± 1 ulp", rows if len(rows) <= THRESHOLD_ROWS else rows[np.sort(drawn)]
-    yield "limits of what is accepted", _limit_rows(accepts, random)
+    yield "limits of what is accepted", _limit_rows(accepts, random, generator)
     missing = np.array([accepted.nan for accepted in accepts])
     if missing.any():
         holes = (generator.random(random.shape) < MISSING_SHARE) & missing
@@ -237,9 +248,22 @@ def _threshold_rows(thresholds: Sequence[Floats], bases: Floats) -> Floats:
     return np.concatenate(rows)
 
 
-def _limit_rows(accepts: Sequence[Accepts], bases: Floats) -> Floats:
-    """Return rows with one feature at the lowest or highest number that is accepted."""
-    rows = bases[np.arange(2 * len(accepts)) % len(bases)].copy()
-    for column, pair in enumerate(zip(*limits_of(accepts), strict=True)):
-        rows[2 * column : 2 * column + 2, column] = pair
+def _drawn(turns: list[Floats], most: int, generator: np.random.Generator) -> list[Floats]:
+    """Return the thresholds of each feature, or of many features some, where all made more than about `most` rows."""
+    rows = EACH * sum(len(found) for found in turns)
+    if rows <= max(most, THRESHOLD_ROWS):
+        return turns
+    return [found[generator.random(len(found)) < most / rows] for found in turns]
+
+
+def _limit_rows(accepts: Sequence[Accepts], bases: Floats, generator: np.random.Generator) -> Floats:
+    """Return rows with one feature at the lowest or highest number that is accepted; of very many features, of some."""
+    most = max(1, CELLS // len(accepts) // 2)
+    columns = np.arange(len(accepts))
+    if len(columns) > most:
+        columns = np.sort(generator.permutation(columns)[:most])
+    rows = bases[np.arange(2 * len(columns)) % len(bases)].copy()
+    low, high = limits_of(accepts)
+    rows[np.arange(0, len(rows), 2), columns] = low[columns]
+    rows[np.arange(1, len(rows), 2), columns] = high[columns]
     return rows

@@ -12,6 +12,9 @@ from convert.graph.ensembles.table import READERS
 from convert.graph.transformers.table import LAYOUTS, TRANSFORMERS
 from convert.strategies.composed.strategy import ESTIMATORS
 
+EXACT_OVER_TREES = {"FixedThresholdClassifier", "OneVsRestClassifier", "TunedThresholdClassifierCV"}
+"""What compares the scores of its members, whose bits are scikit-learn's if those are ensembles of trees."""
+
 
 class Support(NamedTuple):
     """A line of the table: the class's name, ``exact``, ``certified`` or ``refused``, and what that rests on."""
@@ -28,7 +31,8 @@ def supported() -> Iterator[Support]:
     for name in _names([*LAYOUTS, *(kind for kind, each in TRANSFORMERS.items() if each.exact)]):
         yield Support(name, "exact", "in float64, in front of the above")
     for name in _names(ESTIMATORS):
-        yield Support(name, "certified", "in float64, within 1e-9")
+        exact = "; the labels exact over trees" if name in EXACT_OVER_TREES else ""
+        yield Support(name, "certified", f"in float64, within 1e-9{exact}")
     for name in _names(kind for kind, each in TRANSFORMERS.items() if not each.exact):
         yield Support(name, "certified", "in float64, in front of what is certified, not of trees")
     for name, (reason, advice) in sorted(REFUSED.items()):

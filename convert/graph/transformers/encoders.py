@@ -62,29 +62,37 @@ def _tables_of(encoder: Any) -> list[NDArray[np.float64]]:
     It is asked, so that all its settings (unknown, missing, dropped, infrequent categories) are in the answers.
     """
     counts = _outputs_of(encoder)
-    tables = []
-    for column, (categories, end) in enumerate(zip(encoder.categories_, np.cumsum(counts), strict=True)):
-        outputs = slice(end - counts[column], end)
-        known = _transformed(encoder, column, list(categories))[:, outputs]
-        try:
-            unknown = _transformed(encoder, column, [_none_of(categories)])[:, outputs]
-        except ValueError:  # it refuses what it does not know, and so does the service
-            unknown = np.zeros((1, known.shape[1]))
-        tables.append(np.concatenate([unknown, known]))
-    return tables
+    outputs = [slice(end - count, end) for count, end in zip(counts, np.cumsum(counts), strict=True)]
+    every = max(len(categories) for categories in encoder.categories_)
+    known = _transformed(encoder, outputs, [_repeated(each, every) for each in encoder.categories_])
+    try:
+        unknown = _transformed(encoder, outputs, [[_none_of(each)] for each in encoder.categories_])
+    except ValueError:  # it refuses what it does not know, and so does the service
+        unknown = [np.zeros((1, count)) for count in counts]
+    pairs = zip(unknown, known, encoder.categories_, strict=True)
+    return [np.concatenate([first, each[: len(categories)]]) for first, each, categories in pairs]
 
 
-def _transformed(encoder: Any, column: int, values: list[Any]) -> NDArray[np.float64]:
-    """Return what the encoder makes of rows with `values` in one column, and in the others their first category."""
-    rows = np.empty((len(values), len(encoder.categories_)), dtype=object)
-    for other, categories in enumerate(encoder.categories_):
-        rows[:, other] = values if other == column else categories[0]
+def _repeated(categories: NDArray[Any], count: int) -> list[Any]:
+    """Return `count` categories: each, and the first again."""
+    return [*categories, *[categories[0]] * (count - len(categories))]
+
+
+def _transformed(encoder: Any, outputs: list[slice], columns: list[list[Any]]) -> list[NDArray[np.float64]]:
+    """Return what the encoder makes of each of the `columns` of values, (rows, outputs)."""
+    rows = np.empty((len(columns[0]), len(columns)), dtype=object)
+    for place, values in enumerate(columns):
+        rows[:, place] = values
     if all(categories.dtype.kind in "biuf" for categories in encoder.categories_):
         rows = rows.astype(np.float64)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of unknown categories, of names that are lacking
         made = encoder.transform(rows)
-    return np.asarray(made.toarray() if hasattr(made, "toarray") else made, dtype=np.float64)
+    if hasattr(made, "tocsc"):
+        made = made.tocsc()
+        return [np.asarray(made[:, each].toarray(), dtype=np.float64) for each in outputs]
+    dense = np.asarray(made, dtype=np.float64)
+    return [dense[:, each] for each in outputs]
 
 
 def _none_of(categories: NDArray[Any]) -> Any:

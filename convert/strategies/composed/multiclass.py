@@ -10,10 +10,12 @@ from sklearn.model_selection import TunedThresholdClassifierCV
 
 from convert.errors import ConvertError
 from convert.estimator import insides
+from convert.estimator.fitted import steps_of
 from convert.estimator.refused import LISTED
 from convert.graph.answers import Labelled
 from convert.graph.columns import Columns
-from convert.graph.graph import Value
+from convert.graph.graph import Graph, Value
+from convert.strategies.composed import cuts
 from convert.strategies.composed.composer import Composer
 from convert.strategies.composed.kernels import write_one_against_rest
 from convert.strategies.composed.linear import write_class_index, write_complement
@@ -32,15 +34,8 @@ def threshold(composer: Composer, rows: Columns, estimator: Any) -> Labelled:
     method = (
         wanted if wanted != "auto" else "predict_proba" if hasattr(member, "predict_proba") else "decision_function"
     )
-    positive = _positive(estimator)
-    if method == "predict_proba":
-        column = graph.constant(np.array([positive]))
-        score = graph.node("Gather", _written(answer.probabilities, method, member), column, axis=1)
-    else:
-        score = _written(answer.scores, method, member)
-        score = score if positive == 1 else graph.node("Neg", score)
-    limit = graph.constant(np.float64(_limit(estimator, method)))
-    reached = graph.cast(graph.node("GreaterOrEqual", score, limit), np.int64)
+    positive, limit = _positive(estimator), _limit(estimator, method)
+    reached = _write_reached(graph, answer, member, method, positive, limit)
     places = graph.constant(np.array([1 - positive, positive]))
     index = graph.node("Squeeze", graph.node("Gather", places, reached, axis=0), graph.constant(np.array([1])))
     return answer._replace(class_index=index)
@@ -76,6 +71,21 @@ def every_pair(composer: Composer, rows: Columns, estimator: Any) -> Labelled:
         return Labelled(write_class_index(graph, scores, classes), None, scores)
     scores = graph.node("Gather", scores, graph.constant(np.array([1])), axis=1)
     return Labelled(write_class_index(graph, scores, 2, _limit_of_binary(estimator.estimators_[0])), None, scores)
+
+
+def _write_reached(graph: Graph, answer: Labelled, member: Any, method: str, positive: int, limit: float) -> Value:
+    """Write whether the score of the class numbered `positive` is at `limit` or above, (n, 1) int64."""
+    if method == "decision_function":
+        score = _written(answer.scores, method, member)
+        score = score if positive == 1 else graph.node("Neg", score)
+    else:
+        shares = None if answer.scores is None else cuts.shares_of(steps_of(member)[-1])
+        if shares is not None and answer.scores is not None:
+            found = cuts.cuts_of(lambda scores: shares(scores)[:, positive] >= limit)
+            return cuts.write_reached(graph, answer.scores, found)
+        column = graph.constant(np.array([positive]))
+        score = graph.node("Gather", _written(answer.probabilities, method, member), column, axis=1)
+    return graph.cast(graph.node("GreaterOrEqual", score, graph.constant(np.float64(limit))), np.int64)
 
 
 def _positive(estimator: Any) -> int:

@@ -5,15 +5,17 @@ Of that the scores come first, then leaf by leaf, added up in scikit-learn's ord
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import numpy as np
 
 from convert.errors import ConvertError
+from convert.estimator.fitted import name_of
 from convert.estimator.refused import LISTED
 from convert.graph.answers import Labelled
 from convert.graph.columns import Columns
-from convert.graph.ensembles.table import is_made_of_trees, read_trees
+from convert.graph.ensembles.table import read_trees
 from convert.graph.graph import Graph, Value
 from convert.graph.heads import write_label, write_value
 from convert.graph.sums import write_sums
@@ -22,6 +24,10 @@ from convert.graph.trees import TreeEnsemble
 from convert.strategies.composed.composer import Composer
 
 EPSILON = float(np.finfo(np.float64).eps)
+ROWS = 256
+"""On how many rows it is asked whether an estimator computes in float32."""
+ALIKE = 1e-12
+"""How far apart its answers are at the most if it does not."""
 
 
 def classifier(composer: Composer, rows: Columns, estimator: Any) -> Labelled:
@@ -40,14 +46,14 @@ def regressor(composer: Composer, rows: Columns, estimator: Any) -> Value:
     if ensemble.init is None:
         sums = write_sums(graph, rows.compared_by(estimator), len(rows.categories), ensemble)
         return write_value(graph, sums, ensemble.head)
-    _check_init(estimator)
+    _check_init(estimator, ensemble)
     rows = _rounded(graph, rows, estimator)
     return _write_boosted_sums(graph, rows, composer.regressor(rows, estimator.init_), ensemble)
 
 
 def _write_boosted_labels(composer: Composer, rows: Columns, estimator: Any, ensemble: TreeEnsemble) -> Value:
     """Write GradientBoostingClassifier._raw_predict."""
-    _check_init(estimator)
+    _check_init(estimator, ensemble)
     graph, rows = composer.graph, _rounded(composer.graph, rows, estimator)
     answer = composer.classifier(rows, estimator.init_)
     if answer.probabilities is None or len(estimator.init_.classes_) != estimator.n_classes_:
@@ -55,18 +61,34 @@ def _write_boosted_labels(composer: Composer, rows: Columns, estimator: Any, ens
     return _write_boosted_sums(graph, rows, _write_link(graph, answer.probabilities, estimator), ensemble)
 
 
-def _check_init(estimator: Any) -> None:
-    """Raise ConvertError for an estimator other than trees: it is fitted and asked in float32, digit by digit."""
-    if not is_made_of_trees(estimator.init_):
+def _check_init(estimator: Any, ensemble: TreeEnsemble) -> None:
+    """Raise ConvertError for an estimator whose answer is computed in float32, digit by digit, as rows are rounded so.
+
+    What compares, or makes float64 of the rows first, answers them as it does in float64; it is asked of rows between
+    the thresholds.
+    """
+    generator, name = np.random.default_rng(0), name_of(estimator.init_)
+    spans = [found if len(found) else np.array([-1.0, 1.0]) for found in ensemble.thresholds(estimator.n_features_in_)]
+    rows = np.array([generator.uniform(each.min() - 1, each.max() + 1, ROWS) for each in spans]).T.astype(np.float32)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        single, double = (_answers(estimator.init_, each) for each in (rows, rows.astype(np.float64)))
+    if not np.allclose(single, double, rtol=ALIKE, atol=ALIKE):
         raise ConvertError(
-            f"{type(estimator).__name__} starts from init={type(estimator.init_).__name__}, which scikit-learn computes"
-            " in float32: fit it with init=None, init='zero' or an ensemble of trees"
+            f"{type(estimator).__name__} starts from init={name}, which scikit-learn computes in float32: fit it with"
+            " init=None, init='zero' or an ensemble of trees"
         )
 
 
+def _answers(estimator: Any, rows: Any) -> Any:
+    answers = estimator.predict_proba(rows) if hasattr(estimator, "predict_proba") else estimator.predict(rows)
+    return np.asarray(answers, dtype=np.float64)
+
+
 def _rounded(graph: Graph, rows: Columns, estimator: Any) -> Columns:
-    """Write the rows as float32 has them: that is what the estimator it starts from is given."""
-    return rows.made(graph.cast(graph.cast(rows.compared_by(estimator), np.float32), np.float64))
+    """Write the rows as float32 has them: that is what the estimator it starts from is given, in that type."""
+    value = graph.cast(graph.cast(rows.compared_by(estimator), np.float32), np.float64)
+    return rows.made(value).with_dtype("float32")
 
 
 def _write_link(graph: Graph, probabilities: Value, estimator: Any) -> Value:

@@ -108,7 +108,7 @@ def test_a_package_that_is_lacking_is_asked_for(
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setattr(sys, "path", [])
     with pytest.raises(
-        ConvertError, match=f"the package {package} made, which is not here: pip install {installed_as}"
+        ConvertError, match=f"the package {package}, which is not installed: pip install {installed_as}"
     ):
         load_estimator(tmp_path / "model.joblib")
 

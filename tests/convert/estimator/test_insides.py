@@ -15,6 +15,7 @@ from sklearn.compose import make_column_transformer
 from sklearn.cross_decomposition import PLSRegression
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.ensemble import (
+    AdaBoostClassifier,
     GradientBoostingClassifier,
     HistGradientBoostingClassifier,
     IsolationForest,
@@ -89,6 +90,20 @@ def test_histograms_of_categories_are_an_encoder_and_trees() -> None:
     assert _read(insides.histogram_preprocessor, trees) is None
     sets = _read(insides.histogram_stages, boosting)[0][0].sets
     assert [np.flatnonzero(each).tolist() for each in sets] == [[2]]
+
+
+@pytest.mark.parametrize(
+    ("read", "estimator"),
+    [
+        (insides.boosted_shares, GradientBoostingClassifier(n_estimators=3)),
+        (insides.boosted_shares, HistGradientBoostingClassifier(max_iter=3)),
+        (insides.voted_shares, AdaBoostClassifier(n_estimators=3)),
+    ],
+    ids=repr,
+)
+def test_probabilities_are_made_of_raw_scores(read: Callable[..., Any], estimator: Any) -> None:
+    scores = estimator.fit(X, BINARY).decision_function(X)
+    assert _read(read, estimator, scores).tolist() == estimator.predict_proba(X).tolist()
 
 
 def test_depths_of_an_isolation_forest_score_as_it_does() -> None:

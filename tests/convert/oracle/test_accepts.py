@@ -14,7 +14,8 @@ from sklearn.preprocessing import MinMaxScaler, StandardScaler
 
 from convert.errors import ConvertError
 from convert.export import export
-from convert.oracle.accepts import LARGEST, LARGEST_AS_FLOAT32, Accepts, ask
+from convert.oracle.accepts import LARGEST, LARGEST_AS_FLOAT32, Accepts
+from convert.oracle.asking import ask
 from convert.oracle.sample import Sample, write_sample
 from convert.proof.verify import verify
 from lambda_fn.model.model import Model

@@ -16,10 +16,13 @@ from sklearn.decomposition import PCA, FactorAnalysis, FastICA, IncrementalPCA, 
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.dummy import DummyClassifier, DummyRegressor
 from sklearn.ensemble import (
+    AdaBoostClassifier,
     BaggingClassifier,
     BaggingRegressor,
     GradientBoostingClassifier,
     GradientBoostingRegressor,
+    HistGradientBoostingClassifier,
+    HistGradientBoostingRegressor,
     RandomForestClassifier,
     RandomForestRegressor,
     StackingClassifier,
@@ -29,6 +32,7 @@ from sklearn.ensemble import (
 )
 from sklearn.feature_selection import RFE, RFECV
 from sklearn.frozen import FrozenEstimator
+from sklearn.impute import SimpleImputer
 from sklearn.isotonic import IsotonicRegression
 from sklearn.kernel_ridge import KernelRidge
 from sklearn.linear_model import (
@@ -57,7 +61,7 @@ from sklearn.preprocessing import (
 )
 from sklearn.random_projection import GaussianRandomProjection, SparseRandomProjection
 from sklearn.semi_supervised import SelfTrainingClassifier
-from sklearn.svm import SVC, LinearSVC, NuSVC
+from sklearn.svm import SVC, SVR, LinearSVC, LinearSVR, NuSVC
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 from convert.errors import ConvertError
@@ -202,10 +206,35 @@ def test_their_settings_are_certified(estimator: Any, classes: int, tmp_path: Pa
 
 
 @pytest.mark.parametrize(
-    "init", [DecisionTreeRegressor(max_depth=3), RandomForestRegressor(3, random_state=0)], ids=repr
+    "init",
+    [
+        *(DecisionTreeRegressor(max_depth=3), RandomForestRegressor(3, random_state=0), SVR(), LinearSVR()),
+        make_pipeline(StandardScaler(), DecisionTreeRegressor(max_depth=3)),
+        make_pipeline(SimpleImputer(), RandomForestRegressor(3, random_state=0)),
+        *(HistGradientBoostingRegressor(max_iter=3), BaggingRegressor(n_estimators=3, random_state=0)),
+        VotingRegressor([("tree", DecisionTreeRegressor(max_depth=3)), ("machine", SVR())]),
+    ],
+    ids=repr,
 )
 def test_a_regressor_that_starts_from_another_is_certified(init: Any, tmp_path: Path) -> None:
     assert_certified(fitted(GradientBoostingRegressor(n_estimators=10, init=init), tmp_path), "float64 operators")
+
+
+@pytest.mark.parametrize("classes", [2, 3])
+@pytest.mark.parametrize(
+    "init",
+    [
+        *(AdaBoostClassifier(n_estimators=3), HistGradientBoostingClassifier(max_iter=3)),
+        make_pipeline("passthrough", FOREST),
+        make_pipeline(StandardScaler(), DecisionTreeClassifier(max_depth=3)),
+        VotingClassifier([("tree", DecisionTreeClassifier(max_depth=3)), ("forest", FOREST)], voting="soft"),
+    ],
+    ids=repr,
+)
+def test_a_classifier_that_starts_from_another_is_certified(init: Any, classes: int, tmp_path: Path) -> None:
+    assert_certified(
+        fitted(GradientBoostingClassifier(n_estimators=5, init=init), tmp_path, classes), "float64 operators"
+    )
 
 
 def test_the_exponential_loss_from_another_classifier_is_certified(tmp_path: Path) -> None:
@@ -277,6 +306,10 @@ NEIGHBOURS = KNeighborsClassifier()
         (make_pipeline(FunctionTransformer(np.abs), LogisticRegression()), "runs a function of its own"),
         (CalibratedClassifierCV(FOREST, method="temperature"), "written with method='sigmoid' or 'isotonic'"),
         (GradientBoostingClassifier(init=GaussianNB()), "starts from init=GaussianNB, which scikit-learn computes in"),
+        (
+            GradientBoostingClassifier(init=LogisticRegression()),
+            "init=LogisticRegression, which scikit-learn computes",
+        ),
         (BaggingClassifier(LinearSVC()), "is written if its members have probabilities"),
         (make_pipeline(PCA(2), FOREST), "RandomForestClassifier compares what PCA sums up"),
         (DummyClassifier(strategy="uniform"), "answers at random: fit it with strategy='prior'"),
@@ -285,7 +318,7 @@ NEIGHBOURS = KNeighborsClassifier()
         (make_pipeline(Binarizer(threshold=99), GaussianMixture(2)), "GaussianMixture has a column that hardly varies"),
         (make_pipeline(Binarizer(threshold=3), GaussianNB()), "GaussianNB has a column that hardly varies"),
     ],
-    ids=range(19),
+    ids=range(20),
 )
 def test_what_would_be_wrong_is_refused(estimator: Any, message: str, tmp_path: Path) -> None:
     with pytest.raises(ConvertError, match=message) as raised:
