@@ -7,12 +7,14 @@ gone, and lets no other module of `convert` read any.
 
 from __future__ import annotations
 
+from copy import copy
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn._loss.link import LogLink
 from sklearn.ensemble._iforest import _average_path_length
+from sklearn.preprocessing._data import BOUNDS_THRESHOLD
 
 SKOPS_TYPES = ("sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor", "sklearn.tree._tree.Tree")
 """The types of trees in skops files: data, no code."""
@@ -48,6 +50,43 @@ def degrees(transformer: Any) -> tuple[int, int]:
     ``_min_degree`` and ``_max_degree``, made by `PolynomialFeatures.fit` in preprocessing/_polynomial.py.
     """
     return int(transformer._min_degree), int(transformer._max_degree)
+
+
+OF_COLUMNS = ("lambdas_", "quantiles_", "mean_", "scale_", "var_", "min_", "center_", "max_abs_")
+"""Attributes of transformers whose last axis is that of the columns."""
+
+
+def one_column(transformer: Any, place: int) -> Any:
+    """Return a transformer that does to a matrix of one column what this one does to its column numbered `place`.
+
+    ``_scaler`` of PowerTransformer, made by its `_fit` in preprocessing/_data.py, and ``_sklearn_output_config``, made
+    by `set_output` in utils/_set_output.py.
+    """
+    one = copy(transformer)
+    one.n_features_in_, one._sklearn_output_config = 1, {}
+    vars(one).pop("feature_names_in_", None)
+    for name in OF_COLUMNS:
+        if isinstance(getattr(one, name, None), np.ndarray):
+            setattr(one, name, getattr(one, name)[..., place : place + 1])
+    if hasattr(one, "_scaler"):
+        one._scaler = one_column(one._scaler, place)
+    return one
+
+
+def power_scaler(transformer: Any) -> Any:
+    """Return the StandardScaler that a PowerTransformer ends with, None where it does not standardize.
+
+    ``_scaler``, made by `PowerTransformer._fit` in preprocessing/_data.py.
+    """
+    return getattr(transformer, "_scaler", None) if transformer.standardize else None
+
+
+def quantile_bound() -> float:
+    """Return how near to the ends of its quantiles QuantileTransformer takes a number for one of them.
+
+    `BOUNDS_THRESHOLD`, in preprocessing/_data.py.
+    """
+    return float(BOUNDS_THRESHOLD)
 
 
 def discriminant_count(transformer: Any) -> int:

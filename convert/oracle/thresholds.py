@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import lru_cache, partial
 from typing import Any
 
@@ -10,9 +10,10 @@ import numpy as np
 
 from convert.estimator.features import Floats
 from convert.estimator.fitted import parts_of, width_of
-from convert.estimator.floats import from_ordinal, ordinal
+from convert.estimator.floats import neighbours
+from convert.graph.curves import Curve, Domain, asked, edge, largest_at_or_below
 from convert.graph.ensembles.table import READERS, read_trees
-from convert.oracle.accepts import LARGEST
+from convert.oracle.accepts import LARGEST, Accepts
 from convert.oracle.oracle import Oracle
 
 
@@ -56,11 +57,28 @@ def _pulled_back(oracle: Oracle, thresholds: list[Floats], *, float32: bool) -> 
             continue
         if len(thresholds[column]):
             function = partial(_column, oracle, origin.feature, column, np.float32 if float32 else np.float64)
-            accepts = oracle.accepts[origin.feature]
-            low = -LARGEST if accepts.low is None else accepts.low
-            high = LARGEST if accepts.high is None else accepts.high
-            back[origin.feature].append(_largest_at_or_below(thresholds[column], function, low, high))
+            accepts, start = oracle.accepts[origin.feature], float(oracle.row[origin.feature])
+            back[origin.feature].append(_turns(function, thresholds[column], accepts, start))
     return back
+
+
+def _turns(function: Curve, limits: Floats, accepts: Accepts, start: float) -> Floats:
+    """Return, for each limit, the largest number at which the growing function is not above it; and where it ends.
+
+    A limit that the function is above everywhere, or nowhere, is left out: it parts nothing.
+    """
+    low = -LARGEST if accepts.low is None else accepts.low
+    high = LARGEST if accepts.high is None else accepts.high
+    images, _ = asked(function, np.array([low, start, high]))
+    if np.isnan(images[1]):
+        return np.empty(0)
+    first = edge(function, outside=low, inside=start) if np.isnan(images[0]) else low
+    last = edge(function, outside=high, inside=start) if np.isnan(images[2]) else high
+    ends, _ = asked(function, np.array([first, last]))
+    limits = limits[(limits >= ends[0]) & (limits < ends[1])]
+    begins = [float(neighbours(first, -np.inf, "float64"))] if first > low else []
+    cuts = largest_at_or_below(function, limits, Domain(first, last))
+    return np.concatenate([begins, cuts, [last] if last < high else []])
 
 
 def _column(oracle: Oracle, feature: int, column: int, precision: type[np.floating[Any]], values: Floats) -> Floats:
@@ -73,18 +91,3 @@ def _column(oracle: Oracle, feature: int, column: int, precision: type[np.floati
             made = transformer.transform(made)
     dense = made[:, [column]].toarray() if hasattr(made, "toarray") else np.asarray(made)[:, [column]]
     return np.asarray(dense[:, 0]).astype(precision).astype(np.float64)
-
-
-def _largest_at_or_below(limits: Floats, function: Callable[[Floats], Floats], low: float, high: float) -> Floats:
-    """Return, for each limit, the largest number from `low` to `high` at which the growing `function` is not above it.
-
-    A limit that the function is above everywhere, or nowhere, is left out: it parts nothing.
-    """
-    ends = function(np.array([low, high]))
-    limits = limits[(limits >= ends[0]) & (limits < ends[1])]
-    below, above = np.full(len(limits), ordinal(np.float64(low))), np.full(len(limits), ordinal(np.float64(high)))
-    while (below + 1 < above).any():
-        middle = (below & above) + ((below ^ above) >> 1)  # half way, where the difference would overflow
-        is_below = function(from_ordinal(middle)) <= limits
-        below, above = np.where(is_below, middle, below), np.where(is_below, above, middle)
-    return from_ordinal(below)

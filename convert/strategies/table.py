@@ -39,7 +39,7 @@ EXACT = (
     Strategy(trees.NAME, trees.write_graph, limits.accepts, 1e-15),
 )
 """For what is made of trees, which nothing else is let near."""
-COMPOSED = Strategy(composed.NAME, composed.write_graph, limits.accepts, 1e-9)
+COMPOSED = Strategy(composed.NAME, composed.write_graph, limits.accepts_of_operators, 1e-9)
 PLAIN = Strategy(plain.NAME, plain.write_graph, plain.accepts, 1e-9)
 STRATEGIES = {strategy.name: strategy for strategy in (*EXACT, COMPOSED, PLAIN)}
 

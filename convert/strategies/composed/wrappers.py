@@ -11,6 +11,7 @@ from convert.errors import ConvertError
 from convert.graph.answers import Labelled
 from convert.graph.columns import Columns
 from convert.graph.graph import Graph, Value
+from convert.graph.transformers.function import function_of
 from convert.strategies.composed.composer import Composer
 
 
@@ -43,8 +44,7 @@ def _write_inverse(graph: Graph, value: Value, transformer: Any) -> Value:
     if isinstance(transformer, FunctionTransformer):
         if transformer.inverse_func is None:
             return value
-        if transformer.inverse_func is np.exp:
-            return graph.node("Exp", value)
+        return function_of(transformer.inverse_func, transformer.inv_kw_args).write(graph, value)
     if isinstance(transformer, StandardScaler):
         if transformer.with_std:
             value = graph.node("Mul", value, graph.constant(np.asarray(transformer.scale_, dtype=np.float64)))

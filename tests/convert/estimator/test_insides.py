@@ -23,7 +23,16 @@ from sklearn.impute import MissingIndicator, SimpleImputer
 from sklearn.linear_model import GammaRegressor, LogisticRegression
 from sklearn.model_selection import TunedThresholdClassifierCV
 from sklearn.naive_bayes import GaussianNB
-from sklearn.preprocessing import OneHotEncoder, PolynomialFeatures, StandardScaler
+from sklearn.preprocessing import (
+    MaxAbsScaler,
+    MinMaxScaler,
+    OneHotEncoder,
+    PolynomialFeatures,
+    PowerTransformer,
+    QuantileTransformer,
+    RobustScaler,
+    StandardScaler,
+)
 from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier
 
@@ -45,6 +54,7 @@ CASES: dict[Callable[..., Any], tuple[tuple[Any, ...], Any]] = {
     insides.imputed_dtype: ((SimpleImputer().fit(X.astype(np.float32)),), np.dtype(np.float32)),
     insides.one_hot_widths: ((OneHotEncoder(drop="first").fit(np.array([[0, 1], [1, 2], [2, 1]])),), [2, 1]),
     insides.degrees: ((PolynomialFeatures((2, 3)).fit(X),), (2, 3)),
+    insides.quantile_bound: ((), 1e-7),
     insides.discriminant_count: ((LinearDiscriminantAnalysis().fit(X, Y),), 2),
     insides.member_weights: ((VOTING.fit(X, Y),), [1.0, 3.0]),
     insides.has_log_link: ((GammaRegressor().fit(X, BINARY + 1.0),), True),
@@ -60,6 +70,33 @@ def test_what_is_private_is_where_it_was(read: Callable[..., Any]) -> None:
 
 def test_a_missing_indicator_has_no_type() -> None:
     assert _read(insides.imputed_dtype, MissingIndicator().fit(X)) is None
+
+
+@pytest.mark.parametrize(
+    "transformer",
+    [
+        PowerTransformer(),
+        PowerTransformer(standardize=False),
+        QuantileTransformer(n_quantiles=3),
+        StandardScaler(),
+        MinMaxScaler(),
+        MaxAbsScaler(),
+        RobustScaler(),
+    ],
+    ids=lambda transformer: type(transformer).__name__,
+)
+def test_a_column_is_transformed_by_itself_as_among_others(transformer: Any) -> None:
+    expected = transformer.set_output(transform="pandas").fit(X).transform(X).to_numpy()
+    for place in range(3):
+        one = _read(insides.one_column, transformer, place)
+        np.testing.assert_array_equal(one.transform(X[:, [place]])[:, 0], expected[:, place])
+    assert transformer.n_features_in_ == 3
+
+
+def test_a_power_transformer_ends_with_a_scaler() -> None:
+    power = PowerTransformer().fit(X)
+    assert type(_read(insides.power_scaler, power)) is StandardScaler
+    assert _read(insides.power_scaler, PowerTransformer(standardize=False).fit(X)) is None
 
 
 def test_sums_of_gradient_boosting_start_where_scikit_learn_starts() -> None:

@@ -1,0 +1,212 @@
+"""Curves: what a transformer makes of a column without ever falling, such as a logarithm, in front of trees.
+
+The last bits of a logarithm are those of its library, and no graph has them. Trees need none: whether the image of a
+number is at or below a threshold is whether the number itself is at or below another, which is found by bisection, with
+scikit-learn's own function. So trees compare the column in front of the curve with thresholds that are pulled back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from convert.errors import ConvertError
+from convert.estimator.features import Floats
+from convert.estimator.floats import from_ordinal, neighbours, ordinal
+from convert.graph.graph import Graph, Value
+from convert.graph.tree_operator import rounded
+from convert.graph.trees import Tree, TreeEnsemble
+
+type Curve = Callable[[Floats], Floats]
+"""Makes of numbers (m,) their images (m,); it may make NaN of some, and refuse some with a ValueError."""
+
+EXPONENTS = np.arange(-1074, 1024, 3)
+PROBES = np.unique(np.concatenate([[-np.inf, 0.0, np.inf], 2.0**EXPONENTS, -(2.0**EXPONENTS)]))
+"""Numbers of every size: between which of them a curve begins and ends is looked for first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where a column is found to the bit.
+
+    value, place: the matrix (n, columns) that has it, or has what is in front of its curve, and the number of the
+    column there.
+    curve: what makes the column of that; None for nothing. It makes NaN of NaN.
+    missing: what stands in the column for NaN, and for numbers of which the curve makes NaN.
+    """
+
+    value: Value
+    place: int
+    curve: Curve | None = None
+    missing: float = np.nan
+
+    def through(self, curve: Curve) -> Source:
+        """Return the source of the column that another curve makes of this one; that may make numbers of NaN."""
+        [missing], _ = asked(curve, np.array([self.missing]))
+        return replace(self, curve=partial(_in_turn, self.curve, curve), missing=float(missing))
+
+
+class Compared(NamedTuple):
+    """What trees compare: rows (n, width), and the ensemble, its thresholds being for those."""
+
+    rows: Value
+    width: int
+    ensemble: TreeEnsemble
+
+
+class Domain(NamedTuple):
+    """The lowest and the highest number that a curve makes a number of, and whether it makes NaN of some others."""
+
+    low: float = -np.inf
+    high: float = np.inf
+    nan: bool = False
+
+
+class _Back(NamedTuple):
+    """What becomes of the sorted `thresholds` of a column: `cuts`, and where NaN goes at each, if not as before."""
+
+    thresholds: Floats
+    cuts: Floats
+    missing_left: NDArray[np.bool_] | None
+    domain: Domain
+
+
+def in_front(graph: Graph, sources: Sequence[Source], ensemble: TreeEnsemble) -> Compared:
+    """Write what is in front of the curves of the columns that trees split on, and pull their thresholds back.
+
+    Raises ConvertError for thresholds that lie below all that a curve makes.
+    """
+    splits = ensemble.thresholds(len(sources))
+    used = [column for column, found in enumerate(splits) if len(found)] or [0]
+    back = {column: _pulled_back(sources[column], splits[column], float32=ensemble.float32) for column in used}
+    trees = tuple(_moved(tree, used, back, float32=ensemble.float32) for tree in ensemble.trees)
+    rows = _write_rows(graph, [(sources[column], back[column].domain) for column in used])
+    return Compared(rows, len(used), replace(ensemble, trees=trees, float32=False))
+
+
+def pulled_back(graph: Graph, sources: Sequence[Source], limits: Sequence[Floats]) -> tuple[Value, list[Floats]]:
+    """Write what is in front of the curves; return it, and limits of each column, pulled back.
+
+    What is above one of those is above the limit, behind the curve. Raises ConvertError as `in_front` does.
+    """
+    back = [_pulled_back(source, limit, float32=False) for source, limit in zip(sources, limits, strict=True)]
+    rows = _write_rows(graph, [(source, each.domain) for source, each in zip(sources, back, strict=True)])
+    return rows, [each.cuts for each in back]
+
+
+def _pulled_back(source: Source, thresholds: Floats, *, float32: bool) -> _Back:
+    if source.curve is None or not len(thresholds):
+        return _Back(thresholds, thresholds, None, Domain())
+    curve = partial(_as_float32, source.curve) if float32 else source.curve
+    domain = domain_of(curve)
+    missing = float(np.float32(source.missing)) if float32 else source.missing
+    missing_left = None if np.isnan(missing) else missing <= thresholds
+    return _Back(thresholds, largest_at_or_below(curve, thresholds, domain), missing_left, domain)
+
+
+def _in_turn(first: Curve | None, second: Curve, values: Floats) -> Floats:
+    """Return what two curves make, one after the other, and NaN where there is no number between them."""
+    between = values if first is None else first(values)
+    return np.where(np.isnan(between), np.nan, second(between))
+
+
+def _as_float32(curve: Curve, values: Floats) -> Floats:
+    return curve(values).astype(np.float32).astype(np.float64)
+
+
+def asked(curve: Curve, values: Floats) -> tuple[Floats, NDArray[np.bool_]]:
+    """Return the images of numbers, (m,), and which of the numbers the curve refuses, whose images are NaN."""
+    with np.errstate(all="ignore"):
+        try:
+            return curve(values), np.zeros(len(values), dtype=np.bool_)
+        except ValueError:
+            if len(values) == 1:
+                return np.full(1, np.nan), np.ones(1, dtype=np.bool_)
+    halves = [asked(curve, half) for half in np.array_split(values, 2)]
+    images, refused = zip(*halves, strict=True)
+    return np.concatenate(images), np.concatenate(refused)
+
+
+def domain_of(curve: Curve) -> Domain:
+    """Return where a curve makes numbers, which is an interval; raise ConvertError if it makes none of any."""
+    images, refused = asked(curve, PROBES)
+    [defined] = np.nonzero(~np.isnan(images))
+    if not len(defined):
+        raise ConvertError("a transformer makes NaN of every number: leave it out")
+    first, last = int(defined[0]), int(defined[-1])
+    low = PROBES[0] if first == 0 else edge(curve, outside=PROBES[first - 1], inside=PROBES[first])
+    high = PROBES[-1] if last == len(PROBES) - 1 else edge(curve, outside=PROBES[last + 1], inside=PROBES[last])
+    return Domain(float(low), float(high), bool((np.isnan(images) & ~refused).any()))
+
+
+def edge(curve: Curve, *, outside: float, inside: float) -> float:
+    """Return the last number from `inside` to `outside` that the curve makes a number of."""
+    good, bad = int(ordinal(np.float64(inside))), int(ordinal(np.float64(outside)))
+    while abs(bad - good) > 1:
+        middle = (good + bad) // 2
+        [image], _ = asked(curve, from_ordinal(np.array([middle])))
+        good, bad = (good, middle) if np.isnan(image) else (middle, bad)
+    return float(from_ordinal(np.int64(good)))
+
+
+def largest_at_or_below(curve: Curve, limits: Floats, domain: Domain) -> Floats:
+    """Return, for each limit, the largest number in the domain whose image is not above it.
+
+    Where all images are above it, that is the number in front of the domain.
+    """
+    (lowest, highest), _ = asked(curve, np.array([domain.low, domain.high]))
+    if (limits < lowest).any() and np.isneginf(domain.low):
+        raise ConvertError("trees split below all that a transformer in front of them makes: fit them on what it makes")
+    below, above = (np.full(len(limits), ordinal(np.float64(end))) for end in domain[:2])
+    inner = (limits >= lowest) & (limits < highest)
+    while (inner & (below + 1 < above)).any():
+        middle = (below & above) + ((below ^ above) >> 1)  # half way, where the difference would overflow
+        is_below = asked(curve, from_ordinal(middle))[0] <= limits
+        below, above = np.where(is_below, middle, below), np.where(is_below, above, middle)
+    before = float(neighbours(domain.low, -np.inf, "float64"))
+    return np.where(inner, from_ordinal(below), np.where(limits < lowest, before, domain.high))
+
+
+def _moved(tree: Tree, used: Sequence[int], back: Mapping[int, _Back], *, float32: bool) -> Tree:
+    """Return the tree for rows of the `used` columns, in front of their curves, which are not rounded to float32."""
+    plain = rounded(tree) if float32 else tree
+    threshold, missing_left, inner = plain.threshold.copy(), plain.missing_left.copy(), tree.left != -1
+    feature = tree.feature.copy()
+    for place, column in enumerate(used):
+        nodes = np.flatnonzero(inner & (tree.feature == column))
+        feature[nodes] = place
+        thresholds, cuts, missing, _ = back[column]
+        places = np.searchsorted(thresholds, tree.threshold[nodes])
+        if cuts is not thresholds:
+            threshold[nodes] = cuts[places]
+        if missing is not None:
+            missing_left[nodes] = missing[places]
+    return replace(tree, feature=feature, threshold=threshold, missing_left=missing_left)
+
+
+def _write_rows(graph: Graph, columns: Sequence[tuple[Source, Domain]]) -> Value:
+    """Write the columns' sources side by side, (n, columns), NaN where a curve makes NaN of a number."""
+    runs: list[tuple[Value, list[int]]] = []
+    for source, _ in columns:
+        if not runs or runs[-1][0] != source.value:
+            runs.append((source.value, []))
+        runs[-1][1].append(source.place)
+    parts = [_chosen(graph, value, places) for value, places in runs]
+    rows = parts[0] if len(parts) == 1 else graph.node("Concat", *parts, axis=1, name="columns")
+    for operator, end, none in (("Less", 0, -np.inf), ("Greater", 1, np.inf)):
+        ends = np.array([domain[end] if domain.nan else none for _, domain in columns])
+        if np.isfinite(ends).any():
+            beyond = graph.node(operator, rows, graph.constant(ends))
+            rows = graph.node("Where", beyond, graph.constant(np.float64(np.nan)), rows, name="in_domain")
+    return rows
+
+
+def _chosen(graph: Graph, value: Value, places: list[int]) -> Value:
+    if places == list(range(value.shape[1] or 0)):
+        return value
+    return graph.node("Gather", value, graph.constant(np.array(places)), axis=1, name="chosen")
