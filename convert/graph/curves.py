@@ -20,7 +20,7 @@ from convert.estimator.features import Floats
 from convert.estimator.floats import from_ordinal, neighbours, ordinal
 from convert.graph.graph import Graph, Value
 from convert.graph.tree_operator import rounded
-from convert.graph.trees import Tree, TreeEnsemble
+from convert.graph.trees import Tree, TreeEnsemble, split_again
 
 type Curve = Callable[[Floats], Floats]
 """Makes of numbers (m,) their images (m,); it may make NaN of some, and refuse some with a ValueError."""
@@ -28,6 +28,11 @@ type Curve = Callable[[Floats], Floats]
 EXPONENTS = np.arange(-1074, 1024, 3)
 PROBES = np.unique(np.concatenate([[-np.inf, 0.0, np.inf], 2.0**EXPONENTS, -(2.0**EXPONENTS)]))
 """Numbers of every size: between which of them a curve begins and ends is looked for first."""
+STEPS = 1000
+"""How many numbers to either side of a cut are looked at."""
+BLOCK = 500
+"""Of how many cuts at once."""
+OTHERS = "use a StandardScaler or a KBinsDiscretizer instead"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,11 +72,21 @@ class Domain(NamedTuple):
     nan: bool = False
 
 
+class Crossings(NamedTuple):
+    """Where a curve crosses each of some limits: the last number at or below it, (m,).
+
+    again: by its place, where it crosses a limit more than once, the last numbers in front of each of the crossings.
+    """
+
+    cuts: Floats
+    again: Mapping[int, Floats]
+
+
 class _Back(NamedTuple):
-    """What becomes of the sorted `thresholds` of a column: `cuts`, and where NaN goes at each, if not as before."""
+    """What becomes of the sorted `thresholds` of a column, None for nothing, and where NaN goes, if not as before."""
 
     thresholds: Floats
-    cuts: Floats
+    crossings: Crossings | None
     missing_left: NDArray[np.bool_] | None
     domain: Domain
 
@@ -95,18 +110,20 @@ def pulled_back(graph: Graph, sources: Sequence[Source], limits: Sequence[Floats
     What is above one of those is above the limit, behind the curve. Raises ConvertError as `in_front` does.
     """
     back = [_pulled_back(source, limit, float32=False) for source, limit in zip(sources, limits, strict=True)]
+    if any(each.crossings and each.crossings.again for each in back):
+        raise ConvertError(f"an edge of bins is where a curve in front of it falls by a last bit: {OTHERS}")
     rows = _write_rows(graph, [(source, each.domain) for source, each in zip(sources, back, strict=True)])
-    return rows, [each.cuts for each in back]
+    return rows, [each.thresholds if each.crossings is None else each.crossings.cuts for each in back]
 
 
 def _pulled_back(source: Source, thresholds: Floats, *, float32: bool) -> _Back:
     if source.curve is None or not len(thresholds):
-        return _Back(thresholds, thresholds, None, Domain())
+        return _Back(thresholds, None, None, Domain())
     curve = partial(_as_float32, source.curve) if float32 else source.curve
     domain = domain_of(curve)
     missing = float(np.float32(source.missing)) if float32 else source.missing
     missing_left = None if np.isnan(missing) else missing <= thresholds
-    return _Back(thresholds, largest_at_or_below(curve, thresholds, domain), missing_left, domain)
+    return _Back(thresholds, crossings(curve, thresholds, domain), missing_left, domain)
 
 
 def _in_turn(first: Curve | None, second: Curve, values: Floats) -> Floats:
@@ -172,21 +189,56 @@ def largest_at_or_below(curve: Curve, limits: Floats, domain: Domain) -> Floats:
     return np.where(inner, from_ordinal(below), np.where(limits < lowest, before, domain.high))
 
 
+def crossings(curve: Curve, limits: Floats, domain: Domain, steps: int = STEPS) -> Crossings:
+    """Return where a curve crosses each limit, which it may do several times: last bits may fall where it rises.
+
+    It is looked at some `steps` to either side of where bisection finds it. Raises ConvertError as
+    `largest_at_or_below` does, and for a curve whose last bits depend on the numbers beside.
+    """
+    cuts = largest_at_or_below(curve, limits, domain)
+    again: dict[int, Floats] = {}
+    ends = ordinal(np.array(domain[:2]))
+    for first in range(0, len(limits), BLOCK):
+        some = slice(first, first + BLOCK)
+        places = np.clip(ordinal(cuts[some])[:, np.newaxis] + np.arange(-steps, steps + 1), *ends)
+        values = from_ordinal(places)
+        below = _images(curve, values) <= limits[some, np.newaxis]
+        turned = below[:, 1:] != below[:, :-1]
+        for place in np.flatnonzero(turned.sum(axis=1) > 1).tolist():
+            if not below[place, 0] or below[place, -1]:
+                raise ConvertError(f"a curve in front of trees falls near one of their thresholds: {OTHERS}")
+            again[first + place] = values[place, :-1][turned[place]]
+    return Crossings(cuts, again)
+
+
+def _images(curve: Curve, values: Floats) -> Floats:
+    """Return the images of (m, steps) numbers; raise ConvertError if they are others beside other numbers."""
+    images, _ = asked(curve, values.ravel())
+    shifted, _ = asked(curve, values.ravel()[1:])
+    if not np.array_equal(images[1:], shifted, equal_nan=True):
+        raise ConvertError(f"a curve in front of trees depends, in last bits, on the rows beside: {OTHERS}")
+    return images.reshape(values.shape)
+
+
 def _moved(tree: Tree, used: Sequence[int], back: Mapping[int, _Back], *, float32: bool) -> Tree:
     """Return the tree for rows of the `used` columns, in front of their curves, which are not rounded to float32."""
     plain = rounded(tree) if float32 else tree
     threshold, missing_left, inner = plain.threshold.copy(), plain.missing_left.copy(), tree.left != -1
     feature = tree.feature.copy()
+    again: dict[int, Floats] = {}
     for place, column in enumerate(used):
         nodes = np.flatnonzero(inner & (tree.feature == column))
         feature[nodes] = place
-        thresholds, cuts, missing, _ = back[column]
+        thresholds, found, missing, _ = back[column]
         places = np.searchsorted(thresholds, tree.threshold[nodes])
-        if cuts is not thresholds:
-            threshold[nodes] = cuts[places]
+        if found is not None:
+            threshold[nodes] = found.cuts[places]
+            pairs = zip(nodes.tolist(), places.tolist(), strict=True)
+            again |= {node: found.again[number] for node, number in pairs if number in found.again}
         if missing is not None:
             missing_left[nodes] = missing[places]
-    return replace(tree, feature=feature, threshold=threshold, missing_left=missing_left)
+    moved = replace(tree, feature=feature, threshold=threshold, missing_left=missing_left)
+    return split_again(moved, again) if again else moved
 
 
 def _write_rows(graph: Graph, columns: Sequence[tuple[Source, Domain]]) -> Value:

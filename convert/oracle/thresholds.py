@@ -11,10 +11,14 @@ import numpy as np
 from convert.estimator.features import Floats
 from convert.estimator.fitted import parts_of, width_of
 from convert.estimator.floats import neighbours
-from convert.graph.curves import Curve, Domain, asked, edge, largest_at_or_below
+from convert.graph.curves import STEPS, Curve, Domain, asked, crossings, edge
 from convert.graph.ensembles.table import READERS, read_trees
+from convert.graph.transformers.table import TRANSFORMERS
 from convert.oracle.accepts import LARGEST, Accepts
 from convert.oracle.oracle import Oracle
+
+LOOKED_AT = 100_000
+"""How many numbers are looked at for each column, beside its thresholds, where curves may fall by last bits."""
 
 
 @lru_cache(maxsize=1)  # a pipeline's take a while, and several ask for those of one estimator
@@ -52,20 +56,24 @@ def _pulled_back(oracle: Oracle, thresholds: list[Floats], *, float32: bool) -> 
     Those on a column that does not grow with a single feature (a sum of features, a category) give none.
     """
     back: list[list[Floats]] = [[] for _ in oracle.features]
+    kinds = {type(part) for part in parts_of(oracle.estimator)} & TRANSFORMERS.keys()
+    curved = any(TRANSFORMERS[kind].curve for kind in kinds)
     for column, origin in enumerate(oracle.traced.columns or []):
         if origin is None or origin.how in {"category", "replaced"} or oracle.accepts[origin.feature].values:
             continue
         if len(thresholds[column]):
             function = partial(_column, oracle, origin.feature, column, np.float32 if float32 else np.float64)
             accepts, start = oracle.accepts[origin.feature], float(oracle.row[origin.feature])
-            back[origin.feature].append(_turns(function, thresholds[column], accepts, start))
+            steps = LOOKED_AT // (2 * len(thresholds[column])) if curved else 0
+            back[origin.feature].append(_turns(function, thresholds[column], accepts, start, min(steps, STEPS)))
     return back
 
 
-def _turns(function: Curve, limits: Floats, accepts: Accepts, start: float) -> Floats:
+def _turns(function: Curve, limits: Floats, accepts: Accepts, start: float, steps: int) -> Floats:
     """Return, for each limit, the largest number at which the growing function is not above it; and where it ends.
 
-    A limit that the function is above everywhere, or nowhere, is left out: it parts nothing.
+    Where last bits fall, there are more of them, some `steps` to either side. A limit that the function is above
+    everywhere, or nowhere, is left out: it parts nothing.
     """
     low = -LARGEST if accepts.low is None else accepts.low
     high = LARGEST if accepts.high is None else accepts.high
@@ -77,8 +85,8 @@ def _turns(function: Curve, limits: Floats, accepts: Accepts, start: float) -> F
     ends, _ = asked(function, np.array([first, last]))
     limits = limits[(limits >= ends[0]) & (limits < ends[1])]
     begins = [float(neighbours(first, -np.inf, "float64"))] if first > low else []
-    cuts = largest_at_or_below(function, limits, Domain(first, last))
-    return np.concatenate([begins, cuts, [last] if last < high else []])
+    found = crossings(function, limits, Domain(first, last), steps)
+    return np.concatenate([begins, found.cuts, *found.again.values(), [last] if last < high else []])
 
 
 def _column(oracle: Oracle, feature: int, column: int, precision: type[np.floating[Any]], values: Floats) -> Floats:

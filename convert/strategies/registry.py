@@ -23,8 +23,10 @@ def supported() -> Iterator[Support]:
     """Yield the lines of the table: exact, certified, refused, each in alphabetical order."""
     for name in _names(READERS):
         yield Support(name, "exact", "a table of its answers, or float64 trees")
-    for name in _names([*LAYOUTS, *(kind for kind, each in TRANSFORMERS.items() if each.exact)]):
+    for name in _names([*LAYOUTS, *(kind for kind, each in TRANSFORMERS.items() if each.exact and not each.curve)]):
         yield Support(name, "exact", "in float64, in front of the above")
+    for name in _names(kind for kind, each in TRANSFORMERS.items() if each.curve):
+        yield Support(name, "exact", "in front of the above, and certified in front of the rest, within 1e-9")
     for name in _names(ESTIMATORS):
         yield Support(name, "certified", "in float64, within 1e-9")
     for name in _names(kind for kind, each in TRANSFORMERS.items() if not each.exact):
