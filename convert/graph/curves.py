@@ -28,8 +28,11 @@ type Curve = Callable[[Floats], Floats]
 EXPONENTS = np.arange(-1074, 1024, 3)
 PROBES = np.unique(np.concatenate([[-np.inf, 0.0, np.inf], 2.0**EXPONENTS, -(2.0**EXPONENTS)]))
 """Numbers of every size: between which of them a curve begins and ends is looked for first."""
-STEPS = 1000
-"""How many numbers to either side of a cut are looked at."""
+MOST_STEPS = 2000
+FEWEST_STEPS = 20
+"""How many numbers to either side of a cut are looked at: those that fell were within five."""
+LOOKED_AT = 1_000_000
+"""How many are looked at for a column, if its cuts are not very many."""
 BLOCK = 500
 """Of how many cuts at once."""
 OTHERS = "use a StandardScaler or a KBinsDiscretizer instead"
@@ -142,8 +145,8 @@ def asked(curve: Curve, values: Floats) -> tuple[Floats, NDArray[np.bool_]]:
         try:
             return curve(values), np.zeros(len(values), dtype=np.bool_)
         except ValueError:
-            if len(values) == 1:
-                return np.full(1, np.nan), np.ones(1, dtype=np.bool_)
+            if len(values) <= 1:
+                return np.full(len(values), np.nan), np.ones(len(values), dtype=np.bool_)
     halves = [asked(curve, half) for half in np.array_split(values, 2)]
     images, refused = zip(*halves, strict=True)
     return np.concatenate(images), np.concatenate(refused)
@@ -189,16 +192,17 @@ def largest_at_or_below(curve: Curve, limits: Floats, domain: Domain) -> Floats:
     return np.where(inner, from_ordinal(below), np.where(limits < lowest, before, domain.high))
 
 
-def crossings(curve: Curve, limits: Floats, domain: Domain, steps: int = STEPS) -> Crossings:
+def crossings(curve: Curve, limits: Floats, domain: Domain, looked_at: int = LOOKED_AT) -> Crossings:
     """Return where a curve crosses each limit, which it may do several times: last bits may fall where it rises.
 
-    It is looked at some `steps` to either side of where bisection finds it. Raises ConvertError as
-    `largest_at_or_below` does, and for a curve whose last bits depend on the numbers beside.
+    It is looked at some steps to either side of where bisection finds it, of about so many numbers in all. Raises
+    ConvertError as `largest_at_or_below` does, and for a curve whose last bits depend on the numbers beside.
     """
     cuts = largest_at_or_below(curve, limits, domain)
     again: dict[int, Floats] = {}
+    steps = min(MOST_STEPS, max(FEWEST_STEPS, looked_at // (2 * len(limits) + 1))) if looked_at else 0
     ends = ordinal(np.array(domain[:2]))
-    for first in range(0, len(limits), BLOCK):
+    for first in range(0, len(limits) if steps else 0, BLOCK):
         some = slice(first, first + BLOCK)
         places = np.clip(ordinal(cuts[some])[:, np.newaxis] + np.arange(-steps, steps + 1), *ends)
         values = from_ordinal(places)

@@ -145,7 +145,8 @@ def arccosh(graph: Graph, values: Value) -> Value:
     product = graph.node("Mul", more, graph.node("Add", more, number(graph, 2)))
     near = log1p(graph, graph.node("Add", more, graph.node("Sqrt", product)))
     far = graph.node("Add", graph.node("Log", values), number(graph, math.log(2)))
-    return graph.node("Where", graph.node("Greater", values, number(graph, 1e9)), far, near)
+    chosen = graph.node("Where", graph.node("Greater", values, number(graph, 1e9)), far, near)
+    return graph.node("Where", graph.node("Less", values, number(graph, 1)), number(graph, np.nan), chosen)
 
 
 def expit(graph: Graph, values: Value) -> Value:

@@ -11,7 +11,7 @@ import numpy as np
 from convert.estimator.features import Floats
 from convert.estimator.fitted import parts_of, width_of
 from convert.estimator.floats import neighbours
-from convert.graph.curves import STEPS, Curve, Domain, asked, crossings, edge
+from convert.graph.curves import Curve, Domain, asked, crossings, edge
 from convert.graph.ensembles.table import READERS, read_trees
 from convert.graph.transformers.table import TRANSFORMERS
 from convert.oracle.accepts import LARGEST, Accepts
@@ -64,15 +64,15 @@ def _pulled_back(oracle: Oracle, thresholds: list[Floats], *, float32: bool) -> 
         if len(thresholds[column]):
             function = partial(_column, oracle, origin.feature, column, np.float32 if float32 else np.float64)
             accepts, start = oracle.accepts[origin.feature], float(oracle.row[origin.feature])
-            steps = LOOKED_AT // (2 * len(thresholds[column])) if curved else 0
-            back[origin.feature].append(_turns(function, thresholds[column], accepts, start, min(steps, STEPS)))
+            turns = _turns(function, thresholds[column], accepts, start, LOOKED_AT if curved else 0)
+            back[origin.feature].append(turns)
     return back
 
 
-def _turns(function: Curve, limits: Floats, accepts: Accepts, start: float, steps: int) -> Floats:
+def _turns(function: Curve, limits: Floats, accepts: Accepts, start: float, looked_at: int) -> Floats:
     """Return, for each limit, the largest number at which the growing function is not above it; and where it ends.
 
-    Where last bits fall, there are more of them, some `steps` to either side. A limit that the function is above
+    Where last bits fall, there are more of them, next to each other. A limit that the function is above
     everywhere, or nowhere, is left out: it parts nothing.
     """
     low = -LARGEST if accepts.low is None else accepts.low
@@ -85,7 +85,7 @@ def _turns(function: Curve, limits: Floats, accepts: Accepts, start: float, step
     ends, _ = asked(function, np.array([first, last]))
     limits = limits[(limits >= ends[0]) & (limits < ends[1])]
     begins = [float(neighbours(first, -np.inf, "float64"))] if first > low else []
-    found = crossings(function, limits, Domain(first, last), steps)
+    found = crossings(function, limits, Domain(first, last), looked_at)
     return np.concatenate([begins, found.cuts, *found.again.values(), [last] if last < high else []])
 
 

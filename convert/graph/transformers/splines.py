@@ -46,7 +46,7 @@ def _write(graph: Graph, rows: Columns, transformer: Any) -> Columns:
     places = write_places(graph, values, [each.cuts for each in pieces])
     made = [_write_column(graph, values, places, column, each) for column, each in enumerate(pieces)]
     if missing:
-        made = [_without_gaps(graph, values, column, each) for column, each in enumerate(made)]
+        made = [_without_gaps(graph, rows.value, column, each) for column, each in enumerate(made)]
     if not transformer.include_bias:  # the last spline of each is left out
         kept = graph.constant(np.arange(pieces[0].powers.shape[2] - 1))
         made = [graph.node("Gather", each, kept, axis=1) for each in made]
@@ -91,7 +91,9 @@ def _within_period(graph: Graph, values: Value, transformer: Any) -> Value:
     period, zero = graph.constant(high - low), number(graph, 0)
     rest = graph.node("Mod", graph.node("Sub", values, graph.constant(low)), period, fmod=1)
     rest = graph.node("Where", graph.node("Less", rest, zero), graph.node("Add", rest, period), rest)
-    return graph.node("Add", rest, graph.constant(low), name="within_period")
+    within = graph.node("Add", rest, graph.constant(low), name="within_period")
+    constant = low == high
+    return graph.node("Where", graph.constant(constant), zero, within) if constant.any() else within
 
 
 def _pieces(transformer: Any) -> list[Pieces]:
@@ -102,6 +104,9 @@ def _pieces(transformer: Any) -> list[Pieces]:
     """
     made, reach = [], transformer.degree
     for spline in transformer.bsplines_:
+        if transformer.extrapolation == "periodic" and np.subtract(*_ends(spline)) == 0:  # of a constant column
+            made.append(Pieces(np.empty(0), np.zeros(1), spline(np.zeros(1))[np.newaxis]))
+            continue
         first = reach
         reach += transformer.extrapolation == "linear" and reach <= 1
         pieces = _between(spline)

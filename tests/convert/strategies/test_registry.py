@@ -43,7 +43,14 @@ from sklearn.naive_bayes import CategoricalNB, ComplementNB, GaussianNB, Multino
 from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor, NeighborhoodComponentsAnalysis
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import FunctionTransformer, KBinsDiscretizer, MinMaxScaler, Normalizer, StandardScaler
+from sklearn.preprocessing import (
+    FunctionTransformer,
+    KBinsDiscretizer,
+    MinMaxScaler,
+    Normalizer,
+    SplineTransformer,
+    StandardScaler,
+)
 from sklearn.random_projection import GaussianRandomProjection, SparseRandomProjection
 from sklearn.semi_supervised import SelfTrainingClassifier
 from sklearn.svm import SVC, LinearSVC, NuSVC
@@ -172,6 +179,7 @@ OTHERS = [
     *(OneVsOneClassifier(each) for each in (SCALED[0][1], SCALED[1][1], LinearSVC(), FOREST)),
     *(RFE(SCALED[0][1], importance_getter="named_steps.logisticregression.coef_"), FrozenEstimator(SCALED[0][1])),
     make_pipeline(StandardScaler(), GridSearchCV(LogisticRegression(), {"C": [1, 2]}, cv=2)),
+    make_pipeline(SplineTransformer(extrapolation="periodic"), LogisticRegression()),
     GradientBoostingClassifier(n_estimators=10, init=DecisionTreeClassifier(max_depth=3)),
     make_pipeline(StandardScaler(), GradientBoostingClassifier(n_estimators=10, init=FOREST)),
 ]
@@ -236,8 +244,8 @@ NEIGHBOURS = KNeighborsClassifier()
         (FunctionOfMine(), "FunctionOfMine is not converted: it is no class of scikit-learn"),
         (make_pipeline(KBinsDiscretizer(dtype=np.float32), LogisticRegression()), "not with numpy.float32"),
         (KernelRidge(kernel="laplacian"), "written with the kernels linear, poly, rbf and sigmoid"),
-        (TransformedTargetRegressor(func=np.cbrt, inverse_func=np.exp2), "is written with inverse_func=numpy.exp"),
-        (make_pipeline(FunctionTransformer(np.abs), LogisticRegression()), "runs a function of its own"),
+        (TransformedTargetRegressor(func=np.arcsin, inverse_func=np.sin), "runs sin"),
+        (make_pipeline(FunctionTransformer(np.sin), LogisticRegression()), "FunctionTransformer runs sin"),
         (CalibratedClassifierCV(FOREST, method="temperature"), "written with method='sigmoid' or 'isotonic'"),
         (GradientBoostingClassifier(init=GaussianNB()), "starts from init=GaussianNB, which scikit-learn computes in"),
         (BaggingClassifier(LinearSVC()), "is written if its members have probabilities"),
