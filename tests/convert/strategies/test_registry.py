@@ -244,7 +244,7 @@ NEIGHBOURS = KNeighborsClassifier()
         (FunctionOfMine(), "FunctionOfMine is not converted: it is no class of scikit-learn"),
         (make_pipeline(KBinsDiscretizer(dtype=np.float32), LogisticRegression()), "not with numpy.float32"),
         (KernelRidge(kernel="laplacian"), "written with the kernels linear, poly, rbf and sigmoid"),
-        (TransformedTargetRegressor(func=np.arcsin, inverse_func=np.sin), "runs sin"),
+        (TransformedTargetRegressor(func=np.cbrt, inverse_func=np.sin), "runs sin"),
         (make_pipeline(FunctionTransformer(np.sin), LogisticRegression()), "FunctionTransformer runs sin"),
         (CalibratedClassifierCV(FOREST, method="temperature"), "written with method='sigmoid' or 'isotonic'"),
         (GradientBoostingClassifier(init=GaussianNB()), "starts from init=GaussianNB, which scikit-learn computes in"),
