@@ -31,7 +31,7 @@ PROBES = np.unique(np.concatenate([[-np.inf, 0.0, np.inf], 2.0**EXPONENTS, -(2.0
 MOST_STEPS = 2000
 FEWEST_STEPS = 20
 """How many numbers to either side of a cut are looked at: those that fell were within five."""
-LOOKED_AT = 1_000_000
+LOOKED_AT = 300_000
 """How many are looked at for a column, if its cuts are not very many."""
 BLOCK = 500
 """Of how many cuts at once."""
