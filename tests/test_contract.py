@@ -148,7 +148,8 @@ def more() -> list[ModelProto]:
     labels += [np.array([1, 2, 3], dtype) for dtype in (np.float16, np.float32)]
     estimators += [LogisticRegression().fit(ROWS, each[three]) for each in labels]
     estimators += [make_pipeline(StandardScaler(), LinearRegression()).fit(ROWS, score)]
-    estimators += [XGBClassifier(n_estimators=40, n_jobs=1).fit(ROWS, three)]
+    gaps = np.where(ROWS > 1, np.nan, ROWS)
+    estimators += [XGBClassifier(n_estimators=40, n_jobs=1).fit(gaps, three)]  # long enough for rows of both signs
     norms = [make_pipeline(Normalizer(norm), LogisticRegression()) for norm in ("l1", "l2", "max")]
     estimators += [norm.fit(ROWS, three) for norm in norms]
     constant = written(DecisionTreeRegressor().fit(ROWS, np.ones(len(ROWS))))

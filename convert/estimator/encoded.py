@@ -11,7 +11,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostin
 from sklearn.preprocessing import FunctionTransformer, OrdinalEncoder
 
 from convert.errors import ConvertError
-from convert.estimator import booster_insides, insides
+from convert.estimator import booster_insides, histogram_insides
 from convert.estimator.kinds import kind_of
 
 HISTOGRAM_BOOSTING = (HistGradientBoostingClassifier, HistGradientBoostingRegressor)
@@ -42,8 +42,8 @@ def encoder_and_trees(estimator: Any) -> tuple[Any, Any] | None:
     if getattr(estimator, "categories_are_numbers_", False):
         return None
     if isinstance(estimator, HISTOGRAM_BOOSTING):
-        preprocessor = insides.histogram_preprocessor(estimator)
-        return None if preprocessor is None else (preprocessor, insides.histogram_trees(estimator))
+        preprocessor = histogram_insides.histogram_preprocessor(estimator)
+        return None if preprocessor is None else (preprocessor, histogram_insides.histogram_trees(estimator))
     if kind_of(estimator) in LIGHTGBM:
         return _of_lightgbm(estimator)
     return _of_xgboost(estimator) if kind_of(estimator) in XGBOOST else None

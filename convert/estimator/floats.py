@@ -33,7 +33,8 @@ def neighbours(numbers: NDArray[np.float64] | float, toward: float, dtype: str) 
     0.10000000894069672
     """
     rounded = np.asarray(numbers, dtype=np.float64).astype(dtype)
-    nearest: NDArray[np.float64] = np.nextafter(rounded, np.asarray(toward, dtype=dtype)).astype(np.float64)
+    with np.errstate(over="ignore"):  # infinity comes after the largest
+        nearest: NDArray[np.float64] = np.nextafter(rounded, np.asarray(toward, dtype=dtype)).astype(np.float64)
     return nearest
 
 

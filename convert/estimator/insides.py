@@ -2,8 +2,8 @@
 
 Each function names the attribute that it reads, and where scikit-learn 1.9 makes it. A release that moves one is seen
 by `tests/convert/estimator/test_insides.py`, which calls each function with a fitted estimator, says by name what is
-gone, and lets no other module of `convert` read any; but `booster_insides.py`, which does the same for LightGBM and
-XGBoost.
+gone, and lets no other module of `convert` read any but those beside it: `histogram_insides.py`, and for LightGBM and
+XGBoost `booster_insides.py`.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from sklearn._loss.link import LogLink
 from sklearn.ensemble._iforest import _average_path_length
 from sklearn.mixture import BayesianGaussianMixture
 from sklearn.mixture._gaussian_mixture import _compute_log_det_cholesky
-from sklearn.preprocessing import FunctionTransformer
+from sklearn.preprocessing._data import BOUNDS_THRESHOLD
 
 SKOPS_TYPES = ("sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor", "sklearn.tree._tree.Tree")
 """The types of trees in skops files: data, no code."""
@@ -56,6 +56,43 @@ def degrees(transformer: Any) -> tuple[int, int]:
     return int(transformer._min_degree), int(transformer._max_degree)
 
 
+OF_COLUMNS = ("lambdas_", "quantiles_", "mean_", "scale_", "var_", "min_", "center_", "max_abs_")
+"""Attributes of transformers whose last axis is that of the columns."""
+
+
+def one_column(transformer: Any, place: int) -> Any:
+    """Return a transformer that does to a matrix of one column what this one does to its column numbered `place`.
+
+    ``_scaler`` of PowerTransformer, made by its `_fit` in preprocessing/_data.py, and ``_sklearn_output_config``, made
+    by `set_output` in utils/_set_output.py.
+    """
+    one = copy.copy(transformer)
+    one.n_features_in_, one._sklearn_output_config = 1, {}
+    vars(one).pop("feature_names_in_", None)
+    for name in OF_COLUMNS:
+        if isinstance(getattr(one, name, None), np.ndarray):
+            setattr(one, name, getattr(one, name)[..., place : place + 1])
+    if hasattr(one, "_scaler"):
+        one._scaler = one_column(one._scaler, place)
+    return one
+
+
+def power_scaler(transformer: Any) -> Any:
+    """Return the StandardScaler that a PowerTransformer ends with, None where it does not standardize.
+
+    ``_scaler``, made by `PowerTransformer._fit` in preprocessing/_data.py.
+    """
+    return getattr(transformer, "_scaler", None) if transformer.standardize else None
+
+
+def quantile_bound() -> float:
+    """Return how near to the ends of its quantiles QuantileTransformer takes a number for one of them.
+
+    `BOUNDS_THRESHOLD`, in preprocessing/_data.py.
+    """
+    return float(BOUNDS_THRESHOLD)
+
+
 def discriminant_count(transformer: Any) -> int:
     """Return how many columns LinearDiscriminantAnalysis makes.
 
@@ -71,72 +108,6 @@ def boosting_start(estimator: Any) -> NDArray[np.float64]:
     """
     [start] = estimator._raw_predict_init(np.zeros((1, estimator.n_features_in_), dtype=np.float32))
     return np.asarray(start, dtype=np.float64)
-
-
-class HistogramTree(NamedTuple):
-    """The nodes of a tree of HistGradientBoosting, and, (sets, 256), which categories go left at splits by sets.
-
-    A node's ``bitset_idx`` is the number of its set.
-    """
-
-    nodes: NDArray[Any]
-    sets: NDArray[np.bool_]
-
-
-def histogram_stages(estimator: Any) -> list[list[HistogramTree]]:
-    """Return the trees of HistGradientBoosting, for each stage and each sum.
-
-    ``_predictors``, made by `fit` in ensemble/_hist_gradient_boosting/gradient_boosting.py, their ``nodes`` and
-    ``raw_left_cat_bitsets``, eight words of 32 bits, the lowest first, made by `make_predictor` in grower.py.
-    """
-    return [
-        [HistogramTree(each.nodes, _bits(each.raw_left_cat_bitsets)) for each in stage]
-        for stage in estimator._predictors
-    ]
-
-
-def _bits(words: NDArray[np.uint32]) -> NDArray[np.bool_]:
-    return np.unpackbits(words.astype("<u4").view(np.uint8), axis=1, bitorder="little").astype(np.bool_)
-
-
-def histogram_start(estimator: Any) -> NDArray[np.float64]:
-    """Return what the sums of HistGradientBoosting start with, (sums,).
-
-    ``_baseline_prediction``, made by `fit` in ensemble/_hist_gradient_boosting/gradient_boosting.py.
-    """
-    return np.asarray(estimator._baseline_prediction, dtype=np.float64).reshape(-1)
-
-
-def histogram_preprocessor(estimator: Any) -> Any | None:
-    """Return what encodes the categories of HistGradientBoosting and puts them in front, None where there are none.
-
-    ``_preprocessor``, made by `_preprocess_X` in ensemble/_hist_gradient_boosting/gradient_boosting.py: a
-    ColumnTransformer of an OrdinalEncoder, and of a function that makes float64 of the other columns and changes none.
-    """
-    preprocessor = getattr(estimator, "_preprocessor", None)
-    if preprocessor is None:
-        return None
-    kept = copy.copy(preprocessor)
-    kept.transformers_ = [(name, _without_check(part), columns) for name, part, columns in preprocessor.transformers_]
-    return kept
-
-
-def _without_check(part: Any) -> Any:
-    if isinstance(part, FunctionTransformer):
-        part = copy.copy(part)
-        part.func = None
-    return part
-
-
-def histogram_trees(estimator: Any) -> Any:
-    """Return HistGradientBoosting of the same trees that takes what its own preprocessor makes.
-
-    ``_preprocessor`` and ``_is_categorical_remapped``, made as above.
-    """
-    trees = copy.copy(estimator)
-    trees._preprocessor, trees.is_categorical_ = None, estimator._is_categorical_remapped
-    vars(trees).pop("feature_names_in_", None)
-    return trees
 
 
 def boosted_shares(estimator: Any, scores: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -24,7 +24,6 @@ TARGETS = "it transforms targets, not rows", "fit the classifier on the labels t
 NO_TRANSFORM = "it has nothing to say of new rows", "use PCA"
 CODES = "it compares distances to codes, whose ties fall otherwise", "use OneVsRestClassifier or OneVsOneClassifier"
 ITERATION = "it solves a problem of its own for each row", "use PCA or TruncatedSVD"
-CURVES = "its curves are not written", "use KBinsDiscretizer, PolynomialFeatures or StandardScaler"
 SAMPLED = "its features are not written", "use an SVC or SVR with the kernel, or PolynomialFeatures"
 PAIR = "its scores of rows and of targets come as a pair, which no pipeline takes", "use PCA"
 LEAVES = "the places of its leaves are not written", "use an ensemble of trees as the last step"
@@ -60,7 +59,6 @@ GROUPS: list[tuple[tuple[str, str], str]] = [
     (CODES, "OutputCodeClassifier"),
     (ITERATION, "BernoulliRBM DictionaryLearning LatentDirichletAllocation MiniBatchDictionaryLearning MiniBatchNMF"),
     (ITERATION, "MiniBatchSparsePCA NMF SparseCoder SparsePCA"),
-    (CURVES, "PowerTransformer QuantileTransformer SplineTransformer"),
     (SAMPLED, "AdditiveChi2Sampler KernelCenterer KernelPCA Nystroem PolynomialCountSketch RBFSampler"),
     (SAMPLED, "SkewedChi2Sampler"),
     (PAIR, "PLSSVD"),

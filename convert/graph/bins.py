@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 import numpy as np
 
 from convert.estimator.features import Floats
@@ -18,6 +21,20 @@ def write_bins(graph: Graph, values: Value, cuts: Floats) -> Value:
     tree = search_tree(0, cuts, len(cuts) + 1, 1)
     ensemble = TreeEnsemble((tree,), 1, None, None, float32=False, head=Sum())
     return graph.cast(write_sums(graph, values, 1, ensemble), np.int64)
+
+
+def write_places(graph: Graph, rows: Value, cuts: Sequence[Floats], *, starts: bool = False) -> Value:
+    """Write which bin each number of `rows`, (n, columns), is in: how many of its column's sorted cuts are below it.
+
+    Returns (n, columns) int64; with `starts`, the bins of a column are counted on from those in front of it.
+    """
+    trees = tuple(replace(search_tree(place, cut, len(cut) + 1, 1), target=place) for place, cut in enumerate(cuts))
+    ensemble = TreeEnsemble(trees, len(cuts), None, None, float32=False, head=Sum())
+    places = write_sums(graph, rows, len(cuts), ensemble)
+    if starts and len(cuts) > 1:
+        before = np.cumsum([0, *(len(cut) + 1 for cut in cuts[:-1])])
+        places = graph.node("Add", places, graph.constant(before.astype(np.float64)))
+    return graph.cast(places, np.int64, "bins")
 
 
 def search_tree(feature: int, cut: Floats, bins: int, stride: int) -> Tree:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,6 +31,39 @@ class Tree:
     missing_left: NDArray[np.bool_]
     values: Floats
     target: int = 0
+
+
+def split_again(tree: Tree, thresholds: Mapping[int, Floats]) -> Tree:
+    """Return a tree in which some nodes have several rising thresholds: at each, a row changes sides once more.
+
+    A missing value goes where it went, which is right of all or left of the first.
+    """
+    nodes, left, right = [], [], []  # type: tuple[list[int], list[int], list[int]]
+    threshold, missing_left = [], []  # type: tuple[list[float], list[bool]]
+
+    def grow(node: int, turn: int) -> int:
+        place, cuts = len(nodes), thresholds.get(node, tree.threshold[node : node + 1])
+        nodes.append(node)
+        threshold.append(float(cuts[turn]))
+        missing_left.append(bool(tree.missing_left[node]) if turn == 0 else turn % 2 == 1)
+        left.append(-1)
+        right.append(-1)
+        if tree.left[node] != -1:
+            sides = (int(tree.left[node]), int(tree.right[node]))
+            left[place] = grow(sides[turn % 2], 0)
+            right[place] = grow(sides[1], 0) if turn == len(cuts) - 1 else grow(node, turn + 1)
+        return place
+
+    grow(0, 0)
+    return Tree(
+        tree.feature[nodes],
+        np.array(threshold),
+        np.array(left),
+        np.array(right),
+        np.array(missing_left),
+        tree.values[nodes],
+        tree.target,
+    )
 
 
 @dataclass(frozen=True, slots=True)

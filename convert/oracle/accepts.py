@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
@@ -19,24 +19,29 @@ LARGEST = float(np.finfo(np.float64).max)
 LARGEST_AS_FLOAT32 = float(np.nextafter(2.0**128 - 2.0**103, 0))
 """The largest float64 that does not round to infinity in float32."""
 
+ENDS = (1.0, 0.0, -1.0, 0.5, -0.5, 2.0, -2.0)
+"""Where functions begin or end, such as a logarithm at 0, and numbers beside: they may be refused, and others not."""
+
 
 @dataclass(frozen=True, slots=True)
 class Accepts:
     """What a feature may be: NaN or not, and numbers from low to high; None where infinity is accepted, too.
 
     values: if there are any, only these numbers.
+    apart: whether the estimator takes some numbers that are not between low and high, too.
     """
 
     nan: bool
     low: float | None
     high: float | None
     values: tuple[float, ...] = ()
+    apart: bool = False
 
     def within(self, limit: float) -> Accepts:
         """Return what is accepted by this and by a graph that takes nothing beyond ± `limit`.
 
         >>> Accepts(nan=False, low=0.0, high=None).within(1e300)
-        Accepts(nan=False, low=0.0, high=1e+300, values=())
+        Accepts(nan=False, low=0.0, high=1e+300, values=(), apart=False)
         """
         low = -limit if self.low is None else max(self.low, -limit)
         high = limit if self.high is None else min(self.high, limit)
@@ -103,7 +108,15 @@ def ask_feature(oracle: Asked, quick: Any, column: int) -> Accepts:
         return _among(np.array([0.0, 1.0]), accepted, nan)
     if len(known) and not accepted(other_than(known, feature)):
         return _among(known, accepted, nan)
-    return Accepts(nan, *_interval(accepted, quick, float(oracle.row[column])))
+    low, high = _interval(accepted, quick, float(oracle.row[column]))
+    return Accepts(nan, low, high, apart=_takes_others(accepted, low, high))
+
+
+def _takes_others(accepted: Callable[[float], bool], low: float | None, high: float | None) -> bool:
+    """Whether a number is accepted that is not between `low` and `high`, of those that are looked at."""
+    others = [-np.inf] * (low is not None) + [np.inf] * (high is not None)
+    others += [number for number in ENDS if not (-np.inf if low is None else low) <= number <= (high or np.inf)]
+    return any(accepted(number) for number in others)
 
 
 def _among(values: Floats, accepted: Callable[[float | Floats], bool], nan: bool) -> Accepts:
@@ -123,17 +136,29 @@ def other_than(known: Floats, feature: Feature) -> float:
 
 def _interval(accepted: Callable[..., bool], quick: Any, value: float) -> tuple[float | None, float | None]:
     """Return the lowest and the highest number that is accepted, around `value`; None where infinity is."""
+    start = value if not np.isnan(value) else next((number for number in ENDS if accepted(number)), 0.0)
+    everywhere = accepted(np.array(ENDS))
 
     def largest(sign: float) -> float | None:
-        start = max(sign * (0.0 if np.isnan(value) else value), 0.0)
-        guess = _largest(lambda number: accepted(sign * number, quick), start)
+        known = sorted(sign * number for number in ENDS if sign * number > sign * start)
+        if not everywhere and known and not accepted(sign * np.array(known)):
+            inside, outside = _first_refused(lambda number: accepted(sign * number), [sign * start, *known])
+            return sign * _last_accepted(lambda number: accepted(sign * number), inside, outside)
+        begin = max(sign * start, 0.0)
+        guess = _largest(lambda number: accepted(sign * number, quick), begin)
         beyond = np.inf if guess is None else float(np.nextafter(guess, np.inf))
         if guess is not None and accepted(sign * guess) and not accepted(sign * beyond):
             return sign * guess
-        limit = _largest(lambda number: accepted(sign * number), start)
+        limit = _largest(lambda number: accepted(sign * number), begin)
         return None if limit is None else sign * limit
 
     return largest(-1.0), largest(1.0)
+
+
+def _first_refused(accepted: Callable[[float], bool], rising: Sequence[float]) -> tuple[float, float]:
+    """Return the last of some rising numbers that is accepted, as the first is, and the next one, which is not."""
+    place = next(place for place, number in enumerate(rising) if place and not accepted(number))
+    return rising[place - 1], rising[place]
 
 
 def _largest(accepted: Callable[[float], bool], start: float) -> float | None:
@@ -144,7 +169,12 @@ def _largest(accepted: Callable[[float], bool], start: float) -> float | None:
     for candidate in (LARGEST, LARGEST_AS_FLOAT32):
         if accepted(candidate) and not accepted(float(np.nextafter(candidate, np.inf))):
             return candidate
-    low, high = (int(ordinal(np.float64(number))) for number in (start, LARGEST))
+    return _last_accepted(accepted, start, LARGEST)
+
+
+def _last_accepted(accepted: Callable[[float], bool], inside: float, outside: float) -> float:
+    """Return the largest number at or above `inside` that is accepted, where `outside` is not."""
+    low, high = (int(ordinal(np.float64(number))) for number in (inside, outside))
     while high - low > 1:
         middle = (low + high) // 2
         if accepted(float(from_ordinal(np.int64(middle)))):

@@ -24,6 +24,8 @@ from convert.oracle.sample import Sample, Table
 
 WIDE = 256
 """Above so many columns, rows are made into a table at once."""
+STARTS = (0.0, 1.0, 0.5)
+"""What the numbers of a row are that is asked first, where there is no sample."""
 
 
 class Oracle:
@@ -191,7 +193,19 @@ class Oracle:
             whole = np.isfinite(self.sample.rows).all(axis=1)
             first: Floats = self.sample.rows[int(np.argmax(whole))]
             return first
-        return np.array([self._start(column) for column in range(len(self.features))])
+        start = np.array([self._start(column) for column in range(len(self.features))])
+        free = np.array([not any(len(one) for one in known) for known in self.traced.known])
+        rows = (np.where(free, number, start) for number in STARTS)  # of 0 there is no logarithm
+        return next((row for row in rows if self._answers(row)), start)
+
+    def _answers(self, row: Floats) -> bool:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            try:
+                self.predict(row[np.newaxis])
+            except Exception:  # whatever the estimator raises
+                return False
+        return True
 
     def categories(self, column: int) -> Floats:
         """Return the categories that are known of a feature, as sorted distinct numbers, missing values aside."""

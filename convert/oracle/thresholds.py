@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import lru_cache, partial
 from typing import Any
 
@@ -11,10 +11,15 @@ import numpy as np
 from convert.estimator.encoded import encoder_and_trees
 from convert.estimator.features import Floats
 from convert.estimator.fitted import parts_of, width_of
-from convert.estimator.floats import from_ordinal, ordinal
+from convert.estimator.floats import neighbours
+from convert.graph.curves import Curve, Domain, asked, crossings, edge
 from convert.graph.ensembles.table import is_made_of_trees, read_trees
-from convert.oracle.accepts import LARGEST
+from convert.graph.transformers.table import TRANSFORMERS
+from convert.oracle.accepts import LARGEST, Accepts
 from convert.oracle.oracle import Oracle
+
+LOOKED_AT = 100_000
+"""How many numbers are looked at for each column, beside its thresholds, where curves may fall by last bits."""
 
 
 @lru_cache(maxsize=1)  # a pipeline's take a while, and several ask for those of one estimator
@@ -52,16 +57,37 @@ def _pulled_back(oracle: Oracle, thresholds: list[Floats], *, float32: bool) -> 
     Those on a column that does not grow with a single feature (a sum of features, a category) give none.
     """
     back: list[list[Floats]] = [[] for _ in oracle.features]
+    kinds = {type(part) for part in parts_of(oracle.estimator)} & TRANSFORMERS.keys()
+    curved = any(TRANSFORMERS[kind].curve for kind in kinds)
     for column, origin in enumerate(oracle.traced.columns or []):
         if origin is None or origin.how in {"category", "replaced"} or oracle.accepts[origin.feature].values:
             continue
         if len(thresholds[column]):
             function = partial(_column, oracle, origin.feature, column, np.float32 if float32 else np.float64)
-            accepts = oracle.accepts[origin.feature]
-            low = -LARGEST if accepts.low is None else accepts.low
-            high = LARGEST if accepts.high is None else accepts.high
-            back[origin.feature].append(_largest_at_or_below(thresholds[column], function, low, high))
+            accepts, start = oracle.accepts[origin.feature], float(oracle.row[origin.feature])
+            turns = _turns(function, thresholds[column], accepts, start, LOOKED_AT if curved else 0)
+            back[origin.feature].append(turns)
     return back
+
+
+def _turns(function: Curve, limits: Floats, accepts: Accepts, start: float, looked_at: int) -> Floats:
+    """Return, for each limit, the largest number at which the growing function is not above it; and where it ends.
+
+    Where last bits fall, there are more of them, next to each other. A limit that the function is above
+    everywhere, or nowhere, is left out: it parts nothing.
+    """
+    low = -LARGEST if accepts.low is None else accepts.low
+    high = LARGEST if accepts.high is None else accepts.high
+    images, _ = asked(function, np.array([low, start, high]))
+    if np.isnan(images[1]):
+        return np.empty(0)
+    first = edge(function, outside=low, inside=start) if np.isnan(images[0]) else low
+    last = edge(function, outside=high, inside=start) if np.isnan(images[2]) else high
+    ends, _ = asked(function, np.array([first, last]))
+    limits = limits[(limits >= ends[0]) & (limits < ends[1])]
+    begins = [float(neighbours(first, -np.inf, "float64"))] if first > low else []
+    found = crossings(function, limits, Domain(first, last), looked_at)
+    return np.concatenate([begins, found.cuts, *found.again.values(), [last] if last < high else []])
 
 
 def _column(oracle: Oracle, feature: int, column: int, precision: type[np.floating[Any]], values: Floats) -> Floats:
@@ -74,18 +100,3 @@ def _column(oracle: Oracle, feature: int, column: int, precision: type[np.floati
             made = transformer.transform(made)
     dense = made[:, [column]].toarray() if hasattr(made, "toarray") else np.asarray(made)[:, [column]]
     return np.asarray(dense[:, 0]).astype(precision).astype(np.float64)
-
-
-def _largest_at_or_below(limits: Floats, function: Callable[[Floats], Floats], low: float, high: float) -> Floats:
-    """Return, for each limit, the largest number from `low` to `high` at which the growing `function` is not above it.
-
-    A limit that the function is above everywhere, or nowhere, is left out: it parts nothing.
-    """
-    ends = function(np.array([low, high]))
-    limits = limits[(limits >= ends[0]) & (limits < ends[1])]
-    below, above = np.full(len(limits), ordinal(np.float64(low))), np.full(len(limits), ordinal(np.float64(high)))
-    while (below + 1 < above).any():
-        middle = (below & above) + ((below ^ above) >> 1)  # half way, where the difference would overflow
-        is_below = function(from_ordinal(middle)) <= limits
-        below, above = np.where(is_below, middle, below), np.where(is_below, above, middle)
-    return from_ordinal(below)

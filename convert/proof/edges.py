@@ -242,8 +242,10 @@ def _sides(values: Floats, numbers: Floats, test: NDArray[np.int64]) -> NDArray[
 
 
 def _at(inputs: Inputs, rows: Floats, columns: NDArray[np.int64]) -> Floats:
-    """Return, of what a stage is given for each row, one column: (n,)."""
-    return _evaluated(inputs, rows)[np.arange(len(rows)), columns]
+    """Return, of what a stage is given for each row, one column: (n,); NaN where all rows are refused."""
+    made = _evaluated(inputs, rows)
+    values: Floats = made[np.arange(len(rows)), np.minimum(columns, made.shape[1] - 1)]
+    return values
 
 
 def _evaluated(inputs: Inputs, rows: Floats) -> Floats:

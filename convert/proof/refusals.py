@@ -41,7 +41,7 @@ def compare_refusals(oracle: Oracle, accepts: Sequence[Accepts], service: Servic
     """Try rows that may be refused: missing values, infinities, limits, unknown categories, another width.
 
     `accepts` is what the card says; the `service`, if it runs, is held to that. Where a strategy takes less than the
-    estimator does, on purpose, only what the estimator refuses is tried.
+    estimator does, on purpose, or the card can't tell of all that it does, only what the estimator refuses is tried.
     """
     widths, differing = _compare_widths(oracle)
     taken = _Taken(oracle.row, accepts)
@@ -51,7 +51,7 @@ def compare_refusals(oracle: Oracle, accepts: Sequence[Accepts], service: Servic
         for value in _doubtful(feature, asked):
             row = _row_with(oracle, column, value)
             refused = _refuses(oracle, oracle.as_input(row))
-            if asked != accepts[column] and not refused:
+            if (asked.apart or asked != accepts[column]) and not refused:
                 continue
             tried.append((column, value))
             if refused == taken(column, value):

@@ -6,8 +6,13 @@ infinity refuses some rows of large numbers, though it takes each of them alone.
 
 from __future__ import annotations
 
+import contextlib
+import math
+import warnings
+from dataclasses import replace
 from typing import Any
 
+import numpy as np
 from sklearn.cluster import AffinityPropagation, Birch, BisectingKMeans, KMeans, MeanShift, MiniBatchKMeans
 from sklearn.covariance import EllipticEnvelope
 from sklearn.discriminant_analysis import QuadraticDiscriminantAnalysis
@@ -29,6 +34,9 @@ SQUARING = (
     *(BayesianGaussianMixture, EllipticEnvelope, GaussianMixture, QuadraticDiscriminantAnalysis),
 )
 """What squares the numbers that it is given, or multiplies them with its centres."""
+STEP = 0.97
+POWER = 0.95
+"""How much nearer to 0 numbers are, and the exponents of those above 1, where those at the end would overflow."""
 
 
 def accepts(oracle: Oracle) -> list[Accepts]:
@@ -37,7 +45,47 @@ def accepts(oracle: Oracle) -> list[Accepts]:
     return [asked.within(min(limits)) if limits else asked for asked in oracle.accepts]
 
 
+def accepts_of_operators(oracle: Oracle) -> list[Accepts]:
+    """Return the same where curves are written: nothing that makes numbers near to what overflows."""
+    made = accepts(oracle)
+    kinds = {type(part) for part in parts_of(oracle.estimator)} & TRANSFORMERS.keys()
+    if not any(TRANSFORMERS[kind].curve for kind in kinds):
+        return made
+    return [_short_of_overflow(oracle, column, each.within(SUMS)) for column, each in enumerate(made)]
+
+
+def _short_of_overflow(oracle: Oracle, column: int, accepts: Accepts) -> Accepts:
+    """Return less of what is accepted at an end where the next number would overflow in the estimator."""
+    if accepts.values:
+        return accepts
+    low, high = (
+        _inward(end, toward) if end is not None and _overflows(oracle, column, end, toward) else end
+        for end, toward in ((accepts.low, -1.0), (accepts.high, 1.0))
+    )
+    return replace(accepts, low=low, high=high)
+
+
+def _inward(end: float, toward: float) -> float:
+    """Return a number further in, by so much that an exponential of it, or a power, is smaller by 9 decimals."""
+    size = abs(end)
+    if end * toward > 0:
+        return math.copysign(min(size * STEP, size**POWER), end)
+    return math.copysign(max(size / STEP, size**POWER), end)
+
+
+def _overflows(oracle: Oracle, column: int, end: float, toward: float) -> bool:
+    row = oracle.row[np.newaxis].copy()
+    row[:, column] = np.nextafter(end, toward * np.inf)
+    with warnings.catch_warnings(record=True) as caught, np.errstate(over="warn"):
+        warnings.simplefilter("always")
+        with contextlib.suppress(Exception):  # whatever the estimator raises where it refuses
+            oracle.predict(row)
+    return any("overflow" in str(warning.message) for warning in caught)
+
+
 def _limit_of(part: Any) -> float | None:
+    if not hasattr(part, "n_features_in_"):  # one that was copied to be fitted
+        return None
     if isinstance(part, SQUARING):
         return SQUARES
     if isinstance(part, BernoulliNB | ComplementNB | MultinomialNB):

@@ -28,8 +28,10 @@ def supported() -> Iterator[Support]:
     """Yield the lines of the table: exact, certified, refused, each in alphabetical order."""
     for name in _names(READERS):
         yield Support(name, "exact", "a table of its answers, or float64 trees")
-    for name in _names([*LAYOUTS, *(kind for kind, each in TRANSFORMERS.items() if each.exact)]):
+    for name in _names([*LAYOUTS, *(kind for kind, each in TRANSFORMERS.items() if each.exact and not each.curve)]):
         yield Support(name, "exact", "in float64, in front of the above")
+    for name in _names(kind for kind, each in TRANSFORMERS.items() if each.curve):
+        yield Support(name, "exact", "in front of the above, and certified in front of the rest, within 1e-9")
     for name in _names(ESTIMATORS):
         exact = "; the labels exact over trees" if name in EXACT_OVER_TREES else ""
         yield Support(name, "certified", f"in float64, within 1e-9{exact}")

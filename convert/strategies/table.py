@@ -43,8 +43,10 @@ TABULATED = Strategy(tabulate.NAME, tabulate.write_graph, limits.accepts, 0.0)
 FLOAT64_TREES = Strategy(trees.NAME, trees.write_graph, limits.accepts, 1e-15)
 FLOAT32_TREES = Strategy(trees.NAME_OF_FLOAT32, trees.write_graph, limits.accepts, 1.2e-7)
 """For trees whose sums are float32, and so are the exponentials of those: 1.2e-7 is the last bit of a 1."""
-COMPOSED = Strategy(composed.NAME, composed.write_graph, limits.accepts, 1e-9, exact=False)
-COMPOSED_OF_FLOAT32 = Strategy(composed.NAME_OF_FLOAT32, composed.write_graph, limits.accepts, 1e-6, exact=False)
+COMPOSED = Strategy(composed.NAME, composed.write_graph, limits.accepts_of_operators, 1e-9, exact=False)
+COMPOSED_OF_FLOAT32 = Strategy(
+    composed.NAME_OF_FLOAT32, composed.write_graph, limits.accepts_of_operators, 1e-6, exact=False
+)
 """For ensembles of such trees, among others."""
 PLAIN = Strategy(plain.NAME, plain.write_graph, plain.accepts, 1e-9, exact=False)
 STRATEGIES = {

@@ -22,7 +22,7 @@ def write_graph(oracle: Oracle, name: str) -> onnx.ModelProto:
     ensemble = read_whole(oracle.last)
     graph = Graph(oracle.width)
     rows = write_steps(graph, input_columns(graph, oracle.features, oracle.dtypes), oracle.transformers)
-    sums = write_sums(graph, rows.compared_by(oracle.last), len(rows.categories), ensemble)
+    sums = write_sums(graph, *rows.split_by(graph, oracle.last, ensemble))
     if oracle.task == "regression":
         return regressor_model(graph, write_value(graph, sums, ensemble.head), name)
     return classifier_model(graph, write_label(graph, sums, ensemble.head), oracle.classes, name)

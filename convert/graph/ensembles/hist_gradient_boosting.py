@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from convert.estimator import insides
+from convert.estimator import histogram_insides
 from convert.graph.ensembles.categories import SPLIT, CategorySplits
 from convert.graph.ensembles.reading import refuse_one_class
 from convert.graph.heads import Exponential, Head, Sigmoid, Softmax, Sum
@@ -23,10 +23,10 @@ def _read(estimator: Any, head: Head) -> TreeEnsemble:
     splits = CategorySplits(estimator.n_features_in_)
     trees = tuple(
         _hist_tree(nodes, target, _numbered(nodes, sets, splits))
-        for stage in insides.histogram_stages(estimator)
+        for stage in histogram_insides.histogram_stages(estimator)
         for target, (nodes, sets) in enumerate(stage)
     )
-    base = insides.histogram_start(estimator)
+    base = histogram_insides.histogram_start(estimator)
     return splits.placed(TreeEnsemble(trees, len(base), base, None, float32=False, head=head))
 
 

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from convert.errors import ConvertError
-from convert.estimator.floats import told_of_float32
+from convert.estimator.features import Floats
+from convert.estimator.floats import neighbours, told_of_float32
 from convert.graph.columns import Columns, number_columns
 from convert.graph.graph import Graph
 from convert.graph.transformers.origins import COMPARED_AS_FLOAT32, FLOAT32, Known, Origins, grown
@@ -15,15 +16,17 @@ from convert.graph.transformers.transformer import Transformer
 
 
 def _write(graph: Graph, rows: Columns, transformer: Any) -> Columns:
-    """Write KBinsDiscretizer.transform: how many of the inner edges are at or below the number."""
+    """Write KBinsDiscretizer.transform: how many of the inner edges are at or below the number.
+
+    Those are as many as there are numbers next to an edge, from below, that it is above.
+    """
     if transformer.dtype == np.float32:
         raise ConvertError("KBinsDiscretizer is written with dtype=None or numpy.float64, not with numpy.float32")
-    name, made = rows.compared_by(transformer), []
+    inner = [_inner(edges) for edges in transformer.bin_edges_]
+    (name, cuts), made = rows.cut_by(graph, transformer, inner), []
     for column, edges in enumerate(transformer.bin_edges_):
         value = graph.node("Gather", name, graph.constant(np.array([column])), axis=1)
-        limits = edges[1:-1] if len(edges) > 2 else [np.inf]  # of a constant column, whose one bin has none
-        inner = graph.constant(np.asarray(limits, dtype=np.float64)[np.newaxis])
-        reached = graph.cast(graph.node("GreaterOrEqual", value, inner), np.float64)
+        reached = graph.cast(graph.node("Greater", value, graph.constant(cuts[column][np.newaxis])), np.float64)
         place = graph.node("ReduceSum", reached, graph.constant(np.array([1])), keepdims=1, name="bin")
         if transformer.encode != "ordinal":
             bins = graph.constant(np.arange(len(edges) - 1, dtype=np.float64)[np.newaxis])
@@ -32,6 +35,12 @@ def _write(graph: Graph, rows: Columns, transformer: Any) -> Columns:
     ordinal, sparse = transformer.encode == "ordinal", transformer.encode == "onehot"
     count = len(made) if ordinal else int(sum(transformer.n_bins_))
     return number_columns(graph.node("Concat", *made, axis=1, name="bins"), count, sparse=sparse)
+
+
+def _inner(edges: Any) -> Floats:
+    """Return the numbers next to the inner edges, from below; infinity for a constant column, which has none."""
+    inner = np.asarray(edges, dtype=np.float64)[1:-1]
+    return neighbours(inner, -np.inf, "float64") if len(inner) else np.array([np.inf])
 
 
 def _follow(discretizer: Any, columns: Origins, known: Known) -> Origins:

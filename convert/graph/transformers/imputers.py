@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
+from functools import partial
 from numbers import Real
 from typing import Any
 
@@ -11,7 +13,8 @@ from numpy.typing import NDArray
 
 from convert.errors import ConvertError
 from convert.estimator import insides
-from convert.graph.columns import Columns, number_columns, side_by_side
+from convert.estimator.features import Floats
+from convert.graph.columns import Columns, Later, number_columns, side_by_side
 from convert.graph.graph import Graph, Value
 from convert.graph.transformers.arithmetic import constant_numbers
 from convert.graph.transformers.origins import FITTED_ON_FLOAT32, FLOAT32, Known, Origins, replaced, told
@@ -20,6 +23,8 @@ from convert.graph.transformers.transformer import Transformer
 
 def _simple_imputer(graph: Graph, rows: Columns, imputer: Any) -> Columns:
     """Write each column's statistic where the column is missing; a string's is the number of its category."""
+    if rows.sources and (imputer.missing_values is None or _marks_nan(imputer.missing_values)):
+        return _behind_curves(graph, rows, imputer)
     kept = _imputed_columns(imputer)
     missing = _write_missing(graph, rows, imputer)
     rows = rows.with_dtype("float64" if _in_objects(imputer) else rows.dtype)
@@ -29,7 +34,7 @@ def _simple_imputer(graph: Graph, rows: Columns, imputer: Any) -> Columns:
     else:
         known = missing
     statistics = zip((imputer.statistics_[column] for column in kept), rows.categories, strict=True)
-    numbers = [float(value) if texts is None else float(texts.index(value)) for value, texts in statistics]
+    numbers = [_as_number(value, texts) for value, texts in statistics]
     filled = constant_numbers(graph, np.array(numbers).astype(rows.dtype))
     imputed = rows.made(graph.node("Where", known, filled, rows.value, name="imputed"))
     if not imputer.add_indicator:
@@ -38,6 +43,37 @@ def _simple_imputer(graph: Graph, rows: Columns, imputer: Any) -> Columns:
     indicator = graph.cast(graph.node("Gather", missing, chosen, axis=1), np.float64, "indicators")
     told = number_columns(indicator, len(imputer.indicator_.features_), dtype=rows.dtype)
     return side_by_side(graph, [imputed, told], sparse=rows.sparse)
+
+
+def _as_number(statistic: Any, texts: tuple[str, ...] | None) -> float:
+    return float(statistic) if texts is None else float(texts.index(statistic))
+
+
+def _behind_curves(graph: Graph, rows: Columns, imputer: Any) -> Columns:
+    """Return the columns and the indicators for trees: what stands for NaN is on one side of a threshold, too."""
+    dtype = "float64" if _in_objects(imputer) else rows.dtype
+    kept = [(column, imputer.statistics_[column]) for column in _imputed_columns(imputer)]
+    numbers = np.array([_as_number(value, rows.categories[column]) for column, value in kept]).astype(dtype)
+    sources = [rows.sources[column].through(partial(_filled, float(number)))
+               for (column, _), number in zip(kept, numbers, strict=True)]  # fmt: skip
+    told = imputer.indicator_.features_ if imputer.add_indicator else ()
+    sources += [rows.sources[column].through(_marks) for column in told]
+    made = number_columns(
+        Later(lambda: _simple_imputer(graph, rows.plain(), imputer).value),
+        len(sources),
+        sparse=rows.sparse,
+        summed_by=rows.summed_by,
+        dtype=dtype,
+    )
+    return replace(made, sources=tuple(sources))
+
+
+def _filled(number: float, values: Floats) -> Floats:
+    return np.where(np.isnan(values), number, values)
+
+
+def _marks(values: Floats) -> Floats:
+    return np.isnan(values).astype(np.float64)
 
 
 def _write_missing(graph: Graph, rows: Columns, imputer: Any) -> Value:

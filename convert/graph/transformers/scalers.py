@@ -10,6 +10,7 @@ from convert.errors import ConvertError
 from convert.graph.columns import Columns
 from convert.graph.graph import Graph
 from convert.graph.transformers.arithmetic import compute, constant_numbers
+from convert.graph.transformers.curved import rising
 from convert.graph.transformers.origins import FITTED_ON_FLOAT32, FLOAT32, Known, Origins, grown
 from convert.graph.transformers.transformer import Transformer
 
@@ -57,7 +58,7 @@ def follow_scaler(scaler: Any, columns: Origins, known: Known) -> Origins:
     return [grown(column) for column in columns]
 
 
-STANDARD = Transformer(_standard_scaler, follow_scaler, computes=True)
-MIN_MAX = Transformer(_min_max_scaler, follow_scaler, computes=True)
-MAX_ABS = Transformer(_max_abs_scaler, follow_scaler, computes=True)
-ROBUST = Transformer(_robust_scaler, follow_scaler, computes=True)
+STANDARD = Transformer(rising(_standard_scaler), follow_scaler, computes=True)
+MIN_MAX = Transformer(rising(_min_max_scaler), follow_scaler, computes=True)
+MAX_ABS = Transformer(rising(_max_abs_scaler), follow_scaler, computes=True)
+ROBUST = Transformer(rising(_robust_scaler), follow_scaler, computes=True)

@@ -34,7 +34,10 @@ from sklearn.preprocessing import (
     OneHotEncoder,
     OrdinalEncoder,
     PolynomialFeatures,
+    PowerTransformer,
+    QuantileTransformer,
     RobustScaler,
+    SplineTransformer,
     StandardScaler,
     TargetEncoder,
 )
@@ -50,9 +53,12 @@ from convert.graph.transformers import (
     layouts,
     normalizer,
     polynomial,
+    power,
     projections,
+    quantiles,
     scalers,
     selectors,
+    splines,
 )
 from convert.graph.transformers.layouts import InTurn, SideBySide
 from convert.graph.transformers.transformer import Transformer
@@ -77,6 +83,8 @@ TRANSFORMERS: dict[type, Transformer] = {
     PandasCategories: encoders.ORDINAL,
     PCA: projections.PRINCIPAL_COMPONENTS,
     PolynomialFeatures: polynomial.POLYNOMIAL,
+    PowerTransformer: power.POWER,
+    QuantileTransformer: quantiles.QUANTILES,
     RFE: selectors.SELECTOR,
     RFECV: selectors.SELECTOR,
     RobustScaler: scalers.ROBUST,
@@ -89,6 +97,7 @@ TRANSFORMERS: dict[type, Transformer] = {
     SequentialFeatureSelector: selectors.SELECTOR,
     SimpleImputer: imputers.IMPUTER,
     SparseRandomProjection: projections.COMPONENTS,
+    SplineTransformer: splines.SPLINES,
     StandardScaler: scalers.STANDARD,
     TargetEncoder: encoders.TARGET,
     TruncatedSVD: projections.COMPONENTS,

@@ -25,6 +25,7 @@ class Transformer:
     exact: whether the numbers are scikit-learn's, bit for bit; where they are not, nothing behind may compare them.
     computes: whether it computes with numbers, in the type that all its columns have together.
     limit: beyond which size of numbers its sums or products may overflow; None for no size.
+    curve: whether it never falls, column by column, so that in front of trees it need not be written.
     """
 
     write: Callable[[Graph, Columns, Any], Columns]
@@ -32,3 +33,4 @@ class Transformer:
     exact: bool = True
     computes: bool = False
     limit: Callable[[Any], float] | None = None
+    curve: bool = False

@@ -12,7 +12,7 @@ from convert.errors import ConvertError
 from convert.estimator import insides
 from convert.estimator.refused import LISTED
 from convert.graph.answers import Labelled
-from convert.graph.columns import Columns, number_columns
+from convert.graph.columns import Columns, number_columns, side_by_side
 from convert.graph.graph import Graph, Value
 from convert.strategies.composed.composer import Composer
 
@@ -96,6 +96,9 @@ def _write_stacked(composer: Composer, rows: Columns, estimator: Any) -> Columns
     made = [_write_prediction(composer, rows, member, method, estimator) for member, method in members]
     columns = [count for _, count in made]
     names = [name for name, _ in made]
+    if estimator.passthrough and rows.sources:
+        predictions = number_columns(composer.graph.node("Concat", *names, axis=1), sum(columns))
+        return side_by_side(composer.graph, [predictions, rows], sparse=False)
     if estimator.passthrough:
         names, columns = [*names, rows.value], [*columns, len(rows.categories)]
     return number_columns(composer.graph.node("Concat", *names, axis=1), sum(columns))

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from scipy.special import exp10
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import (
     FunctionTransformer,
@@ -19,7 +18,9 @@ from sklearn.preprocessing import (
 
 from convert.errors import ConvertError
 from convert.estimator import insides
+from convert.graph.elementary import log1p
 from convert.graph.graph import Graph, Value
+from convert.graph.transformers.function import function_of
 from convert.graph.transformers.layouts import passes
 
 type Inverse = Callable[[Graph, Value, Any], Value]
@@ -47,17 +48,13 @@ def _steps(graph: Graph, value: Value, pipeline: Any) -> Value:
 def _function(graph: Graph, value: Value, transformer: Any) -> Value:
     if transformer.inverse_func is None:
         return value
-    write = next((write for function, write in FUNCTIONS if function is transformer.inverse_func), None)
-    if write is None or transformer.inv_kw_args:
-        name = getattr(transformer.inverse_func, "__name__", type(transformer.inverse_func).__name__)
-        raise _refused(f"inverse_func={name}")
-    return write(graph, value)
+    return function_of(transformer.inverse_func, transformer.inv_kw_args).write(graph, value)
 
 
 def _refused(given: str) -> ConvertError:
     return ConvertError(
-        f"TransformedTargetRegressor is not written with {given[:60]}: fit it with inverse_func=numpy.exp or another of"
-        " numpy's functions (expm1, exp2, square, sqrt, log, log1p), a scaler, or a PowerTransformer"
+        f"TransformedTargetRegressor is not written with {given[:60]}: fit it with one of numpy's functions, a"
+        " scaler, or a PowerTransformer"
     )
 
 
@@ -100,7 +97,7 @@ def _box_cox(graph: Graph, value: Value, power: float) -> Value:
     """Write scipy.special.inv_boxcox: no number where that of another power would have to be negative."""
     if power == 0:
         return graph.node("Exp", value)
-    logarithm = _log1p(graph, graph.node("Mul", value, _one(graph, power)))
+    logarithm = log1p(graph, graph.node("Mul", value, _one(graph, power)))
     return graph.node("Exp", graph.node("Div", logarithm, _one(graph, power)))
 
 
@@ -112,34 +109,10 @@ def _raised(graph: Graph, value: Value, power: float) -> Value:
     return graph.node("Pow", base, _one(graph, 1 / power))
 
 
-def _expm1(graph: Graph, value: Value) -> Value:
-    return graph.node("Sub", graph.node("Exp", value), _one(graph, 1.0))
-
-
-def _log1p(graph: Graph, value: Value) -> Value:
-    return graph.node("Log", graph.node("Add", value, _one(graph, 1.0)))
-
-
 def _one(graph: Graph, number: Any) -> Value:
     return graph.constant(np.float64(np.asarray(number, dtype=np.float64).reshape(-1)[0]))
 
 
-FUNCTIONS: list[tuple[Any, Callable[[Graph, Value], Value]]] = [
-    (np.exp, lambda graph, value: graph.node("Exp", value)),
-    (np.expm1, _expm1),
-    (np.exp2, lambda graph, value: graph.node("Pow", _one(graph, 2.0), value)),
-    (exp10, lambda graph, value: graph.node("Pow", _one(graph, 10.0), value)),
-    (np.log, lambda graph, value: graph.node("Log", value)),
-    (np.log1p, _log1p),
-    (np.log2, lambda graph, value: graph.node("Div", graph.node("Log", value), _one(graph, np.log(2.0)))),
-    (np.log10, lambda graph, value: graph.node("Div", graph.node("Log", value), _one(graph, np.log(10.0)))),
-    (np.square, lambda graph, value: graph.node("Mul", value, value)),
-    (np.sqrt, lambda graph, value: graph.node("Sqrt", value)),
-    (np.negative, lambda graph, value: graph.node("Neg", value)),
-    (np.reciprocal, lambda graph, value: graph.node("Div", _one(graph, 1.0), value)),
-    (np.abs, lambda graph, value: graph.node("Abs", value)),
-]
-"""The functions that are written, by what they are."""
 INVERSES: dict[type, Inverse] = {
     FunctionTransformer: _function,
     MaxAbsScaler: _largest,

@@ -34,7 +34,7 @@ def classifier(composer: Composer, rows: Columns, estimator: Any) -> Labelled:
     """Write an ensemble of trees."""
     ensemble = read_trees(estimator)
     if ensemble.init is None:
-        sums = write_sums(composer.graph, rows.compared_by(estimator), len(rows.categories), ensemble)
+        sums = write_sums(composer.graph, *rows.split_by(composer.graph, estimator, ensemble))
     else:
         sums = _write_boosted_labels(composer, rows, estimator, ensemble)
     return write_label(composer.graph, sums, ensemble.head)
@@ -44,7 +44,7 @@ def regressor(composer: Composer, rows: Columns, estimator: Any) -> Value:
     """Write an ensemble of trees."""
     graph, ensemble = composer.graph, read_trees(estimator)
     if ensemble.init is None:
-        sums = write_sums(graph, rows.compared_by(estimator), len(rows.categories), ensemble)
+        sums = write_sums(graph, *rows.split_by(graph, estimator, ensemble))
         return write_value(graph, sums, ensemble.head)
     _check_init(estimator, ensemble)
     rows = _rounded(graph, rows, estimator)

@@ -282,6 +282,7 @@ OPERATORS: Mapping[tuple[str, str], Operator] = {
     ("", "Log"): Operator(unary, "d>d"),
     ("", "MatMul"): Operator(mat_mul, "dd>d"),
     ("", "Max"): Operator(elementwise, "dd>d"),
+    ("", "Mod"): Operator(elementwise, "dd>d", fmod=(1,)),
     ("", "Mul"): Operator(elementwise, "dd>d"),
     ("", "Neg"): Operator(unary, "d>d f>f"),
     ("", "Pow"): Operator(elementwise, "dd>d"),

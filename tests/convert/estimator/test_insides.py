@@ -26,11 +26,20 @@ from sklearn.linear_model import GammaRegressor, LogisticRegression
 from sklearn.mixture import BayesianGaussianMixture, GaussianMixture
 from sklearn.model_selection import TunedThresholdClassifierCV
 from sklearn.naive_bayes import GaussianNB
-from sklearn.preprocessing import OneHotEncoder, PolynomialFeatures, PowerTransformer, StandardScaler
+from sklearn.preprocessing import (
+    MaxAbsScaler,
+    MinMaxScaler,
+    OneHotEncoder,
+    PolynomialFeatures,
+    PowerTransformer,
+    QuantileTransformer,
+    RobustScaler,
+    StandardScaler,
+)
 from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier
 
-from convert.estimator import insides
+from convert.estimator import histogram_insides, insides
 from tests.conftest import TESTS
 
 X = np.random.default_rng(0).normal(size=(60, 3))
@@ -48,6 +57,7 @@ CASES: dict[Callable[..., Any], tuple[tuple[Any, ...], Any]] = {
     insides.imputed_dtype: ((SimpleImputer().fit(X.astype(np.float32)),), np.dtype(np.float32)),
     insides.one_hot_widths: ((OneHotEncoder(drop="first").fit(np.array([[0, 1], [1, 2], [2, 1]])),), [2, 1]),
     insides.degrees: ((PolynomialFeatures((2, 3)).fit(X),), (2, 3)),
+    insides.quantile_bound: ((), 1e-7),
     insides.discriminant_count: ((LinearDiscriminantAnalysis().fit(X, Y),), 2),
     insides.member_weights: ((VOTING.fit(X, Y),), [1.0, 3.0]),
     insides.has_log_link: ((GammaRegressor().fit(X, BINARY + 1.0),), True),
@@ -65,6 +75,33 @@ def test_a_missing_indicator_has_no_type() -> None:
     assert _read(insides.imputed_dtype, MissingIndicator().fit(X)) is None
 
 
+@pytest.mark.parametrize(
+    "transformer",
+    [
+        PowerTransformer(),
+        PowerTransformer(standardize=False),
+        QuantileTransformer(n_quantiles=3),
+        StandardScaler(),
+        MinMaxScaler(),
+        MaxAbsScaler(),
+        RobustScaler(),
+    ],
+    ids=lambda transformer: type(transformer).__name__,
+)
+def test_a_column_is_transformed_by_itself_as_among_others(transformer: Any) -> None:
+    expected = transformer.set_output(transform="pandas").fit(X).transform(X).to_numpy()
+    for place in range(3):
+        one = _read(insides.one_column, transformer, place)
+        np.testing.assert_array_equal(one.transform(X[:, [place]])[:, 0], expected[:, place])
+    assert transformer.n_features_in_ == 3
+
+
+def test_a_power_transformer_ends_with_a_scaler() -> None:
+    power = PowerTransformer().fit(X)
+    assert type(_read(insides.power_scaler, power)) is StandardScaler
+    assert _read(insides.power_scaler, PowerTransformer(standardize=False).fit(X)) is None
+
+
 def test_sums_of_gradient_boosting_start_where_scikit_learn_starts() -> None:
     boosting = GradientBoostingClassifier(n_estimators=1, learning_rate=1e-300).fit(X, BINARY)
     np.testing.assert_allclose(_read(insides.boosting_start, boosting), boosting.decision_function(X[:1]), rtol=1e-12)
@@ -72,23 +109,26 @@ def test_sums_of_gradient_boosting_start_where_scikit_learn_starts() -> None:
 
 def test_trees_of_histograms_have_nodes() -> None:
     boosting = HistGradientBoostingClassifier(max_iter=3, early_stopping=False).fit(X, Y)
-    stages = _read(insides.histogram_stages, boosting)
+    stages = _read(histogram_insides.histogram_stages, boosting)
     assert (len(stages), len(stages[0])) == (3, 3)
     fields = {"value", "feature_idx", "num_threshold", "missing_go_to_left", "left", "right", "is_leaf"}
     assert fields | {"is_categorical", "bitset_idx"} <= set(stages[0][0].nodes.dtype.names)
     assert stages[0][0].sets.shape == (0, 256)
-    assert _read(insides.histogram_start, boosting).shape == (3,)
+    assert _read(histogram_insides.histogram_start, boosting).shape == (3,)
 
 
 def test_histograms_of_categories_are_an_encoder_and_trees() -> None:
     rows = np.column_stack([X[:, 0], np.arange(60) % 3, X[:, 1]])
     boosting = HistGradientBoostingClassifier(max_iter=3, categorical_features=[1]).fit(rows, rows[:, 1] == 2)
-    encoder, trees = _read(insides.histogram_preprocessor, boosting), _read(insides.histogram_trees, boosting)
+    encoder, trees = (
+        _read(histogram_insides.histogram_preprocessor, boosting),
+        _read(histogram_insides.histogram_trees, boosting),
+    )
     np.testing.assert_array_equal(encoder.transform(rows), rows[:, [1, 0, 2]])
     scores = trees.decision_function(encoder.transform(rows))
     np.testing.assert_array_equal(scores, boosting.decision_function(rows))
-    assert _read(insides.histogram_preprocessor, trees) is None
-    sets = _read(insides.histogram_stages, boosting)[0][0].sets
+    assert _read(histogram_insides.histogram_preprocessor, trees) is None
+    sets = _read(histogram_insides.histogram_stages, boosting)[0][0].sets
     assert [np.flatnonzero(each).tolist() for each in sets] == [[2]]
 
 
@@ -158,7 +198,7 @@ def test_the_types_of_trees_in_skops_files_are_scikit_learns() -> None:
 
 def test_no_other_module_reads_what_is_private() -> None:
     for path in (TESTS.parent / "convert").rglob("*.py"):
-        if path.name not in {"insides.py", "booster_insides.py"}:
+        if not path.name.endswith("insides.py"):
             assert list(_private(ast.parse(path.read_text()))) == [], path
 
 

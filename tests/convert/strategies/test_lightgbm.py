@@ -8,11 +8,12 @@ import numpy as np
 import pandas
 import pytest
 from sklearn.calibration import CalibratedClassifierCV
+from sklearn.compose import ColumnTransformer
 from sklearn.ensemble import VotingClassifier
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import FunctionTransformer, PowerTransformer, QuantileTransformer, StandardScaler
 
 from convert.errors import ConvertError
 from convert.graph.answers import SCORES
@@ -118,6 +119,19 @@ def test_behind_a_scaler_and_within_ensembles() -> None:
     assert_same(oracle(scaled, NUMBERS), "float64 trees", EPSILON)
     voting = VotingClassifier([("a", classifier()), ("b", LogisticRegression())], voting="soft").fit(whole, BINARY)
     assert_same(oracle(voting, whole), "float64 operators", 1e-9)
+
+
+@pytest.mark.parametrize(
+    "curve", [FunctionTransformer(np.log1p), PowerTransformer(), QuantileTransformer(n_quantiles=50)], ids=repr
+)
+def test_behind_curves(curve: Any) -> None:
+    rows = np.abs(NUMBERS)
+    rows[:, 0] = np.nan_to_num(rows[:, 0])
+    trees = classifier(**{**BY_SETS, "categorical_feature": [2]})  # the columns are 3, 1, 0 and 2
+    curved = make_pipeline(ColumnTransformer([("curved", curve, [3, 1])], remainder="passthrough"), trees)
+    assert_same(oracle(curved.fit(rows, BINARY), rows), "float64 trees", EPSILON)
+    with pytest.raises(ConvertError, match="a curve is in front of trees that split its column by sets"):
+        write_graph(oracle(make_pipeline(curve, classifier(**BY_SETS)).fit(rows, BINARY), rows), "m", "float64 trees")
 
 
 def test_categories_within_a_calibration(tmp_path: Path) -> None:

@@ -7,11 +7,12 @@ import numpy as np
 import pytest
 import xgboost
 from sklearn.calibration import CalibratedClassifierCV
+from sklearn.compose import ColumnTransformer
 from sklearn.ensemble import VotingClassifier
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import FunctionTransformer, PowerTransformer, QuantileTransformer, StandardScaler
 
 from convert.errors import ConvertError
 from convert.graph.ensembles.table import read_trees
@@ -125,6 +126,15 @@ def test_behind_a_scaler_and_within_ensembles() -> None:
         _, strategy, _ = write_graph(asked, "model")
         assert (strategy.name, strategy.tolerance) == ("float64 operators on float32 trees", 1e-6)
         assert_same(asked, strategy.name, 1e-6)
+
+
+@pytest.mark.parametrize(
+    "curve", [FunctionTransformer(np.log1p), PowerTransformer(), QuantileTransformer(n_quantiles=50)], ids=repr
+)
+def test_behind_curves_cuts_are_numbered(curve: Any) -> None:
+    rows = np.abs(NUMBERS)
+    fitted = make_pipeline(ColumnTransformer([("curved", curve, [3, 1])], remainder="passthrough"), classifier())
+    assert_same(oracle(fitted.fit(rows, BINARY), rows), "float32 trees", LAST_BIT)
 
 
 def test_sums_that_are_not_of_float32_stay_in_float64() -> None:

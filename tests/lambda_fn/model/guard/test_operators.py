@@ -114,6 +114,16 @@ OTHERS: dict[str, tuple[list[NodeProto], Sequence[TensorProto], str]] = {
         (),
         "Div was expected to take dd>d, it takes ll",
     ),
+    "integers whose rest is taken": (
+        [node("Cast", to=TensorProto.INT64, output="whole"), node("Mod", "whole", "whole", fmod=1)],
+        (),
+        "Mod was expected to take dd>d, it takes ll",
+    ),
+    "a rest as integers have it": (
+        [node("Mod", "X", "X", fmod=0)],
+        (),
+        "'fmod' of Mod was expected to be one of (1,)",
+    ),
     "integers to a power": (
         [node("Cast", to=TensorProto.INT64, output="whole"), node("Pow", "whole", "whole")],
         (),
