@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from convert.estimator.encoded import PandasCategories
+from convert.estimator.encoded import XGBOOST, PandasCategories
 from convert.estimator.kinds import Kind, name_of_kind
 from convert.estimator.refused import REFUSED
 from convert.graph.ensembles.table import READERS
@@ -26,8 +26,9 @@ class Support(NamedTuple):
 
 def supported() -> Iterator[Support]:
     """Yield the lines of the table: exact, certified, refused, each in alphabetical order."""
+    single = {name_of_kind(kind) for kind in XGBOOST}
     for name in _names(READERS):
-        yield Support(name, "exact", "a table of its answers, or float64 trees")
+        yield Support(name, "exact", f"a table of its answers, or {'float32' if name in single else 'float64'} trees")
     for name in _names([*LAYOUTS, *(kind for kind, each in TRANSFORMERS.items() if each.exact and not each.curve)]):
         yield Support(name, "exact", "in float64, in front of the above")
     for name in _names(kind for kind, each in TRANSFORMERS.items() if each.curve):
