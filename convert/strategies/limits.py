@@ -26,6 +26,7 @@ from convert.graph.transformers.table import TRANSFORMERS
 from convert.graph.transformers.transformer import SUMS
 from convert.oracle.accepts import Accepts
 from convert.oracle.oracle import Oracle
+from convert.strategies.single import starts_in_float32
 
 SQUARES = 1e100
 SQUARING = (
@@ -34,6 +35,8 @@ SQUARING = (
     *(BayesianGaussianMixture, EllipticEnvelope, GaussianMixture, QuadraticDiscriminantAnalysis),
 )
 """What squares the numbers that it is given, or multiplies them with its centres."""
+SINGLE_SUMS = 1e15
+"""Up to here sums of products do not overflow in float32, if weights are no larger than 1e20."""
 STEP = 0.97
 POWER = 0.95
 """How much nearer to 0 numbers are, and the exponents of those above 1, where those at the end would overflow."""
@@ -84,6 +87,8 @@ def _overflows(oracle: Oracle, column: int, end: float, toward: float) -> bool:
 
 
 def _limit_of(part: Any) -> float | None:
+    if starts_in_float32(part):
+        return SINGLE_SUMS
     if not hasattr(part, "n_features_in_"):  # one that was copied to be fitted
         return None
     if isinstance(part, SQUARING):

@@ -12,13 +12,10 @@ from dataclasses import dataclass
 import onnx
 
 from convert.errors import ConvertError, during
-from convert.estimator.encoded import XGBOOST
-from convert.estimator.fitted import parts_of
-from convert.estimator.kinds import kind_of
 from convert.graph.ensembles.table import is_made_of_trees, read_trees
 from convert.oracle.accepts import Accepts
 from convert.oracle.oracle import Oracle
-from convert.strategies import limits, plain, tabulate, trees
+from convert.strategies import limits, plain, single, tabulate, trees
 from convert.strategies.composed import strategy as composed
 
 
@@ -47,7 +44,7 @@ COMPOSED = Strategy(composed.NAME, composed.write_graph, limits.accepts_of_opera
 COMPOSED_OF_FLOAT32 = Strategy(
     composed.NAME_OF_FLOAT32, composed.write_graph, limits.accepts_of_operators, 1e-6, exact=False
 )
-"""For ensembles of such trees, among others."""
+"""For what has such trees, or another part that computes in float32."""
 PLAIN = Strategy(plain.NAME, plain.write_graph, plain.accepts, 1e-9, exact=False)
 STRATEGIES = {
     strategy.name: strategy
@@ -60,7 +57,7 @@ def _candidates(oracle: Oracle) -> tuple[Strategy, ...]:
     ensemble = read_trees(oracle.last) if is_made_of_trees(oracle.last) else None
     if ensemble is not None and ensemble.init is None:  # which nothing else is let near
         return TABULATED, FLOAT32_TREES if ensemble.single else FLOAT64_TREES
-    if any(kind_of(part) in XGBOOST for part in parts_of(oracle.estimator)):
+    if single.has_float32(oracle.estimator):
         return (COMPOSED_OF_FLOAT32,)
     return (COMPOSED, PLAIN) if plain.refusal(oracle.estimator) is None else (COMPOSED,)
 

@@ -18,7 +18,7 @@ from convert.strategies.composed.composer import Composer
 from convert.strategies.composed.writers import CLASSIFIERS, REGRESSORS
 
 NAME = "float64 operators"
-NAME_OF_FLOAT32 = "float64 operators on float32 trees"
+NAME_OF_FLOAT32 = "float64 operators on float32"
 ESTIMATORS = (CLASSIFIERS.keys() | REGRESSORS.keys()) - READERS.keys()
 """The classes that are written, trees aside."""
 

@@ -124,7 +124,7 @@ def test_behind_a_scaler_and_within_ensembles() -> None:
     ):
         asked = oracle(ensemble.fit(whole, BINARY), whole)
         _, strategy, _ = write_graph(asked, "model")
-        assert (strategy.name, strategy.tolerance) == ("float64 operators on float32 trees", 1e-6)
+        assert (strategy.name, strategy.tolerance) == ("float64 operators on float32", 1e-6)
         assert_same(asked, strategy.name, 1e-6)
 
 
