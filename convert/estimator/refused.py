@@ -31,11 +31,11 @@ POOLED = "its means of columns are not written", "use PCA"
 DISTANCES = "its distances are not written, only which centre is the nearest", "end with it, or use KBinsDiscretizer"
 AS_LAST = frozenset({"Birch", "BisectingKMeans", "KMeans", "MiniBatchKMeans"})
 """What is converted as the last step, but transforms, too."""
-EXPERIMENTAL = {"IterativeImputer": ("its regressors are not written", "use SimpleImputer")}
-"""What scikit-learn lists only where it is asked to."""
+REGRESSORS = "its regressors are not written", "use SimpleImputer"
 OWN = "it is no class of scikit-learn, and may do anything"
 
 GROUPS: list[tuple[tuple[str, str], str]] = [
+    (REGRESSORS, "IterativeImputer"),
     (TREES_INSTEAD, "KNeighborsClassifier KNeighborsRegressor RadiusNeighborsClassifier RadiusNeighborsRegressor"),
     (TREES_INSTEAD, "KNeighborsTransformer RadiusNeighborsTransformer NearestNeighbors"),
     ((NEIGHBOURS, "use IsolationForest, OneClassSVM or EllipticEnvelope"), "LocalOutlierFactor"),
@@ -75,7 +75,7 @@ def not_written(estimator: Any) -> str:
         instead = "use one that is" if hasattr(estimator, "predict") else f"{BEHIND}, or use one that is"
         return f"{name} is not converted: {OWN}: {instead}"
     other = DISTANCES if name in AS_LAST else ("it is not written", LISTED)
-    reason, advice = (REFUSED | EXPERIMENTAL).get(name, other)
+    reason, advice = REFUSED.get(name, other)
     return f"{name} is not converted: {reason}: {advice}"
 
 

@@ -11,6 +11,7 @@ import pandas
 from sklearn.base import is_classifier
 from sklearn.compose import ColumnTransformer
 from sklearn.ensemble import RandomForestClassifier
+from sklearn.experimental import enable_halving_search_cv, enable_iterative_imputer  # noqa: F401  # see KINDS
 from sklearn.feature_selection import f_classif
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression, Ridge
@@ -58,7 +59,7 @@ FIRST: dict[str, dict[str, Any]] = {
     **each("StackingRegressor VotingRegressor", {"estimators": REGRESSORS}),
     "ColumnTransformer": {"transformers": [("scaled", StandardScaler(), [0, 1])]},
     "FeatureUnion": {"transformer_list": [("scaled", StandardScaler()), ("small", MinMaxScaler())]},
-    "GridSearchCV": {"estimator": TREE, "param_grid": {"max_depth": [2, 3]}, "cv": 2},
+    **each("GridSearchCV HalvingGridSearchCV", {"estimator": TREE, "param_grid": {"max_depth": [2, 3]}, "cv": 2}),
     **each("GaussianRandomProjection SparseRandomProjection", {"n_components": 3}),
     "MissingIndicator": {"features": "all"},
     "LocallyLinearEmbedding": {"n_neighbors": 10},
@@ -66,6 +67,7 @@ FIRST: dict[str, dict[str, Any]] = {
     "Pipeline": {"steps": [("scaled", StandardScaler())]},
     "QuadraticDiscriminantAnalysis": {"reg_param": 0.1},
     "QuantileTransformer": {"n_quantiles": 20},
+    "HalvingRandomSearchCV": {"estimator": TREE, "param_distributions": {"max_depth": [2, 3]}, "cv": 2},
     "RandomizedSearchCV": {"estimator": TREE, "param_distributions": {"max_depth": [2, 3]}, "cv": 2, "n_iter": 2},
     "SequentialFeatureSelector": {"estimator": TREE, "cv": 2},
     "SparseCoder": {"dictionary": np.eye(4)},
@@ -125,7 +127,9 @@ SECOND: dict[str, dict[str, Any]] = {
     "GenericUnivariateSelect": {"mode": "k_best", "param": 2, "score_func": f_classif},
     "GradientBoostingClassifier": {"n_estimators": 5, "loss": "exponential"},
     "GradientBoostingRegressor": {"n_estimators": 5, "loss": "quantile"},
-    "GridSearchCV": {"estimator": make_pipeline(StandardScaler(), LINEAR), "param_grid": {}},
+    **each(
+        "GridSearchCV HalvingGridSearchCV", {"estimator": make_pipeline(StandardScaler(), LINEAR), "param_grid": {}}
+    ),
     "HistGradientBoostingClassifier": {"max_iter": 5, "max_leaf_nodes": 4},
     "HistGradientBoostingRegressor": {"max_iter": 5, "loss": "poisson"},
     "IsolationForest": {"n_estimators": 5, "contamination": 0.1},
@@ -153,6 +157,7 @@ SECOND: dict[str, dict[str, Any]] = {
     "QuadraticDiscriminantAnalysis": {"reg_param": 0.3},
     "QuantileTransformer": {"output_distribution": "normal"},
     "RANSACRegressor": {"estimator": make_pipeline(StandardScaler(), Ridge()), "min_samples": 10},
+    "HalvingRandomSearchCV": {"estimator": make_pipeline(MinMaxScaler(), LINEAR), "param_distributions": {}},
     "RandomizedSearchCV": {"estimator": make_pipeline(MinMaxScaler(), LINEAR), "param_distributions": {}, "n_iter": 1},
     "RobustScaler": {"with_centering": False},
     "SGDClassifier": {"loss": "modified_huber"},
@@ -188,7 +193,7 @@ NO_MIX = {"GraphicalLassoCV": "columns that are not collinear", "SparseCoder": "
 """What can't be fitted on those that ColumnTransformer makes here, and what it takes."""
 PAIRS = {"ClassifierChain", "MultiOutputClassifier", "MultiOutputRegressor", "RegressorChain"}
 PAIRS |= {"MultiTaskElasticNet", "MultiTaskElasticNetCV", "MultiTaskLasso", "MultiTaskLassoCV"}
-WRAPPING = {"FrozenEstimator", "GridSearchCV", "RandomizedSearchCV"}
+WRAPPING = {"FrozenEstimator", "GridSearchCV", "HalvingGridSearchCV", "HalvingRandomSearchCV", "RandomizedSearchCV"}
 """What is converted as the estimator in it."""
 NO_STEP = WRAPPING | {"CCA", "IsotonicRegression", "PLSCanonical", "PLSRegression", "PLSSVD"}
 """What transforms, but in no pipeline: PLS gives a pair of matrices when it is fitted, isotonic regression a vector."""
@@ -196,6 +201,7 @@ SMALL = {"n_estimators": 5, "max_iter": 50, "cv": 2, "n_init": 1, "random_state"
 """What makes a default quicker, and the same every time."""
 
 KINDS: dict[str, type] = dict(all_estimators())
+"""Those that scikit-learn calls experimental are listed from the moment on that somebody asks for them, as above."""
 
 
 def places(name: str, data: str) -> list[tuple[str, dict[str, Any]]]:
