@@ -29,6 +29,7 @@ from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from sklearn.tree import DecisionTreeClassifier
+from xgboost import XGBRegressor
 
 from convert.export import export
 from convert.model_file.card import FORMAT_VERSION
@@ -94,6 +95,12 @@ def kinds() -> Mapping[str, Kind]:
         ),
         "operators": Kind(scaled, *iris(), "float64 operators"),
         "operators-value": Kind(make_pipeline(StandardScaler(), Ridge()), *diabetes(), "float64 operators"),
+        "trees-single": Kind(XGBRegressor(n_estimators=6, max_depth=3, n_jobs=1), *diabetes(), "float32 trees"),
+        "operators-single": Kind(
+            GradientBoostingRegressor(n_estimators=4, init=Ridge(), random_state=0),
+            *diabetes(),
+            "float64 operators on float32",
+        ),
         "skl2onnx": Kind(scaled, *iris(), "skl2onnx"),
     }
 

@@ -13,6 +13,7 @@ from sklearn.preprocessing import FunctionTransformer, OrdinalEncoder
 from convert.errors import ConvertError
 from convert.estimator import booster_insides, histogram_insides
 from convert.estimator.kinds import kind_of
+from convert.estimator.pandas_columns import Assigned, assigned
 
 HISTOGRAM_BOOSTING = (HistGradientBoostingClassifier, HistGradientBoostingRegressor)
 LIGHTGBM = ("lightgbm.LGBMClassifier", "lightgbm.LGBMRegressor")
@@ -51,20 +52,35 @@ def encoder_and_trees(estimator: Any) -> tuple[Any, Any] | None:
 
 def _of_lightgbm(estimator: Any) -> tuple[Any, Any] | None:
     """Follow _data_from_pandas of lightgbm/basic.py: of categories, their numbers."""
+    found = _columns_of_lightgbm(estimator)
+    if found is None:
+        return None
+    encoder = encode_in_place(found.categories, estimator.feature_names_in_)
+    return encoder, _as_trees(booster_insides.lightgbm_trees(estimator))
+
+
+def _columns_of_lightgbm(estimator: Any) -> Assigned | None:
     booster: Any = getattr(estimator, "booster_", None)  # none of one that is not fitted
     categories = getattr(booster, "pandas_categorical", None)
     if not categories:
         return None
     lines = booster.model_to_string(num_iteration=1).splitlines()
     infos = next(line for line in lines if line.startswith("feature_infos=")).partition("=")[2].split()
-    by_set = [place for place, info in enumerate(infos) if not info.startswith("[") and info != "none"]
-    if len(by_set) != len(categories):
+    found = assigned(infos, categories)
+    if found is None:
         raise ConvertError(
-            f"{type(estimator).__name__} was fitted on {len(categories)} columns of categories, of which it splits"
-            f" {len(by_set)} by sets: give it none that is ordered or has one category only, but numbers instead"
+            f"{type(estimator).__name__} was fitted on {len(categories)} columns of categories, and does not tell which"
+            " they are: give it none that is ordered, has one category or is all missing, but numbers instead"
         )
-    encoder = encode_in_place(dict(zip(by_set, categories, strict=True)), estimator.feature_names_in_)
-    return encoder, _as_trees(booster_insides.lightgbm_trees(estimator))
+    return found
+
+
+def needs_typed_sample(estimator: Any) -> bool:
+    """Whether only the training table itself can tell which columns an estimator takes as categories."""
+    if kind_of(estimator) not in LIGHTGBM:
+        return False
+    found = _columns_of_lightgbm(estimator)
+    return found is not None and found.doubtful
 
 
 def _of_xgboost(estimator: Any) -> tuple[Any, Any] | None:
@@ -85,12 +101,12 @@ def encode_in_place(categories: dict[int, list[Any]], names: Any) -> ColumnTrans
     """Return what encodes some of the columns called `names`, by their places, and leaves all where they are."""
     import pandas
 
+    known = {place: _as_array(each, str(names[place])) for place, each in categories.items()}
     parts: list[tuple[str, Any, list[int]]] = []
     for place in range(len(names)):
-        if place in categories:
-            known = _as_array(categories[place])
+        if place in known:
             encoder = PandasCategories(
-                categories=[known],
+                categories=[known[place]],
                 handle_unknown="use_encoded_value",
                 unknown_value=np.nan,
                 encoded_missing_value=np.nan,
@@ -100,15 +116,20 @@ def encode_in_place(categories: dict[int, list[Any]], names: Any) -> ColumnTrans
             parts[-1][2].append(place)
         else:
             parts.append((f"numbers {place}", FunctionTransformer(), [place]))
-    first = {name: [categories[place][0] if place in categories else 0.0] for place, name in enumerate(names)}
+    first = {name: known[place][:1] if place in known else [0.0] for place, name in enumerate(names)}
     return ColumnTransformer(parts, sparse_threshold=0).fit(pandas.DataFrame(first))
 
 
-def _as_array(categories: list[Any]) -> Any:
-    """Return categories in their order: as numbers, if they are sorted ones, else as objects."""
-    numbers = np.array(categories) if all(isinstance(one, int | float) for one in categories) else None
-    if numbers is not None and numbers.dtype.kind in "iuf" and (numbers[1:] > numbers[:-1]).all():
-        return numbers
+def _as_array(categories: list[Any], name: str) -> Any:
+    """Return categories in their order: as numbers, if they are sorted ones, else as objects.
+
+    Raises ConvertError for categories of several types.
+    """
+    kinds = {"a string" if isinstance(one, str) else "a number" for one in categories}
+    if len(kinds) > 1:
+        raise ConvertError(f"the categories of {name!r} are strings and numbers: make strings of them before you fit")
+    if kinds == {"a number"} and sorted(set(categories)) == categories:
+        return np.array(categories)
     made = np.empty(len(categories), dtype=object)
     made[:] = categories
     return made

@@ -82,6 +82,8 @@ def _check_fitted(estimator: Any, path: Path) -> None:
         raise ConvertError(f"the {name} in {path} is not fitted: fit it before it is saved") from error
     if not hasattr(estimator, "predict"):
         advice = REFUSED[name][1] if name in REFUSED else "put a classifier or a regressor behind it, in a pipeline"
+        if getattr(estimator, "refit", True) is False:
+            advice = "it was searched with refit=False: fit it with refit=True, or save its best estimator"
         raise ConvertError(f"{name} does not predict: {advice}")
 
 

@@ -38,6 +38,22 @@ def neighbours(numbers: NDArray[np.float64] | float, toward: float, dtype: str) 
     return nearest
 
 
+def cannot_be_float32(between: NDArray[np.float64]) -> bool:
+    """Whether some of sorted distinct numbers can't lie half way between two numbers of float32 that they part.
+
+    The two are beyond the number before, and so multiples of the step that float32 has there.
+
+    >>> cannot_be_float32(np.array([1.7e9, 1.7e9 + 0.5])), cannot_be_float32(np.array([0.5, 0.75]))
+    (True, False)
+    """
+    size = np.abs(between[np.isfinite(between)])
+    near, far = np.minimum(size[1:], size[:-1]), np.maximum(size[1:], size[:-1])
+    same_sign = np.sign(between[np.isfinite(between)])
+    pairs = (same_sign[1:] == same_sign[:-1]) & (near > 0) & (far <= np.finfo(np.float32).max)
+    steps = np.spacing(near[pairs].astype(np.float32)).astype(np.float64) / 2
+    return bool((np.remainder(far[pairs], steps) != 0).any())
+
+
 def told_of_float32(numbers: NDArray[np.float64], further: int) -> bool:
     """Whether `numbers` were float32 before they were float64: all are, and some are no decimals that are as short.
 

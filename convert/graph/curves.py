@@ -272,6 +272,7 @@ def _moved(tree: Tree, used: Sequence[int], back: Mapping[int, _Back], ensemble:
     for place, column in enumerate(used):
         nodes = np.flatnonzero(inner & (tree.feature == column))
         feature[nodes] = place
+        nodes = nodes[~np.isnan(tree.threshold[nodes])]
         thresholds, found, missing, _ = back[column]
         places = np.searchsorted(thresholds, tree.threshold[nodes])
         if found is not None:

@@ -84,7 +84,8 @@ def _turned(tree: Tree, width: int, dtype: np.dtype[Any]) -> Tree:
 
     dtype: in which rows are compared.
 
-    Only +inf has no number after it: there no row goes right, as none does where the comparison is with NaN.
+    Only +inf has no number after it: there no row goes right, as none does where the comparison is with NaN. Where a
+    threshold is NaN, all numbers go right, and are up to +inf.
     """
     turn = _turns(tree)
     threshold = tree.threshold.astype(dtype)
@@ -92,7 +93,7 @@ def _turned(tree: Tree, width: int, dtype: np.dtype[Any]) -> Tree:
     return replace(
         tree,
         feature=np.where(turn, tree.feature + width, tree.feature),
-        threshold=np.where(turn, -after, tree.threshold),
+        threshold=np.where(turn, np.where(np.isnan(tree.threshold), np.inf, -after), tree.threshold),
         left=np.where(turn, tree.right, tree.left),
         right=np.where(turn, tree.left, tree.right),
         missing_left=np.zeros_like(tree.missing_left),

@@ -18,7 +18,7 @@ class Tree:
     """A binary tree of n nodes, the root first: a row goes left where its feature is at or below the threshold.
 
     feature, left, right: (n,) int64; left and right are -1 at leaves.
-    threshold: (n,) float64.
+    threshold: (n,) float64; NaN where no number goes left.
     missing_left: (n,) bool, whether NaN goes left.
     values: (n, outputs) float64, what a leaf adds; of no meaning elsewhere.
     target: the raw sum that a tree with one output adds to.
@@ -143,4 +143,5 @@ class TreeEnsemble:
         if self.blank is not None:
             for feature in range(features):
                 found[feature].append(self.blank.cuts(feature))
-        return [np.unique(np.concatenate(parts)) if parts else np.empty(0) for parts in found]
+        every = [np.unique(np.concatenate(parts)) if parts else np.empty(0) for parts in found]
+        return [each[~np.isnan(each)] for each in every]

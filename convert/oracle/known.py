@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from numbers import Real
 from typing import Any
@@ -14,7 +14,7 @@ from convert.errors import ConvertError, listed
 from convert.estimator.encoded import HISTOGRAM_BOOSTING, LIGHTGBM, XGBOOST
 from convert.estimator.features import Feature, Floats, type_of
 from convert.estimator.fitted import parts_of
-from convert.estimator.floats import told_of_float32
+from convert.estimator.floats import cannot_be_float32, told_of_float32
 from convert.estimator.kinds import Kind, kind_of
 from convert.graph.ensembles.table import is_made_of_trees, read_trees
 from convert.graph.tracing import Traced
@@ -31,6 +31,8 @@ IN_FLOAT64: frozenset[Kind] = frozenset({*HISTOGRAM_BOOSTING, *LIGHTGBM})
 """The trees that do not round rows to float32."""
 NO_OBJECTS = {*LIGHTGBM, *XGBOOST}
 """Those that take pandas' booleans, but not as objects."""
+ZEROS = 2e-35
+"""Up to which size LightGBM's thresholds stand for 0."""
 NARROW = (
     np.dtype(bool),
     *(np.dtype(f"{kind}{size}") for kind in ("int", "uint") for size in (8, 16)),
@@ -60,7 +62,10 @@ def features_of(
         else feature_of(name, known, None if values is None else values[column], used=column in used)
         for column, (name, known) in enumerate(zip(names, traced.known, strict=True))
     ]
-    single = split_as_float32(traced) | compared_in_float32(traced.known)
+    single = compared_in_float32(traced.known)
+    between = _between_numbers(traced)
+    if named or not any(cannot_be_float32(each) for each in between.values()):  # an array is of one type
+        single |= split_as_float32(between) - _typed_float64(values, named=named)
     if _compared_behind(traced):
         _check_computed(traced, names, values)
         single |= computed_in_float32(traced.known, values)
@@ -76,6 +81,16 @@ def features_of(
     if len(narrow) == 1 and not named and all(feature.numeric for feature in features):  # an array is of one type
         return tuple(replace(feature, dtype=min(narrow), column=min(narrow)) for feature in features)
     return tuple(features)
+
+
+def _typed_float64(values: Sequence[NDArray[Any]] | None, *, named: bool) -> set[int]:
+    """Return the features that the sample has as float64, with numbers that are none of float32; of an array, all."""
+    typed = {
+        column
+        for column, each in enumerate(values or ())
+        if each.dtype == np.float64 and not np.array_equal(each.astype(np.float32), each, equal_nan=True)
+    }
+    return set(range(len(values or ()))) if typed and not named else typed
 
 
 def _taken_as_numbers(traced: Traced) -> set[int]:
@@ -142,7 +157,7 @@ def _kind_of(name: str, known: Sequence[NDArray[Any]], present: Sequence[Any]) -
         types = " and ".join(sorted(kinds))
         raise ConvertError(f"{first}, of type {types}, which is not served: make strings of them before you fit")
     if kinds == {"float"} and any(float(value) != value for value in present):
-        raise ConvertError(f"{first}; numbers are served as float64, which these are not")
+        raise ConvertError(f"{first}; numbers are served as float64, which these are not: make strings of them")
     if any(isinstance(value, str) and value != value.encode("utf-8", "replace").decode() for value in present):
         raise ConvertError(f"{first}: half a surrogate pair is nothing that JSON has")
     return next(iter(kinds), None)
@@ -175,22 +190,36 @@ def _precision(name: str, known: Sequence[NDArray[Any]], column: str) -> tuple[s
     return dtype, dtype if column == "float64" else column
 
 
-def split_as_float32(traced: Traced) -> frozenset[int]:
+def split_as_float32(between: Mapping[int, Floats]) -> frozenset[int]:
     """Return the features that trees were grown on as float32, and compare as float64.
 
     Only there it matters: a threshold may be a number of the data, which its digits in CSV or JSON are above or below.
     """
+    return frozenset(feature for feature, found in between.items() if told_of_float32(found, further=BETWEEN))
+
+
+def _between_numbers(traced: Traced) -> dict[int, Floats]:
+    """Return, sorted, the thresholds of trees that compare float64, by the features whose numbers they lie between."""
     found: dict[int, list[Floats]] = {}
     for last, columns in traced.predictors:
         for part in parts_of(last):
             width = getattr(part, "n_features_in_", None)  # none of one that was given, and copied to be fitted
             if kind_of(part) in IN_FLOAT64 and width == len(columns or ()):
-                for origin, thresholds in zip(columns or (), _thresholds(part), strict=True):
+                for origin, thresholds in zip(columns or (), _between(part), strict=True):
                     if origin is not None and origin.how != "category":
                         found.setdefault(origin.feature, []).append(thresholds)
-    return frozenset(
-        feature for feature, parts in found.items() if told_of_float32(np.concatenate(parts), further=BETWEEN)
-    )
+    return {feature: np.unique(np.concatenate(parts)) for feature, parts in found.items()}
+
+
+def _between(part: Any) -> list[Floats]:
+    """Return the thresholds as they lie between numbers of the data, for each feature.
+
+    LightGBM's are the next number each, and those at 0 tell nothing: it splits there at a number of float32.
+    """
+    found = _thresholds(part)
+    if kind_of(part) not in LIGHTGBM:
+        return found
+    return [np.nextafter(each[np.abs(each) > ZEROS], -np.inf) for each in found]
 
 
 def _compared_behind(traced: Traced) -> bool:

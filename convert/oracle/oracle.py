@@ -12,8 +12,9 @@ from sklearn.compose import ColumnTransformer
 from sklearn.preprocessing import FunctionTransformer
 
 from convert.errors import ConvertError, listed
+from convert.estimator.encoded import needs_typed_sample
 from convert.estimator.features import Floats, as_number, is_missing
-from convert.estimator.fitted import classes_of, own_names, parts_of, steps_of, task_of, width_of
+from convert.estimator.fitted import classes_of, name_of, own_names, parts_of, steps_of, task_of, width_of
 from convert.graph.ensembles.table import is_made_of_trees, read_trees
 from convert.graph.tracing import Traced, trace
 from convert.oracle.accepts import Accepts
@@ -50,6 +51,11 @@ class Oracle:
         for last, _ in self.traced.predictors:
             if is_made_of_trees(last):
                 read_trees(last)  # who can't be read is told of before the sample is looked at
+        if (table is None or table.typed is None) and any(needs_typed_sample(part) for part in parts_of(estimator)):
+            raise ConvertError(
+                f"{name_of(estimator)} keeps its categories, and not which of two columns had them: give its training"
+                " table as --sample, in Parquet"
+            )
         names = _names(estimator, table, names)
         self._take(names, table, dropped_columns(estimator))
         if any(feature.dropped for feature in self.features) and not self._does_without():
@@ -142,7 +148,7 @@ class Oracle:
             return values.dtype
         import pandas
 
-        known = pandas.Index(next(each for each in self.traced.known[column] if len(each)))
+        known = pandas.Index(next(each for each in self.traced.known[column] if len(each)).tolist())
         others = pandas.unique(pandas.Series([one for one in values if one == one and one not in known], dtype=object))
         return pandas.CategoricalDtype(known.append(pandas.Index(others)) if len(others) else known)
 

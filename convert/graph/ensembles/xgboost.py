@@ -181,6 +181,7 @@ def _tree(tree: Mapping[str, Any], target: int, weight: np.float32, splits: Cate
         feature[node] = splits.column(int(feature[node]), _goes_right(right_categories, left=bool(missing_left[node])))
     with np.errstate(over="ignore"):
         below = np.nextafter(numbers, np.float32(-np.inf)).astype(np.float64)
+    below[np.isneginf(numbers)] = np.nan  # below which is nothing
     return Tree(
         feature=np.where(leaf, 0, feature),
         threshold=np.where(by_set, SPLIT, below),

@@ -114,8 +114,8 @@ def function_of(func: Any, settings: Mapping[str, Any] | None) -> Function:
         made = FUNCTIONS.get(func) if _is_hashable(func) and not given else None
     if made is None:
         raise ConvertError(
-            f"FunctionTransformer runs {_named(func, given)}, and is converted with one of numpy's functions by itself,"
-            " such as numpy.log1p: give it that, or apply yours before rows are sent"
+            f"FunctionTransformer runs {_named(func, given)}, which is none of the functions that are written, such as"
+            " numpy.log1p (docs/estimators.md has them): give it one of those, or apply yours before rows are sent"
         )
     return made
 

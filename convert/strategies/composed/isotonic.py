@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 
-from convert.errors import ConvertError
 from convert.graph.bins import write_bins
 from convert.graph.columns import Columns
 from convert.graph.graph import Graph, Value
@@ -24,7 +23,7 @@ def write_steps(graph: Graph, score: Value, isotonic: Any) -> Value:
     What is beyond them is clipped, no number, or never comes, as out_of_bounds says.
     """
     if isotonic.X_thresholds_.dtype != np.float64:
-        raise ConvertError("IsotonicRegression was fitted on float32, and answers in it: fit it on float64")
+        score = graph.cast(graph.cast(score, np.float32), np.float64)
     x, y = (np.asarray(each, dtype=np.float64) for each in (isotonic.X_thresholds_, isotonic.y_thresholds_))
     low, high = graph.constant(np.float64(isotonic.X_min_)), graph.constant(np.float64(isotonic.X_max_))
     clipped = graph.node("Clip", score, low, high)

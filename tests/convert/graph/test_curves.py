@@ -183,7 +183,7 @@ def test_the_same_labels_some_steps_to_either_side_of_each_threshold(steps: list
 @pytest.mark.parametrize(
     ("transformer", "message"),
     [
-        (FunctionTransformer(np.sin), "runs sin, and is converted with one of numpy's functions by itself"),
+        (FunctionTransformer(np.sin), "runs sin, which is none of the functions that are written"),
         (FunctionTransformer(np.clip, kw_args={"a_min": [0.0, 1.0, 2.0], "a_max": 5.0}), "runs clip with a_min"),
         (FunctionTransformer(np.exp, kw_args={"dtype": np.float64}), "runs exp with dtype"),
         (FunctionTransformer(partial(np.power, 2.0)), "runs a function of its own"),

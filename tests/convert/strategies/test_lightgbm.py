@@ -19,7 +19,7 @@ from convert.errors import ConvertError
 from convert.graph.answers import SCORES
 from convert.graph.ensembles.table import read_trees
 from convert.oracle.oracle import Oracle
-from convert.oracle.sample import read_table
+from convert.oracle.sample import Table, read_table
 from convert.strategies.table import write_graph
 from tests.convert.strategies import boosted
 from tests.convert.strategies.boosted import BINARY, NUMBERS, TABLE, TABLE_LABELS, THREE, VALUES, assert_same, oracle
@@ -27,6 +27,7 @@ from tests.convert.strategies.boosted import BINARY, NUMBERS, TABLE, TABLE_LABEL
 pytestmark = pytest.mark.filterwarnings("ignore:.*categorical_feature:UserWarning")
 
 EPSILON = 1e-15
+ORDERED = TABLE.assign(size=pandas.Categorical(["small", "large"] * 200, categories=["small", "large"], ordered=True))
 
 
 def classifier(**settings: Any) -> Any:
@@ -148,7 +149,49 @@ def test_categories_within_a_calibration(tmp_path: Path) -> None:
     )
 
 
-ORDERED = TABLE.assign(size=pandas.Categorical(["small", "large"] * 200, categories=["small", "large"], ordered=True))
+@pytest.mark.parametrize("sample", [True, False])
+def test_a_split_at_zero_does_not_tell_of_float32(sample: bool) -> None:
+    rows = np.column_stack([BINARY, 1.7e9 + np.arange(len(BINARY))])
+    fitted = classifier().fit(rows, (rows[:, 1] % 100 < 50) ^ (BINARY > 0))
+    asked = Oracle(fitted, Table("rows", None, tuple(rows.T)) if sample else None)
+    assert [feature.dtype for feature in asked.features] == ["float64", "float64"]
+    made = boosted.written(asked, "float64 trees").run(rows)
+    assert made["label"].tolist() == fitted.predict(rows).tolist()
+
+
+def test_what_is_scaled_in_float32_is_told_of(tmp_path: Path) -> None:
+    table = pandas.DataFrame(np.nan_to_num(NUMBERS).astype(np.float32), columns=list("abcd"))
+    table.to_parquet(tmp_path / "rows.parquet")
+    fitted = make_pipeline(StandardScaler(), classifier()).fit(table, BINARY)
+    asked = Oracle(fitted, read_table(tmp_path / "rows.parquet"))
+    assert {feature.dtype for feature in asked.features} == {"float32"}
+    rows = boosted.tried(asked)
+    np.testing.assert_array_equal(
+        boosted.written(asked, "float64 trees").run(rows)[SCORES][:, 0], fitted.decision_function(asked.as_input(rows))
+    )
+
+
+UNSORTED = TABLE.assign(level=pandas.Categorical(TABLE["level"], categories=[3, 1, 2, 6, 5, 4]))
+
+
+def test_categories_of_numbers_in_another_order(tmp_path: Path) -> None:
+    UNSORTED.to_parquet(tmp_path / "rows.parquet")
+    asked = Oracle(classifier(**BY_SETS | {"categorical_feature": "auto"}).fit(UNSORTED, TABLE_LABELS))
+    assert_same(asked, "float64 trees", EPSILON)
+
+
+def test_ordered_categories_where_it_can_be_told_which_they_are(tmp_path: Path) -> None:
+    table = ORDERED[["size", "age", "city of birth"]]
+    table.to_parquet(tmp_path / "rows.parquet")
+    fitted = classifier().fit(table, (ORDERED["size"] == "large") ^ (BINARY > 0))
+    assert_same(Oracle(fitted, read_table(tmp_path / "rows.parquet")), "float64 trees", EPSILON)
+
+
+def test_only_the_training_table_tells_two_columns_apart() -> None:
+    table = ORDERED[["size", "active"]].assign(size=ORDERED["size"].cat.as_unordered(), active=BINARY)
+    fitted = classifier().fit(table, (ORDERED["size"] == "large") ^ (BINARY > 0))
+    with pytest.raises(ConvertError, match="give its training table as --sample, in Parquet"):
+        Oracle(fitted)
 
 
 @pytest.mark.parametrize(
@@ -157,7 +200,7 @@ ORDERED = TABLE.assign(size=pandas.Categorical(["small", "large"] * 200, categor
         (lambda: regressor(linear_tree=True).fit(np.nan_to_num(NUMBERS), VALUES), "linear_tree=False"),
         (lambda: classifier(objective=lambda y, p: (p - y, np.ones_like(p))).fit(NUMBERS, BINARY), "'custom'"),
         (lambda: classifier(pred_early_stop=True).fit(NUMBERS, BINARY), "pred_early_stop"),
-        (lambda: classifier().fit(ORDERED, BINARY), "none that is ordered"),
+        (lambda: classifier().fit(ORDERED.assign(other=ORDERED["size"]), BINARY), "does not tell which they are"),
         (lambda: classifier().fit(NUMBERS, np.zeros(len(NUMBERS))), "one class only"),
     ],
     ids=["linear", "custom", "early stop", "ordered", "one class"],

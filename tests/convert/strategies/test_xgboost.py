@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import xgboost
 from sklearn.calibration import CalibratedClassifierCV
-from sklearn.compose import ColumnTransformer
+from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
 from sklearn.ensemble import VotingClassifier
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
@@ -21,6 +21,7 @@ from convert.graph.heads import Sum
 from convert.graph.sums import write_sums
 from convert.oracle.oracle import Oracle
 from convert.oracle.sample import read_table
+from convert.proof.parity import Candidate
 from convert.strategies.table import write_graph
 from tests.convert.strategies import boosted
 from tests.convert.strategies.boosted import BINARY, NUMBERS, TABLE, TABLE_LABELS, THREE, VALUES, assert_same, oracle
@@ -135,6 +136,33 @@ def test_behind_curves_cuts_are_numbered(curve: Any) -> None:
     rows = np.abs(NUMBERS)
     fitted = make_pipeline(ColumnTransformer([("curved", curve, [3, 1])], remainder="passthrough"), classifier())
     assert_same(oracle(fitted.fit(rows, BINARY), rows), "float32 trees", LAST_BIT)
+
+
+def test_a_split_of_missing_values_from_all_numbers() -> None:
+    labels = (np.isnan(NUMBERS[:, 0]) ^ (np.nan_to_num(NUMBERS[:, 1]) > 0)).astype(int)
+    fitted = classifier(monotone_constraints=(1, 0, -1, 0), max_depth=4).fit(NUMBERS, labels)
+    conditions = np.concatenate([tree.threshold for tree in read_trees(fitted).trees])
+    rows = np.repeat(NUMBERS[:50], 3, axis=0)
+    rows[::3, 0], rows[1::3, 2] = -np.inf, -1e300
+    made = boosted.written(oracle(fitted, NUMBERS), "float32 trees").run(rows)
+    assert made["label"].tolist() == fitted.predict(rows).tolist()
+    np.testing.assert_allclose(made["probabilities"], fitted.predict_proba(rows), rtol=0, atol=LAST_BIT)
+    assert not np.isneginf(conditions).any()
+
+
+def test_isotonic_calibration_in_float32() -> None:
+    calibrated = CalibratedClassifierCV(classifier(), method="isotonic", cv=2).fit(NUMBERS, BINARY)
+    asked = oracle(calibrated, NUMBERS)
+    graph, strategy, _ = write_graph(asked, "model")
+    assert strategy.name == "float64 operators on float32"
+    made = Candidate(graph, asked.rounded).run(NUMBERS)["probabilities"]
+    np.testing.assert_allclose(made, calibrated.predict_proba(NUMBERS), rtol=0, atol=1e-6)
+
+
+def test_a_power_that_is_undone_in_float32_is_refused() -> None:
+    target = TransformedTargetRegressor(regressor(), transformer=PowerTransformer()).fit(NUMBERS, VALUES)
+    with pytest.raises(ConvertError, match=r"loses digits: fit it with func=numpy\.log1p"):
+        write_graph(oracle(target, NUMBERS), "model")
 
 
 def test_sums_that_are_not_of_float32_stay_in_float64() -> None:
