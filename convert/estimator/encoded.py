@@ -121,14 +121,16 @@ def encode_in_place(categories: dict[int, list[Any]], names: Any) -> ColumnTrans
 
 
 def _as_array(categories: list[Any], name: str) -> Any:
-    """Return categories in their order: as numbers, if they are sorted ones, else as objects.
+    """Return categories in their order: numbers as such, and others as objects.
 
-    Raises ConvertError for categories of several types.
+    Raises ConvertError for categories of several types, and for numbers that are not sorted.
     """
     kinds = {"a string" if isinstance(one, str) else "a number" for one in categories}
     if len(kinds) > 1:
         raise ConvertError(f"the categories of {name!r} are strings and numbers: make strings of them before you fit")
-    if kinds == {"a number"} and sorted(set(categories)) == categories:
+    if kinds == {"a number"}:
+        if sorted(set(categories)) != categories:
+            raise ConvertError(f"the categories of {name!r} are numbers that are not sorted: sort them before you fit")
         return np.array(categories)
     made = np.empty(len(categories), dtype=object)
     made[:] = categories

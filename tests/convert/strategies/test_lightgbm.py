@@ -27,6 +27,8 @@ from tests.convert.strategies.boosted import BINARY, NUMBERS, TABLE, TABLE_LABEL
 pytestmark = pytest.mark.filterwarnings("ignore:.*categorical_feature:UserWarning")
 
 EPSILON = 1e-15
+UNSORTED = TABLE.assign(level=pandas.Categorical(TABLE["level"], categories=[3, 1, 2, 6, 5, 4]))
+MIXED = TABLE.assign(level=pandas.Categorical(TABLE["level"].astype(object).replace(1, "one")))
 ORDERED = TABLE.assign(size=pandas.Categorical(["small", "large"] * 200, categories=["small", "large"], ordered=True))
 
 
@@ -171,15 +173,6 @@ def test_what_is_scaled_in_float32_is_told_of(tmp_path: Path) -> None:
     )
 
 
-UNSORTED = TABLE.assign(level=pandas.Categorical(TABLE["level"], categories=[3, 1, 2, 6, 5, 4]))
-
-
-def test_categories_of_numbers_in_another_order(tmp_path: Path) -> None:
-    UNSORTED.to_parquet(tmp_path / "rows.parquet")
-    asked = Oracle(classifier(**BY_SETS | {"categorical_feature": "auto"}).fit(UNSORTED, TABLE_LABELS))
-    assert_same(asked, "float64 trees", EPSILON)
-
-
 def test_ordered_categories_where_it_can_be_told_which_they_are(tmp_path: Path) -> None:
     table = ORDERED[["size", "age", "city of birth"]]
     table.to_parquet(tmp_path / "rows.parquet")
@@ -202,8 +195,10 @@ def test_only_the_training_table_tells_two_columns_apart() -> None:
         (lambda: classifier(pred_early_stop=True).fit(NUMBERS, BINARY), "pred_early_stop"),
         (lambda: classifier().fit(ORDERED.assign(other=ORDERED["size"]), BINARY), "does not tell which they are"),
         (lambda: classifier().fit(NUMBERS, np.zeros(len(NUMBERS))), "one class only"),
+        (lambda: classifier().fit(UNSORTED, TABLE_LABELS), "'level' are numbers that are not sorted"),
+        (lambda: classifier().fit(MIXED, TABLE_LABELS), "'level' are strings and numbers: make strings of them"),
     ],
-    ids=["linear", "custom", "early stop", "ordered", "one class"],
+    ids=["linear", "custom", "early stop", "ordered", "one class", "unsorted", "mixed"],
 )
 def test_what_is_not_written_is_refused_in_a_line(fitted: Any, reason: str) -> None:
     with pytest.raises(ConvertError, match=reason):
