@@ -15,6 +15,12 @@ from numpy.typing import NDArray
 from sklearn.preprocessing import LabelEncoder
 
 
+def lightgbm_pairs(text: str) -> dict[str, str]:
+    """Return what LightGBM's text has in front of its first empty line, by what is in front of each line's first =."""
+    lines = text.strip("\n").split("\n\n")[0].splitlines()
+    return {key: value for key, _, value in (line.partition("=") for line in lines)}
+
+
 def lightgbm_estimator(booster: Any, objective: str, classes: int) -> Any:
     """Return a booster of LightGBM as an estimator with that many classes, 0 for a regressor.
 
@@ -53,15 +59,18 @@ def xgboost_booster(estimator: Any) -> Any:
     return booster[first:last] if last else booster
 
 
+def xgboost_document(booster: Any) -> Any:
+    """Return the JSON that XGBoost writes of a model."""
+    return json.loads(bytes(booster.save_raw("json")))
+
+
 def xgboost_categories(estimator: Any) -> dict[int, list[Any]]:
     """Return the categories that an estimator of XGBoost was fitted on as pandas has them, by the places of columns.
 
     ``cats`` of its JSON, which `CatContainer::Save` of src/data/cat_container.cc writes.
     """
-    learner = json.loads(bytes(estimator.get_booster().save_raw("json")))["learner"]
-    boosting = learner["gradient_booster"]
-    model = boosting.get("gbtree", boosting).get("model", {})
-    every = [_decoded(each) for each in model.get("cats", {}).get("enc", [])]
+    model = xgboost_document(estimator.get_booster())["learner"]["gradient_booster"]["model"]
+    every = [_decoded(each) for each in model.get("cats", {}).get("enc", [])]  # of a linear model there are none
     return {place: categories for place, categories in enumerate(every) if categories}
 
 
@@ -80,9 +89,8 @@ def xgboost_start(booster: Any) -> NDArray[np.float64]:
     """
     import xgboost
 
-    document = json.loads(bytes(booster.save_raw("json")))
-    boosting = document["learner"]["gradient_booster"]
-    for tree in boosting.get("gbtree", boosting)["model"]["trees"]:
+    document = xgboost_document(booster)
+    for tree in document["learner"]["gradient_booster"]["model"]["trees"]:
         children, numbers = tree["left_children"], tree["split_conditions"]
         tree["split_conditions"] = [
             0.0 if left == -1 else number for left, number in zip(children, numbers, strict=True)

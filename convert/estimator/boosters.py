@@ -33,9 +33,8 @@ def estimator_of(booster: Any) -> Any:
 
 
 def _of_lightgbm(booster: Any) -> Any:
-    lines = booster.model_to_string(num_iteration=1).splitlines()
-    pairs = dict(line.partition("=")[::2] for line in lines[: lines.index("Tree=0") if "Tree=0" in lines else None])
-    objective = str(pairs.get("objective", "custom")).split()[0]
+    pairs = booster_insides.lightgbm_pairs(booster.model_to_string(num_iteration=1))
+    objective = pairs.get("objective", "custom").split()[0]
     classes = max(2, int(pairs["num_class"])) if objective in LABELLING else 0
     return booster_insides.lightgbm_estimator(booster, objective, classes)
 

@@ -64,9 +64,8 @@ def _columns_of_lightgbm(estimator: Any) -> Assigned | None:
     categories = getattr(booster, "pandas_categorical", None)
     if not categories:
         return None
-    lines = booster.model_to_string(num_iteration=1).splitlines()
-    infos = next(line for line in lines if line.startswith("feature_infos=")).partition("=")[2].split()
-    found = assigned(infos, categories)
+    pairs = booster_insides.lightgbm_pairs(booster.model_to_string(num_iteration=1))
+    found = assigned(pairs["feature_infos"].split(), categories)
     if found is None:
         raise ConvertError(
             f"{type(estimator).__name__} was fitted on {len(categories)} columns of categories, and does not tell which"

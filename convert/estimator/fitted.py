@@ -38,8 +38,6 @@ TRUSTED = {"numpy.dtype", *insides.SKOPS_TYPES}
 
 Whole packages are not: numpy alone has functions that run the text they are given.
 """
-
-
 FILES = "a joblib, pickle or skops file, or a model of LightGBM (.txt) or XGBoost (.json, .ubj),"
 
 

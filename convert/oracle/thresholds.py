@@ -14,7 +14,7 @@ from convert.estimator.fitted import parts_of, width_of
 from convert.estimator.floats import neighbours
 from convert.graph.curves import Curve, Domain, asked, crossings, edge
 from convert.graph.ensembles.table import is_made_of_trees, read_trees
-from convert.graph.transformers.table import TRANSFORMERS
+from convert.graph.transformers.table import is_curve
 from convert.oracle.accepts import LARGEST, Accepts
 from convert.oracle.oracle import Oracle
 
@@ -57,8 +57,7 @@ def _pulled_back(oracle: Oracle, thresholds: list[Floats], *, float32: bool) -> 
     Those on a column that does not grow with a single feature (a sum of features, a category) give none.
     """
     back: list[list[Floats]] = [[] for _ in oracle.features]
-    kinds = {type(part) for part in parts_of(oracle.estimator)} & TRANSFORMERS.keys()
-    curved = any(TRANSFORMERS[kind].curve for kind in kinds)
+    curved = any(is_curve(part) for part in parts_of(oracle.estimator))
     for column, origin in enumerate(oracle.traced.columns or []):
         if origin is None or origin.how in {"category", "replaced"} or oracle.accepts[origin.feature].values:
             continue

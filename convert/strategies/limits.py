@@ -20,10 +20,9 @@ from sklearn.kernel_ridge import KernelRidge
 from sklearn.mixture import BayesianGaussianMixture, GaussianMixture
 from sklearn.naive_bayes import BernoulliNB, ComplementNB, MultinomialNB
 from sklearn.neighbors import NearestCentroid
-from sklearn.preprocessing import FunctionTransformer
 
 from convert.estimator.fitted import parts_of
-from convert.graph.transformers.table import TRANSFORMERS
+from convert.graph.transformers.table import TRANSFORMERS, is_curve
 from convert.graph.transformers.transformer import SUMS
 from convert.oracle.accepts import Accepts
 from convert.oracle.oracle import Oracle
@@ -52,15 +51,9 @@ def accepts(oracle: Oracle) -> list[Accepts]:
 def accepts_of_operators(oracle: Oracle) -> list[Accepts]:
     """Return the same where curves are written: nothing that makes numbers near to what overflows."""
     made = accepts(oracle)
-    if not any(_bends(part) for part in parts_of(oracle.estimator)):
+    if not any(is_curve(part) for part in parts_of(oracle.estimator)):
         return made
     return [_short_of_overflow(oracle, column, each.within(SUMS)) for column, each in enumerate(made)]
-
-
-def _bends(part: Any) -> bool:
-    """Whether it is a curve, and not what a ColumnTransformer passes columns through with."""
-    kind = TRANSFORMERS.get(type(part))
-    return kind is not None and kind.curve and not (isinstance(part, FunctionTransformer) and part.func is None)
 
 
 def _short_of_overflow(oracle: Oracle, column: int, accepts: Accepts) -> Accepts:

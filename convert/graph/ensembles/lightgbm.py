@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convert.errors import ConvertError
+from convert.estimator.booster_insides import lightgbm_pairs
 from convert.estimator.features import Floats
 from convert.graph.answers import Labelled
 from convert.graph.ensembles.categories import SPLIT, CategorySplits
@@ -59,7 +60,7 @@ class Logistic(LabelHead):
         second = _write_logistic(graph, sums, self.scale)
         first = graph.node("Sub", graph.constant(np.float64(1)), second)
         shares = graph.node("Concat", first, second, axis=1, name="shares")
-        return Labelled(write_argmax(graph, shares), shares, sums if self.scores else None)
+        return _labelled(graph, shares, sums if self.scores else None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +73,7 @@ class Logistics(LabelHead):
     def write(self, graph: Graph, sums: Value) -> Labelled:
         """Write MulticlassOVA::ConvertOutput: shares that need not add up to 1."""
         shares = _write_logistic(graph, sums, self.scale)
-        return Labelled(write_argmax(graph, shares), shares, sums if self.scores else None)
+        return _labelled(graph, shares, sums if self.scores else None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +88,7 @@ class LargestShare(LabelHead):
         powers = graph.node("Exp", graph.node("Sub", sums, largest))
         total = graph.node("ReduceSum", powers, graph.constant(np.array([1])), keepdims=1)
         shares = graph.node("Div", powers, total, name="shares")
-        return Labelled(write_argmax(graph, shares), shares, sums if self.scores else None)
+        return _labelled(graph, shares, sums if self.scores else None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +107,11 @@ class SignedSquare(ValueHead):
     def write(self, graph: Graph, sums: Value) -> Value:
         """Write RegressionL2loss::ConvertOutput of ``reg_sqrt``."""
         return graph.node("Mul", sums, graph.node("Abs", sums))
+
+
+def _labelled(graph: Graph, shares: Value, scores: Value | None) -> Labelled:
+    """Write LGBMClassifier.predict: the first of the largest shares."""
+    return Labelled(write_argmax(graph, shares), shares, scores)
 
 
 def _write_logistic(graph: Graph, sums: Value, scale: float) -> Value:
@@ -129,7 +135,7 @@ class _Text:
             if estimator.get_params().get(key):
                 raise ConvertError(f"{name} was made with {key}, which its predict follows: fit it without")
         header, *trees = estimator.booster_.model_to_string().split("\nTree=")
-        return cls(name, _read_pairs(header), tuple(_read_pairs(tree) for tree in trees))
+        return cls(name, lightgbm_pairs(header), tuple(lightgbm_pairs(tree) for tree in trees))
 
     @property
     def averages(self) -> bool:
@@ -223,12 +229,6 @@ def _goes_right(pairs: Mapping[str, str], number: int) -> NDArray[np.bool_]:
     borders, words = (np.array(pairs[key].split(), np.int64) for key in ("cat_boundaries", "cat_threshold"))
     own = words[borders[number] : borders[number + 1]].astype("<u4")
     return np.append(np.unpackbits(own.view(np.uint8), bitorder="little") == 0, [True, True])
-
-
-def _read_pairs(text: str) -> dict[str, str]:
-    """Return what stands in front of the first empty line, by what stands in front of the first = of each line."""
-    lines = text.strip("\n").split("\n\n")[0].splitlines()
-    return {key: value for key, _, value in (line.partition("=") for line in lines)}
 
 
 def _numbers(pairs: Mapping[str, str], key: str, count: int, kind: Any) -> NDArray[Any]:

@@ -7,7 +7,6 @@ a single addition or division is the same. Each function names the one of XGBoos
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -136,7 +135,7 @@ class _Model:
     @classmethod
     def of(cls, estimator: Any) -> _Model:
         name, booster = type(estimator).__name__, booster_insides.xgboost_booster(estimator)
-        learner = json.loads(bytes(booster.save_raw("json")))["learner"]
+        learner = booster_insides.xgboost_document(booster)["learner"]
         boosting = learner["gradient_booster"]
         if boosting["name"] != "gbtree":
             raise ConvertError(

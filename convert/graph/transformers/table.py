@@ -110,3 +110,9 @@ LAYOUTS: dict[type, Callable[[Any], InTurn | SideBySide]] = {
     Pipeline: layouts.pipeline,
 }
 """By class of those that are made of others, how."""
+
+
+def is_curve(part: Any) -> bool:
+    """Whether a part of an estimator is a curve, and not what a ColumnTransformer passes columns through with."""
+    kind = TRANSFORMERS.get(type(part))
+    return kind is not None and kind.curve and not (isinstance(part, FunctionTransformer) and part.func is None)
