@@ -176,6 +176,7 @@ def _train(options: argparse.Namespace) -> int:
 
 def _export(options: argparse.Namespace) -> int:
     from convert.export import export
+    from convert.model_file.companions import digest, place
 
     _quieten_engine(options)
     exported = export(
@@ -186,6 +187,12 @@ def _export(options: argparse.Namespace) -> int:
         strategy=options.strategy,
     )
     print(f"wrote {options.out} ({len(exported.data):,} bytes), {exported.strategy}")
+    for data in exported.companions.values():
+        print(f"wrote {place(str(options.out), digest(data))} ({len(data):,} bytes), its companion for many rows")
+    if exported.many_rows is not None:
+        print(
+            f"{exported.many_rows.strategy} score {exported.many_rows.from_rows} rows and more at once, the same bits"
+        )
     if exported.reason:
         print(exported.reason)
     return 0

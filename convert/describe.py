@@ -13,6 +13,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from convert.errors import ConvertError
+from convert.model_file.companions import place
 from convert.model_file.disk import graph_digest, read_card, read_model
 from convert.model_file.publish import fetch
 from convert.proof.tables import verdict
@@ -67,6 +68,11 @@ def _card_lines(card: Mapping[str, Any], size: int) -> Iterator[str]:
     yield f"[bold]{_plain(card['name'])}[/]: {_plain(answers)}"
     yield f"{size:,} bytes, format version {card['format_version']}, written as {card['strategy']}"
     yield f"from an estimator of {card['created_at']}, by {versions}"
+    for member in card.get("companions", {}).values():
+        yield (
+            f"{member['from_rows']:,} rows and more at once by {_plain(member['strategy'])}, in a companion of"
+            f" {member['size']:,} bytes: {place('', member['sha256'])} behind the file's name"
+        )
 
 
 def _certificate_lines(card: Mapping[str, Any], model: onnx.ModelProto) -> Iterator[str]:

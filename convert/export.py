@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -13,21 +15,29 @@ from convert.errors import ConvertError, during
 from convert.estimator.fitted import load_estimator, name_of
 from convert.estimator.refused import OUTPUTS
 from convert.model_file.card import creation_time, make_card
-from convert.model_file.disk import sealed, write_sealed
+from convert.model_file.companions import MANY_ROWS, digest
+from convert.model_file.disk import sealed, write_with_companions
 from convert.model_file.service import check_served
 from convert.oracle.oracle import Oracle
 from convert.oracle.sample import find_table
 from convert.proof.parity import Candidate, check_answers
+from convert.strategies.many_rows import ManyRows, write_many_rows
 from convert.strategies.table import write_graph
 
 
 @dataclass(frozen=True, slots=True)
 class Exported:
-    """A model file that was written: its bytes, the strategy that wrote its graph, and why no better one did."""
+    """A model file that was written.
+
+    data, strategy: its bytes, and how its graph was written; reason: why not in a better way.
+    companions: the bytes of each that was written beside it, by its role; many_rows: the graph of that.
+    """
 
     data: bytes
     strategy: str
     reason: str
+    companions: Mapping[str, bytes] = field(default_factory=dict)
+    many_rows: ManyRows | None = None
 
 
 def _check_one_output(oracle: Oracle) -> None:
@@ -57,13 +67,33 @@ def export(model: Path, out: Path, *, name: str, sample: Path | None = None, str
     graph, written_by, reason = write_graph(oracle, name, strategy)
     with during("it was asked what it takes", estimator):
         accepts = written_by.accepts(oracle)
-    card = make_card(oracle, accepts, name=name, strategy=written_by.name, created_at=creation_time(model))
+    many_rows = write_many_rows(oracle, name) if written_by.walks_trees else None
+    beside, said = _companions(many_rows)
+    card = make_card(
+        oracle, accepts, name=name, strategy=written_by.name, created_at=creation_time(model), companions=said
+    )
+    _check_graph(graph, written_by.name, oracle)
+    if many_rows is not None:
+        _check_graph(many_rows.graph, many_rows.strategy, oracle)
+    data = sealed(graph, card)
+    check_served(data, beside.values(), name_of(oracle.estimator))
+    write_with_companions(out, data, beside.values())
+    return Exported(data, written_by.name, reason, beside, many_rows)
+
+
+def _companions(many_rows: ManyRows | None) -> tuple[dict[str, bytes], dict[str, dict[str, Any]]]:
+    """Return the bytes of each companion, and what the card says of it, by its role."""
+    if many_rows is None:
+        return {}, {}
+    data = many_rows.graph.SerializeToString(deterministic=True)
+    said = {"strategy": many_rows.strategy, "from_rows": many_rows.from_rows, "batch_rows": many_rows.batch_rows}
+    return {MANY_ROWS: data}, {MANY_ROWS: {**said, "size": len(data), "sha256": digest(data)}}
+
+
+def _check_graph(graph: onnx.ModelProto, strategy: str, oracle: Oracle) -> None:
+    """Raise ConvertError for a graph that does not run, or answers in other shapes than the service serves."""
     check_answers(Candidate(graph, oracle.rounded), oracle)
     try:
         onnx.checker.check_model(graph)
     except onnx.checker.ValidationError as error:
-        raise ConvertError(f"{written_by.name} wrote a graph that is none: {str(error).splitlines()[0]}") from error
-    data = sealed(graph, card)
-    check_served(data, name_of(oracle.estimator))
-    write_sealed(out, data)
-    return Exported(data, written_by.name, reason)
+        raise ConvertError(f"{strategy} wrote a graph that is none: {str(error).splitlines()[0]}") from error

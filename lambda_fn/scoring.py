@@ -14,7 +14,8 @@ from lambda_fn.errors import Problem, ServiceError
 from lambda_fn.http import media
 from lambda_fn.http.request import Request, Response
 from lambda_fn.http.routes import Routes
-from lambda_fn.model.model import BATCH_ROWS, Model, Scores
+from lambda_fn.model.engine import BATCH_ROWS
+from lambda_fn.model.model import Model, Scores
 from lambda_fn.storage import store
 
 if TYPE_CHECKING:
@@ -98,8 +99,12 @@ class Scoring:
                 raise ServiceError(Problem.NOT_CONFIGURED, "MODEL_URI is not set on this function")
             ahead, self._ahead = self._ahead, None  # once: after a failure the next request fetches anew
             blob = ahead.result() if ahead else store.fetch(self._settings.model_uri, self._settings.max_model_bytes)
-            self._model, self._version_id = Model(blob.data), blob.version_id
+            self._model, self._version_id = Model(blob.data, self._companion), blob.version_id
         return self._model
+
+    def _companion(self, sha256: str) -> bytes:
+        """Return the bytes of the model's companion with that digest; raise ServiceError if they can't be had."""
+        return store.fetch(store.beside(self._settings.model_uri or "", sha256), self._settings.max_model_bytes).data
 
 
 def _score(model: Model, rows: Rows, threads: int, probabilities: bool) -> Scores:

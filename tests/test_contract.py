@@ -15,7 +15,7 @@ import pytest
 from numpy.typing import NDArray
 from onnx import AttributeProto, ModelProto, shape_inference
 from sklearn.base import ClassifierMixin, clone, is_classifier
-from sklearn.ensemble import IsolationForest
+from sklearn.ensemble import HistGradientBoostingRegressor, IsolationForest
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.pipeline import Pipeline, make_pipeline
@@ -26,10 +26,11 @@ from xgboost import XGBClassifier
 from convert.errors import ConvertError
 from convert.estimator.fitted import parts_of
 from convert.estimator.kinds import Kind
-from convert.graph.ensembles.table import READERS
+from convert.graph.ensembles.table import READERS, is_made_of_trees
 from convert.model_file.seal import seal
 from convert.strategies import plain, tabulate
 from convert.strategies.composed.strategy import ESTIMATORS
+from convert.strategies.many_rows import write_each
 from convert.strategies.table import STRATEGIES
 from lambda_fn.model.guard.check import check_model
 from lambda_fn.model.guard.operators import LETTERS, OPERATORS, OPTIONAL
@@ -118,6 +119,21 @@ def written(estimator: Any, *, tabulated: bool = True) -> list[ModelProto]:
             models.append(strategy.write_graph(oracle_of(estimator), "model"))
         except ConvertError:  # not written in this way
             continue
+    return models + written_for_many_rows(estimator)
+
+
+def written_for_many_rows(estimator: Any) -> list[ModelProto]:
+    """Return the graphs for many rows of what is made of trees; they get in as such, too."""
+    oracle = oracle_of(estimator)
+    if not is_made_of_trees(oracle.last):
+        return []
+    models = [model for _, model in write_each(oracle, "model")]
+    takes = [
+        (-np.inf if each.low is None else each.low, np.inf if each.high is None else each.high)
+        for each in oracle.accepts
+    ]
+    for model in models:
+        check_model(seal(model), takes)
     return models
 
 
@@ -150,6 +166,8 @@ def more() -> list[ModelProto]:
     estimators += [make_pipeline(StandardScaler(), LinearRegression()).fit(ROWS, score)]
     gaps = np.where(ROWS > 1, np.nan, ROWS)
     estimators += [XGBClassifier(n_estimators=40, n_jobs=1).fit(gaps, three)]  # long enough for rows of both signs
+    tailed = np.column_stack([np.random.default_rng(3).lognormal(0, 6, len(ROWS)), ROWS[:, 0]])  # one crowds, one not
+    estimators += [HistGradientBoostingRegressor(min_samples_leaf=2).fit(tailed, score)]
     norms = [make_pipeline(Normalizer(norm), LogisticRegression()) for norm in ("l1", "l2", "max")]
     estimators += [norm.fit(ROWS, three) for norm in norms]
     constant = written(DecisionTreeRegressor().fit(ROWS, np.ones(len(ROWS))))
@@ -174,7 +192,9 @@ def uses(model: ModelProto) -> Iterator[Use]:
     kinds |= {each.name: each.type.tensor_type.elem_type for each in ports}
     for node in inferred.node:
         taken, made = ("".join(LETTERS[kinds[name]] for name in names) for names in (node.input, node.output))
-        yield (node.domain, node.op_type, f"{taken[0]}*>{made}" if node.op_type == "Concat" else f"{taken}>{made}")
+        taken = f"{taken[0]}*" if node.op_type == "Concat" else taken
+        made = f"{made[0]}*" if node.op_type == "Split" else made
+        yield (node.domain, node.op_type, f"{taken}>{made}")
         for attribute in node.attribute:
             value = attribute.i if attribute.type == AttributeProto.INT else tuple(attribute.ints)
             looked_at = OPERATORS[node.domain, node.op_type].attributes[attribute.name] in ((), OPTIONAL)

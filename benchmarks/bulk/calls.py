@@ -20,7 +20,7 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
-from lambda_fn.model.model import BATCH_ROWS
+from lambda_fn.model.engine import BATCH_ROWS
 
 BODY_BYTES = 4_500_000
 """What the base64 of Lambda's 6 MB leaves."""

@@ -47,7 +47,7 @@ def fitted_models(folder: Path) -> Iterator[Model]:
     """Fit the models one by one, and write each to a joblib file in `folder`."""
     yield _demo(folder)
     for number, (name, estimator, classes, features) in enumerate(_estimators()):
-        training, targets = _data(features, classes)
+        training, targets = samples(features, classes)
         estimator.fit(training, targets)
         path = folder / f"model{number}.joblib"
         joblib.dump(estimator, path)
@@ -84,7 +84,8 @@ def _estimators() -> list[tuple[str, Any, int, int]]:
     ]
 
 
-def _data(features: int, classes: int) -> tuple[Rows, NDArray[Any]]:
+def samples(features: int, classes: int) -> tuple[Rows, NDArray[Any]]:
+    """Return training rows and their targets, numbers if there are 0 `classes`."""
     generator = np.random.default_rng(0)
     rows = generator.normal(size=(TRAINING_ROWS, features))
     score = rows @ generator.normal(size=features) + rows[:, 0] * rows[:, 1] + generator.normal(size=TRAINING_ROWS)

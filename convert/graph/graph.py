@@ -22,7 +22,7 @@ OPSETS = {"": 21, ML: 5}
 IR_VERSION = 10
 ROWS = "rows"
 """What the first dimension of everything that is computed for each row is called."""
-SMALL = 64
+SMALL = 1024
 """Up to how many elements a constant is shown to the inference: axes, counts, numbers of columns."""
 
 
@@ -39,10 +39,15 @@ class Value:
     kind: int
     shape: tuple[int | None, ...]
 
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Its element type as numpy has it."""
+        return helper.tensor_dtype_to_np_dtype(self.kind)
+
     def __str__(self) -> str:
         """Return what a person reads of it: ``sorted: float64 (rows, 3)``."""
         shape = ", ".join(ROWS if size is None else str(size) for size in self.shape)
-        return f"{self.name}: {helper.tensor_dtype_to_np_dtype(self.kind)} ({shape})"
+        return f"{self.name}: {self.dtype} ({shape})"
 
 
 class Graph:
@@ -81,6 +86,13 @@ tensor(float)
         attributes = {"axis": 1, "largest": 0, "sorted": 1}
         ordered, order = self._write("TopK", inputs, ["sorted", "order"], "", attributes)
         return ordered, order
+
+    def split(self, value: Value, sizes: Sequence[int]) -> list[Value]:
+        """Write the parts of `value` along its first axis, each of its size; return them."""
+        if len(sizes) == 1:
+            return [value]
+        inputs, attributes = (value, self.constant(np.array(sizes))), {"axis": 0}
+        return self._write("Split", inputs, [f"{value.name}_part"] * len(sizes), "", attributes)
 
     def constant(self, values: Any) -> Value:
         """Write a constant, once for equal ones; a list or scalar becomes the array that numpy makes of it."""

@@ -75,10 +75,17 @@ def _write_scalar_sums(graph: Graph, rows: Value, width: int, ensemble: TreeEnse
 
 def _write_vector_sums(graph: Graph, rows: Value, width: int, ensemble: TreeEnsemble) -> Value:
     """Let the operator add up leaves of one class each, as fully grown trees have them; a zero changes no sum."""
-    if all((np.count_nonzero(tree.values[tree.left == -1], axis=1) <= 1).all() for tree in ensemble.trees):
+    if leaves_are_scalar(ensemble):
         leaves = [Leaves(_first_of_largest(tree.values), tree.values.sum(axis=1)) for tree in ensemble.trees]
         return write_tree_ensemble(graph, rows, width, ensemble.trees, leaves, ensemble.sums)
     return _write_vectors(graph, rows, width, ensemble)
+
+
+def leaves_are_scalar(ensemble: TreeEnsemble) -> bool:
+    """Whether each leaf adds to one sum, or to no other more than zero."""
+    if ensemble.one_output:
+        return True
+    return all((np.count_nonzero(tree.values[tree.left == -1], axis=1) <= 1).all() for tree in ensemble.trees)
 
 
 def _write_vectors(graph: Graph, rows: Value, width: int, ensemble: TreeEnsemble) -> Value:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
 import onnx
 
 from convert.errors import ConvertError
+from convert.model_file import companions
 from convert.model_file.card import FORMAT_VERSION
 from convert.model_file.seal import check_seal, seal
 
@@ -55,14 +56,28 @@ def write_model(path: Path, model: onnx.ModelProto, card: Mapping[str, Any]) -> 
     return data
 
 
-def write_sealed(path: Path, data: bytes) -> None:
-    """Write the bytes of a model file, at once or not at all."""
+def check_replaceable(path: Path) -> None:
+    """Raise ConvertError if there is something that is no file."""
     if path.exists() and not path.is_file():
         raise ConvertError(f"{path} is a directory or a device, which no model file replaces: give another --out")
+
+
+def write_sealed(path: Path, data: bytes) -> None:
+    """Write the bytes of a model file, at once or not at all."""
+    check_replaceable(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f"{path.name}.partial")
     partial.write_bytes(data)
     partial.replace(path)
+
+
+def write_with_companions(path: Path, data: bytes, beside: Collection[bytes]) -> None:
+    """Write a model file and its companions, these first, and remove those of the file that was there before."""
+    check_replaceable(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    companions.write_companions(path, beside)
+    write_sealed(path, data)
+    companions.remove_others(path, beside)
 
 
 def graph_digest(model: onnx.ModelProto) -> str:
@@ -78,7 +93,8 @@ def check_certificate(card: Mapping[str, Any], model: onnx.ModelProto, source: s
     certificate = card.get("certificate")
     if certificate is None:
         raise ConvertError(f"{source} has no certificate: run `python -m convert verify` first")
-    if certificate["graph_sha256"] != graph_digest(model):
+    same = certificate.get("companions", {}) == companions.digests(card)
+    if certificate["graph_sha256"] != graph_digest(model) or not same:
         raise ConvertError(f"the certificate in {source} is of another graph: run `python -m convert verify` again")
     if not certificate["passed"]:
         raise ConvertError(f"{source} is not the model that its estimator is: its certificate did not pass")

@@ -14,11 +14,12 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Self
 
 from convert.errors import ConvertError
+from convert.model_file.companions import write_companions
 
 ROOT = Path(__file__).parents[2]
 """Where `convert` is, and `lambda_fn` beside it."""
@@ -36,14 +37,16 @@ SECONDS = 60.0
 """How long an answer may take. Lambda gives up after 29 (serverless.yml), and has nothing else to do."""
 LOGGED = ("the model file does not ", "no model at init: ")
 """How lines of the log begin that say why there is no model, the more telling ones first."""
+WITHOUT = "no graph for many rows: "
+"""How a line of the log begins that says why a companion is not used."""
 
 
 class Function:
     """The process, which is started and ended as a context."""
 
-    def __init__(self, model: bytes) -> None:
-        """Serve the model file with these bytes, once entered."""
-        self._model, self._late = model, False
+    def __init__(self, model: bytes, companions: Iterable[bytes] = ()) -> None:
+        """Serve the model file with these bytes, and its companions, once entered."""
+        self._model, self._companions, self._late = model, companions, False
 
     def __enter__(self) -> Self:
         """Start the process, which loads the model while this one goes on; raise ConvertError where there is none."""
@@ -51,6 +54,7 @@ class Function:
             raise ConvertError(f"model files are tried on the service itself, but there is no lambda_fn in {ROOT}")
         with contextlib.ExitStack() as stack:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="plume-")))
+            write_companions(folder / "model.onnx", self._companions)
             (folder / "model.onnx").write_bytes(self._model)
             self._log = stack.enter_context((folder / "log").open("w+b"))
             self._process = _start(folder / "model.onnx", self._log)
@@ -85,6 +89,11 @@ class Function:
         lines = self._read_log().splitlines()
         said = [line for start in LOGGED for line in lines if line.startswith(start)]
         return said[0].removeprefix(LOGGED[-1]) if said else None
+
+    def without(self) -> str | None:
+        """Return what the log says of a companion that is not used."""
+        said = [line for line in self._read_log().splitlines() if line.startswith(WITHOUT)]
+        return said[0] if said else None
 
     def peak_bytes(self) -> int:
         """Return how much memory the process took at the most; 0 where the system does not tell."""

@@ -14,6 +14,7 @@ import onnx
 from botocore.exceptions import BotoCoreError, ClientError
 
 from convert.errors import ConvertError
+from convert.model_file.companions import digest, place, read_companions
 from convert.model_file.disk import check_certificate, read_card, read_model, sealed, write_sealed
 from convert.model_file.seal import check_seal
 from convert.model_file.service import check_served
@@ -40,23 +41,33 @@ class Version:
 def publish(model: Path, uri: str, *, force: bool = False) -> str:
     """Upload the model file to ``s3://bucket/key`` and return the id of the version that this makes.
 
-    One PUT replaces the key atomically; S3 compares the bytes with their SHA-256 and keeps it with them.
+    One PUT replaces the key atomically; S3 compares the bytes with their SHA-256 and keeps it with them. Companions go
+    first, each to a key of its own that has its digest in it: so a version has its own, also after a rollback.
     With `force` the lack of a passing certificate is no obstacle, but is written into the card.
     Raises ConvertError if the file was altered after it was written or has none, if the service would refuse it, with
     or without `force`, and for whatever S3 refuses.
     """
-    bucket, key = parse_uri(uri)
+    parse_uri(uri)
     data = on_disk = read_model(model)
     card, graph = read_card(data), onnx.load_from_string(data)
+    beside = read_companions(model, card)
     try:
         check_certificate(card, graph, str(model))
     except ConvertError:
         if not force:
             raise
         data = sealed(graph, {**card, "forced": True})
-    check_served(data)
+    check_served(data, beside.values())
     if data != on_disk:
         write_sealed(model, data)
+    for companion in beside.values():
+        _put(place(uri, digest(companion)), companion)
+    return _version_id(_put(uri, data), uri)
+
+
+def _put(uri: str, data: bytes) -> str | None:
+    """Upload `data`, and return the id of the version that this makes; raise ConvertError for whatever S3 refuses."""
+    bucket, key = parse_uri(uri)
     try:
         answer = _client().put_object(
             Bucket=bucket,
@@ -67,7 +78,7 @@ def publish(model: Path, uri: str, *, force: bool = False) -> str:
         )
     except ERRORS as error:
         raise ConvertError(f"{uri}: {error}") from error
-    return _version_id(answer.get("VersionId"), uri)
+    return answer.get("VersionId")
 
 
 def history(uri: str) -> list[Version]:

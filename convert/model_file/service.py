@@ -34,9 +34,9 @@ NPY, JSON = "application/x-npy", "application/json"
 class Service(Function):
     """The service with a model file, asked with rows (n, features) as `convert.estimator.features` has them."""
 
-    def __init__(self, model: bytes) -> None:
-        """Serve the model file with these bytes, once entered."""
-        super().__init__(model)
+    def __init__(self, model: bytes, companions: Iterable[bytes] = ()) -> None:
+        """Serve the model file with these bytes, and its companions, once entered."""
+        super().__init__(model, companions)
         self._card = read_card(model)
         self._features = [_feature(member) for member in self._card["features"]]
         self._strings = any(feature.type == "str" for feature in self._features)
@@ -51,7 +51,7 @@ class Service(Function):
             self.run(np.repeat(row[np.newaxis], sum(BATCHES[:3]), axis=0))
         except ConvertError as error:
             return self.logged() or str(error)
-        return None
+        return self.without()
 
     @property
     def most_rows(self) -> int:
@@ -121,12 +121,13 @@ class Service(Function):
         return list(zip(*columns, strict=True))
 
 
-def check_served(model: bytes, name: str | None = None) -> None:
+def check_served(model: bytes, companions: Iterable[bytes], name: str | None = None) -> None:
     """Raise ConvertError if the service would refuse the model file with these bytes; warn if it needs much memory.
 
-    `name` is what a message calls the estimator, or else its class in the card.
+    companions: those of the model file, which it would have to take, too.
+    name: what a message calls the estimator, or else its class in the card.
     """
-    with Service(model) as service:
+    with Service(model, companions) as service:
         reason, peak = service.refusal(), service.peak_bytes()
     if reason is not None:
         name, reason = name or read_card(model)["estimator"], " ".join(reason.split())[:SHOWN].rstrip(".")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -21,17 +21,20 @@ def make_certificate(
     tolerance: float,
     model: onnx.ModelProto,
     estimator_sha256: str,
+    companions: Mapping[str, str],
 ) -> dict[str, Any]:
     """Return the certificate, of JSON values only.
 
-    It is ``proved`` where every cell of a table was tried and no bit differs, and ``tested`` otherwise.
+    Of `companions`, the digest of each by its role, the one for many rows was tried on the same rows as the graph, and
+    answered the same bits. It is ``proved`` where every cell of a table was tried and no bit differs, and ``tested``
+    otherwise.
     """
     bitwise = not any(comparison.failed(0.0).any() for comparison in comparisons)
     differences = [float(comparison.difference.max()) for comparison in comparisons]
     every_cell = any(comparison.source == EVERY_CELL for comparison in comparisons)
     scores = [float(each.score_difference.max()) for each in comparisons if each.score_difference is not None]
     agree = not any(comparison.failed(tolerance).any() for comparison in comparisons)
-    return {
+    certificate: dict[str, Any] = {
         "passed": agree and not refusals.differing,
         "kind": "proved" if every_cell and bitwise else "tested",
         "rows": {comparison.source: len(comparison.rows) for comparison in comparisons},
@@ -44,6 +47,11 @@ def make_certificate(
         "estimator_sha256": estimator_sha256,
         "versions": library_versions(),
     }
+    if companions:
+        certificate["companions"] = dict(companions)
+        apart = [int(each.graphs_differ.sum()) for each in comparisons if each.graphs_differ is not None]
+        certificate["graphs_differ"] = sum(apart)
+    return certificate
 
 
 def _largest(differences: Sequence[float]) -> float | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from typing import Any, Protocol
 
 import numpy as np
@@ -21,6 +22,8 @@ BATCH_ROWS = 1024
 """How many rows are scored at once, as in `lambda_fn`, which says why."""
 BLOCK_ROWS = 16 * BATCH_ROWS
 """How many rows are compared at once."""
+GRAPHS_DIFFER = "graphs differ"
+"""Under which name it is told, beside the outputs, whether the graph for many rows answers otherwise."""
 DTYPES = {"tensor(float)": np.float32, "tensor(double)": np.float64}
 
 
@@ -36,6 +39,8 @@ class Comparison:
     score_difference: (n,), the largest difference of a raw score in the row, as part of the score if that is above 1;
     None where there are none to compare.
     refused: (m, features), those that the estimator refuses, which are not in `rows`.
+    graphs_differ: (n,), whether the graph for many rows answers other bits than the model file's own; None where there
+    is none, or where it was the service that chose.
     """
 
     source: str
@@ -46,10 +51,13 @@ class Comparison:
     actual: NDArray[Any]
     score_difference: Floats | None = None
     refused: Floats = field(default_factory=lambda: np.empty((0, 0)))
+    graphs_differ: NDArray[np.bool_] | None = None
 
     def failed(self, tolerance: float) -> NDArray[np.bool_]:
         """Return (n,), whether a label or more than `tolerance` differs in the row; NaN is more than any."""
         apart = self.label_differs | ~(self.difference <= tolerance)
+        if self.graphs_differ is not None:
+            apart = apart | self.graphs_differ
         return apart if self.score_difference is None else apart | ~(self.score_difference <= tolerance)
 
 
@@ -64,11 +72,17 @@ class Candidate:
     """The model file, run as `lambda_fn` runs it: one thread, the input cast to what the graph takes.
 
     rounded: what the service makes of the rows before.
+    batch_rows: how many are scored at once; one row alone is never left over.
     """
 
-    def __init__(self, model: onnx.ModelProto, rounded: Callable[[Floats], Floats] = lambda rows: rows) -> None:
+    def __init__(
+        self,
+        model: onnx.ModelProto,
+        rounded: Callable[[Floats], Floats] = lambda rows: rows,
+        batch_rows: int = BATCH_ROWS,
+    ) -> None:
         """Load the model, raw scores among its outputs; raise ConvertError if onnxruntime does not load it."""
-        self._rounded = rounded
+        self._rounded, self._batch_rows = rounded, batch_rows
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
         try:
@@ -81,7 +95,8 @@ class Candidate:
 
     def run(self, rows: Floats) -> dict[str, NDArray[Any]]:
         """Return label, probabilities and raw scores, or value, for rows of shape (n, features)."""
-        batches = [rows[start : start + BATCH_ROWS] for start in range(0, len(rows), BATCH_ROWS)]
+        starts = [*range(0, max(len(rows) - 1, 1), self._batch_rows), len(rows)]
+        batches = [rows[start:stop] for start, stop in pairwise(starts)]
         parts = zip(*map(self._run_batch, batches), strict=True)
         return dict(zip(self.outputs, map(np.concatenate, parts), strict=True))
 
@@ -93,6 +108,32 @@ class Candidate:
         except Exception as error:  # as above
             raise ConvertError(f"onnxruntime does not run the model file: {error}") from error
         return outputs
+
+
+class BothGraphs:
+    """The model file's own graph, and that for many rows, which is to answer the same bits."""
+
+    def __init__(self, own: Candidate, many: Candidate) -> None:
+        """Take both."""
+        self._own, self._many = own, many
+        self.outputs = own.outputs
+
+    def run(self, rows: Floats) -> dict[str, NDArray[Any]]:
+        """Return what the model file's own graph answers, and (n,) whether the other answers otherwise."""
+        own = self._own.run(rows)
+        many = self._many.run(np.repeat(rows, 2, axis=0) if len(rows) == 1 else rows)
+        apart = np.zeros(len(rows), dtype=np.bool_)
+        for name, answers in own.items():
+            apart |= _bits_differ(answers, many[name][: len(rows)])
+        return {**own, GRAPHS_DIFFER: apart}
+
+
+def _bits_differ(some: NDArray[Any], others: NDArray[Any]) -> NDArray[np.bool_]:
+    """Return (n,), whether a row's answers differ in any bit; that of a zero's sign, and of NaN, included."""
+    if some.dtype.kind == "f":
+        some, others = (each.view(f"u{each.itemsize}") for each in (some, others))
+    apart: NDArray[np.bool_] = (some.reshape(len(some), -1) != others.reshape(len(some), -1)).any(axis=1)
+    return apart
 
 
 def check_answers(candidate: Candidate, oracle: Oracle) -> None:
@@ -175,6 +216,7 @@ def _refused(oracle: Oracle, rows: Floats) -> NDArray[np.bool_]:
 
 def _joined(blocks: Sequence[Comparison]) -> Comparison:
     scores = [block.score_difference for block in blocks if block.score_difference is not None]
+    apart = [block.graphs_differ for block in blocks if block.graphs_differ is not None]
     return Comparison(
         blocks[0].source,
         np.concatenate([block.rows for block in blocks]),
@@ -183,6 +225,7 @@ def _joined(blocks: Sequence[Comparison]) -> Comparison:
         np.concatenate([block.expected for block in blocks]),
         np.concatenate([block.actual for block in blocks]),
         np.concatenate(scores) if scores else None,
+        graphs_differ=np.concatenate(apart) if apart else None,
     )
 
 
@@ -192,7 +235,8 @@ def _compare_block(source: str, oracle: Oracle, candidate: Answers, rows: Floats
     if oracle.task == "regression":
         actual = got["value"].reshape(len(rows))
         never = np.zeros(len(rows), dtype=np.bool_)
-        return Comparison(source, rows, never, _differences(expected, actual)[:, 0], expected, actual)
+        difference, apart_from_many = _differences(expected, actual)[:, 0], got.get(GRAPHS_DIFFER)
+        return Comparison(source, rows, never, difference, expected, actual, graphs_differ=apart_from_many)
     actual, difference, apart = got["label"], np.zeros(len(rows)), None
     probabilities = oracle.predict_proba(rows)
     if probabilities is not None and "probabilities" in got:
@@ -202,7 +246,8 @@ def _compare_block(source: str, oracle: Oracle, candidate: Answers, rows: Floats
         scores = scores.reshape(len(rows), -1)
         apart = (_differences(scores, got[SCORES]) / np.fmax(1.0, np.abs(scores))).max(axis=1)
     label_differs = (expected != actual) | _other_type(expected, actual)
-    return Comparison(source, rows, label_differs, difference, expected, actual, apart)
+    many = got.get(GRAPHS_DIFFER)
+    return Comparison(source, rows, label_differs, difference, expected, actual, apart, graphs_differ=many)
 
 
 def _other_type(expected: NDArray[Any], actual: NDArray[Any]) -> bool:

@@ -25,6 +25,11 @@ def parity_table(comparisons: Sequence[Comparison], refusals: Refusals, toleranc
         labels, difference = int(comparison.label_differs.sum()), float(comparison.difference.max())
         style = "red" if comparison.failed(tolerance).any() else "green"
         table.add_row(comparison.source, f"{len(comparison.rows):,}", f"{labels:,}", f"{difference:.3g}", style=style)
+    apart = [comparison.graphs_differ for comparison in comparisons if comparison.graphs_differ is not None]
+    if apart:
+        tried, differing = sum(map(len, apart)), sum(int(each.sum()) for each in apart)
+        style = "red" if differing else "green"
+        table.add_row("by the graph for many rows", f"{tried:,}", "", f"{differing:,} rows' bits differ", style=style)
     differing = len(refusals.differing)
     style = "red" if differing else "green"
     table.add_row("rows that may be refused", f"{refusals.tried:,}", "", f"{differing} refusals differ", style=style)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -19,6 +19,7 @@ from convert.estimator.features import Floats
 from convert.estimator.fitted import classes_of, load_estimator, task_of, width_of
 from convert.graph.ensembles.table import is_made_of_trees
 from convert.model_file.card import make_card
+from convert.model_file.companions import MANY_ROWS, digests, read_companions
 from convert.model_file.disk import read_card, read_model, write_model
 from convert.model_file.service import Service
 from convert.oracle.accepts import Accepts
@@ -27,7 +28,7 @@ from convert.oracle.sample import beside, find_table
 from convert.oracle.thresholds import tree_thresholds
 from convert.proof.certificate import make_certificate
 from convert.proof.own_table import check_own_table
-from convert.proof.parity import Candidate, Comparison, compare_answers
+from convert.proof.parity import BothGraphs, Candidate, Comparison, compare_answers
 from convert.proof.refusals import compare_refusals, refused_together
 from convert.proof.rows import EVERY_CELL, RANDOM_ROWS, SERVED, accepted_rows, edge_sets, row_sets, some_of_each
 from convert.proof.tables import difference_table, parity_table, verdict
@@ -63,14 +64,15 @@ def verify(
         raise ConvertError(f"{onnx_file} was written by the strategy {card['strategy']!r}, which is unknown here")
     oracle = _oracle_of(model, sample, card, onnx_file)
     accepts = _accepted(oracle, strategy, card, onnx_file)
-    with Service(data) as service:
-        candidate = Candidate(graph, oracle.rounded)
+    beside = read_companions(onnx_file, card)
+    with Service(data, beside.values()) as service:
+        candidate = _candidate(graph, beside, card, oracle)
         sets = _sets_to_try(oracle, candidate, strategy, accepts, model, console, random_rows)
         comparisons = _compare_with_progress(oracle, candidate, service, sets, console)
         refusals = compare_refusals(oracle, accepts, service)
     refusals.differing.extend(refused_together(comparisons))
     digest = hashlib.sha256(model.read_bytes()).hexdigest()
-    certificate = make_certificate(comparisons, refusals, strategy.tolerance, graph, digest)
+    certificate = make_certificate(comparisons, refusals, strategy.tolerance, graph, digest, digests(card))
     console.print(parity_table(comparisons, refusals, strategy.tolerance))
     if not certificate["passed"]:
         console.print(difference_table(comparisons, strategy.tolerance, oracle.features))
@@ -80,6 +82,17 @@ def verify(
     if report is not None:
         _write_page(report, {**card, "certificate": certificate}, oracle, graph, comparisons, features, console)
     return bool(certificate["passed"])
+
+
+def _candidate(
+    graph: onnx.ModelProto, beside: Mapping[str, bytes], card: Mapping[str, Any], oracle: Oracle
+) -> Candidate | BothGraphs:
+    """Return the graph, to be run, or it and the one for many rows."""
+    candidate = Candidate(graph, oracle.rounded)
+    if MANY_ROWS not in beside:
+        return candidate
+    many = onnx.load_from_string(beside[MANY_ROWS])
+    return BothGraphs(candidate, Candidate(many, oracle.rounded, card["companions"][MANY_ROWS]["batch_rows"]))
 
 
 def _oracle_of(model: Path, sample: Path | None, card: dict[str, Any], source: Path) -> Oracle:
@@ -100,7 +113,7 @@ def _accepted(oracle: Oracle, strategy: Strategy, card: dict[str, Any], source: 
 
 def _sets_to_try(
     oracle: Oracle,
-    candidate: Candidate,
+    candidate: Candidate | BothGraphs,
     strategy: Strategy,
     accepts: Sequence[Accepts],
     model: Path,
@@ -143,7 +156,7 @@ def _write_page(
 
 def _compare_with_progress(
     oracle: Oracle,
-    candidate: Candidate,
+    candidate: Candidate | BothGraphs,
     service: Service,
     sets: Sequence[tuple[str, Floats]],
     console: Console,

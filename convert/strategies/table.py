@@ -27,6 +27,7 @@ class Strategy:
     accepts: what of the values that the estimator accepts the graph computes with, feature by feature.
     tolerance: the largest difference that `verify` passes, of a probability, or of a value as part of the largest.
     exact: whether labels and sums are the same bits, and so what is tried is not to lie clear of where labels change.
+    walks_trees: whether it walks the trees of each row, for which there may be a faster way where rows are many.
     """
 
     name: str
@@ -34,11 +35,12 @@ class Strategy:
     accepts: Callable[[Oracle], list[Accepts]]
     tolerance: float
     exact: bool = True
+    walks_trees: bool = False
 
 
 TABULATED = Strategy(tabulate.NAME, tabulate.write_graph, limits.accepts, 0.0)
-FLOAT64_TREES = Strategy(trees.NAME, trees.write_graph, limits.accepts, 1e-15)
-FLOAT32_TREES = Strategy(trees.NAME_OF_FLOAT32, trees.write_graph, limits.accepts, 1.2e-7)
+FLOAT64_TREES = Strategy(trees.NAME, trees.write_graph, limits.accepts, 1e-15, walks_trees=True)
+FLOAT32_TREES = Strategy(trees.NAME_OF_FLOAT32, trees.write_graph, limits.accepts, 1.2e-7, walks_trees=True)
 """For trees whose sums are float32, and so are the exponentials of those: 1.2e-7 is the last bit of a 1."""
 COMPOSED = Strategy(composed.NAME, composed.write_graph, limits.accepts_of_operators, 1e-9, exact=False)
 COMPOSED_OF_FLOAT32 = Strategy(

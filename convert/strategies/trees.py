@@ -2,27 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import onnx
 
 from convert.graph.answers import classifier_model, regressor_model
 from convert.graph.columns import input_columns
 from convert.graph.ensembles.table import read_whole
-from convert.graph.graph import Graph
+from convert.graph.graph import Graph, Value
 from convert.graph.heads import write_label, write_value
 from convert.graph.sums import write_sums
 from convert.graph.transforms import write_steps
+from convert.graph.trees import TreeEnsemble
 from convert.oracle.oracle import Oracle
 
 NAME = "float64 trees"
 NAME_OF_FLOAT32 = "float32 trees"
 
+type WriteSums = Callable[[Graph, Value, int, TreeEnsemble], Value]
+"""Writes the raw sums, (n, sums) float64, of an ensemble for rows (n, width) float64: as `write_sums` does."""
 
-def write_graph(oracle: Oracle, name: str) -> onnx.ModelProto:
-    """Return an estimator as float64 trees, behind its transformers; raise ConvertError if it is not made of trees."""
+
+def write_graph(oracle: Oracle, name: str, write: WriteSums = write_sums) -> onnx.ModelProto:
+    """Return an estimator's trees, behind its transformers; raise ConvertError if it is not made of trees.
+
+    write: how their sums are computed.
+    """
     ensemble = read_whole(oracle.last)
     graph = Graph(oracle.width)
     rows = write_steps(graph, input_columns(graph, oracle.features, oracle.dtypes), oracle.transformers)
-    sums = write_sums(graph, *rows.split_by(graph, oracle.last, ensemble))
+    sums = write(graph, *rows.split_by(graph, oracle.last, ensemble))
     if oracle.task == "regression":
         return regressor_model(graph, write_value(graph, sums, ensemble.head), name)
     return classifier_model(graph, write_label(graph, sums, ensemble.head), oracle.classes, name)

@@ -79,6 +79,17 @@ class Feature(Record):
         return self.accepts.low <= UNKNOWN
 
 
+class ManyRows(Record):
+    """The companion that scores many rows faster: its digest, from how many rows on, and how many it is given at once.
+
+    Both are 2 or more: it may add up a single row in another order.
+    """
+
+    sha256: str
+    from_rows: int
+    batch_rows: int
+
+
 class Card(Record):
     """The members of the card that scoring needs; `document` is the whole of it, which JSON can say again.
 
@@ -86,6 +97,7 @@ class Card(Record):
     features: what the model takes, in the order of its columns; `names` are theirs.
     numeric: whether all of them are floats, but for those that are dropped.
     classes: the class labels in the order of the probabilities' columns; empty for a regression.
+    many_rows: the companion for many rows; None where there is none.
     """
 
     task: str
@@ -94,6 +106,7 @@ class Card(Record):
     numeric: bool
     classes: tuple[bool | int | float | str, ...]
     document: Mapping[str, Any]
+    many_rows: ManyRows | None = None
 
     @cached_property
     def columns(self) -> Mapping[str, int]:
@@ -131,6 +144,7 @@ class Card(Record):
             numeric=all(feature.type == "float" or feature.dropped for feature in features),
             classes=_labels(document.get("classes")) if task == "classification" else (),
             document=document,
+            many_rows=_many_rows(document["companions"]) if "companions" in document else None,
         )
 
 
@@ -198,6 +212,28 @@ def _categories(texts: Any, where: str) -> Mapping[str, float]:
     if len(categories) < len(texts):
         raise _expected(f"{where}'s categories", "strings that differ", _twice(texts))
     return categories
+
+
+def _many_rows(companions: Any) -> ManyRows | None:
+    """Read the member ``companions``, of which others than that for many rows are left alone."""
+    if type(companions) is not dict:
+        raise _expected("companions", "an object", companions)
+    member = companions.get("many_rows")
+    if member is None:
+        return None
+    if type(member) is not dict:
+        raise _expected("the companion for many rows", "an object", member)
+    digest = member.get("sha256")
+    if type(digest) is not str or len(digest) != 64 or not set(digest) <= set("0123456789abcdef"):
+        raise _expected("the companion's sha256", "64 hexadecimal digits", digest)
+    return ManyRows(digest, _rows(member, "from_rows"), _rows(member, "batch_rows"))
+
+
+def _rows(member: Mapping[str, Any], name: str) -> int:
+    count = member.get(name)
+    if type(count) is int and 2 <= count < 2**31:
+        return count
+    raise _expected(f"the companion's {name}", "a whole number from 2 on", count)
 
 
 def _accepts(accepts: Any, where: str) -> Accepts:

@@ -27,6 +27,15 @@ class Blob(Record):
     version_id: str | None = None
 
 
+def beside(uri: str, sha256: str) -> str:
+    """Return where a companion of the model at `uri` is, by its digest (convert/model_file/companions.py there).
+
+    >>> beside("s3://bucket/models/model.onnx", "0123456789abcdef" * 4)
+    's3://bucket/models/model.onnx.0123456789abcdef'
+    """
+    return f"{uri}.{sha256[:16]}"
+
+
 class Ahead:
     """A fetch in a thread of its own, so that waiting for S3 and importing onnxruntime take the same time."""
 

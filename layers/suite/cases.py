@@ -45,9 +45,12 @@ ESTIMATORS: tuple[tuple[str, str, Any, Any, Any], ...] = (
     ("trees", "float64 trees", HistGradientBoostingRegressor(max_iter=5), HOLES, ROWS.sum(axis=1)),
     ("operators", "float64 operators", make_pipeline(StandardScaler(), LogisticRegression()), ROWS, WORDS),
     ("plain", "skl2onnx", LogisticRegression(), ROWS, LABELS > 0),
+    ("many", "float64 trees", HistGradientBoostingRegressor(max_iter=60), HOLES, ROWS.sum(axis=1)),
     ("table", "float64 trees", make_pipeline(ENCODED, RandomForestClassifier(5, random_state=0)), TABLE, WORDS),
 )
 """Name, strategy, estimator, what it is fitted on: rows and labels."""
+MANY = 10
+"""How many times the rows are sent at once to a model with a companion, which is asked for from 1,024 rows on."""
 BAD: tuple[tuple[Any, str], ...] = (
     ({"data": [[1.0]]}, "wrong-width"),
     ({"data": [[1.0, None]]}, "not-a-number"),
@@ -67,6 +70,12 @@ def write_cases(folder: Path) -> None:
     cases = [_estimator_case(folder, *each) for each in ESTIMATORS]
     cases[0]["answers"] += [(body, {"status": 400, "code": code}) for body, code in BAD]
     cases[0]["answers"] += _dialects(ROWS[:, :2], SMALL.predict(ROWS[:, :2]).tolist())
+    for case in cases:
+        if case["companion"]:
+            [(event, answer), *_] = case["answers"]
+            case["answers"].append(
+                tuple({name: values * MANY for name, values in each.items()} for each in (event, answer))
+            )
     unknown = json.loads(TABLE[:1].to_json(orient="records"))[0]
     for member, value in (("city", "Rome"), ("level", 7)):
         cases[-1]["answers"].append(({"data": [unknown | {member: value}]}, {"code": "unknown-category"}))
@@ -87,7 +96,8 @@ def _estimator_case(folder: Path, name: str, strategy: str, estimator: Any, rows
     if hasattr(estimator, "predict_proba"):
         probabilities = estimator.predict_proba(rows).tolist()
         answers.append((event | {"probabilities": True}, answer | {"probabilities": probabilities}))
-    return _case(f"{name}.onnx", answers, STRATEGIES[strategy].tolerance)
+    companion = "companions" in read_card((folder / f"{name}.onnx").read_bytes())
+    return _case(f"{name}.onnx", answers, STRATEGIES[strategy].tolerance, companion)
 
 
 def _refused_case(folder: Path, name: str, data: bytes) -> dict[str, Any]:
@@ -96,8 +106,8 @@ def _refused_case(folder: Path, name: str, data: bytes) -> dict[str, Any]:
     return _case(f"{name}.onnx", [({"data": [[1.0, 2.0]]}, answer), (_http("{}"), {"statusCode": 503})], 0.0)
 
 
-def _case(model: str, answers: Sequence[Answer], tolerance: float) -> dict[str, Any]:
-    return {"model": model, "answers": list(answers), "tolerance": tolerance}
+def _case(model: str, answers: Sequence[Answer], tolerance: float, companion: bool = False) -> dict[str, Any]:
+    return {"model": model, "answers": list(answers), "tolerance": tolerance, "companion": companion}
 
 
 def _dialects(rows: NDArray[np.float64], prediction: list[int]) -> list[Answer]:

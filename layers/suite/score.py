@@ -40,6 +40,8 @@ def score(case: dict[str, Any], cases: Path) -> None:
         found = handler.predict(event, None)
         if not agrees(found, expected, case["tolerance"]):
             raise SystemExit(f"{case['model']}: expected {expected}, found {found}")
+    if case["companion"] and handler.scoring()._model._companion.engine() is None:
+        raise SystemExit(f"{case['model']}: its companion did not load")
 
 
 def agrees(found: Any, expected: Any, tolerance: float) -> bool:

@@ -41,8 +41,8 @@ def test_slices_and_threads_answer_as_the_whole_does(
     codes = set()
 
     def answer(asked: Any, rows: int) -> Any:
-        for module in (model, scoring):
-            monkeypatch.setattr(module, "BATCH_ROWS", rows)
+        monkeypatch.setattr(handler.scoring()._model._engine, "batch_rows", rows)
+        monkeypatch.setattr(scoring, "BATCH_ROWS", rows)
         monkeypatch.setattr(model, "THREADED_ROWS", rows)
         monkeypatch.setattr(json_values, "BLOCK_ROWS", rows)
         for module in (json_document, json_rows):

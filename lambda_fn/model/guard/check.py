@@ -9,6 +9,9 @@ known: what a row takes is bounded by the file's size.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import partial
+
 from lambda_fn.model.guard.graph import Checked, check_graph
 from lambda_fn.model.guard.messages import ENTRY, MODEL, OPSET, number_of, only, parts_of, refused, spans, texts_of
 from lambda_fn.model.guard.operators import ML
@@ -19,9 +22,11 @@ OPSETS = ({"": 21, ML: 5}, {"": 13}, {"": 14}, {"": 13, ML: 1}, {"": 14, ML: 1})
 """Our own, and those that skl2onnx needs for what it may still write."""
 
 
-def check_model(data: bytes) -> Checked:
+def check_model(data: bytes, rows: Sequence[tuple[float, float]] = ()) -> Checked:
     """Raise ServiceError (model-invalid) if the bytes of a model file hold what no exporter of ours writes.
 
+    rows: the lowest and the highest number that each feature may be, of a graph for many rows: of that, every index
+    into a table is to be shown to be inside it.
     Returns what is known of the graph.
     """
     reader = Reader(data)
@@ -35,4 +40,8 @@ def check_model(data: bytes) -> Checked:
     keys = ["".join(texts_of(reader, parts_of(reader, each, ENTRY), 1)) for each in spans(parts, 14)]
     if sorted(keys) != sorted({"card", "digest"}.intersection(keys)):
         raise refused(f"card and digest were expected in the metadata, each once, not {keys}")
-    return check_graph(reader, only(parts, 7, MODEL))
+    if not rows:
+        return check_graph(reader, only(parts, 7, MODEL))
+    from lambda_fn.model.guard.ranges import check_indices  # here: a call of few rows does without
+
+    return check_graph(reader, only(parts, 7, MODEL), partial(check_indices, rows=rows))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from lambda_fn.model.guard.messages import (
     BATCH,
@@ -94,6 +94,9 @@ def _listed(value: Value) -> object:
     return value if isinstance(value, int | Tensor) else tuple(value.tolist())
 
 
+type MoreChecks = Callable[[Reader, Sequence[Step], Mapping[str, Tensor]], None]
+
+
 FORWARD = ("Cast", "Identity", "Reshape", "Squeeze")
 """The operators that only hand a label on, or the number of a class."""
 
@@ -113,8 +116,11 @@ class Checked(Record):
     labels: Sequence[bool | int | float | str] | None
 
 
-def check_graph(reader: Reader, span: Span) -> Checked:
-    """Raise ServiceError for a graph that no exporter of ours writes; return what is known of another."""
+def check_graph(reader: Reader, span: Span, more: MoreChecks | None = None) -> Checked:
+    """Raise ServiceError for a graph that no exporter of ours writes; return what is known of another.
+
+    more: what else is checked of its nodes, and of the values by their names, in the end.
+    """
     parts = parts_of(reader, span, GRAPH)
     constants, nodes = spans(parts, 5), spans(parts, 1)
     if len(nodes) > MAX_NODES or len(constants) > MAX_CONSTANTS:
@@ -134,6 +140,8 @@ def check_graph(reader: Reader, span: Span) -> Checked:
     answers = [_port(reader, each) for each in spans(parts, 12)]
     row_bytes = _run(reader, steps, values, [name for name, _ in answers])
     _check_answers(values, answers)
+    if more is not None:
+        more(reader, steps, values)
     return Checked(row_bytes, _labels(reader, steps, values) if answers[0][0] == "label" else None)
 
 
@@ -201,9 +209,13 @@ def _known(values: Mapping[str, Tensor], name: str) -> Tensor:
 def _outputs(reader: Reader, step: Step, inputs: list[Tensor]) -> list[Tensor]:
     """Return what a node makes, each with the axis of the batch once; raise ServiceError if it does not fit."""
     kinds = _kinds(step, "".join([LETTERS[each.kind] for each in inputs]))
+    if kinds.endswith("*"):
+        kinds = kinds[0] * len(step.outputs)
     shapes = step.operator.infer(Node(reader, step.name, inputs, step.attributes))
     if len(step.outputs) != len(kinds):
         raise refused(f"{step.name} was expected to have {len(kinds)} outputs, it has {len(step.outputs)}")
+    if len(shapes) != len(kinds):
+        raise refused(f"{step.name} was expected to have {len(shapes)} outputs, it has {len(step.outputs)}")
     for dims in shapes:
         if dims.count(BATCH) != 1 or len(dims) > MAX_AXES:
             raise refused(f"{step.name} was expected to make something of each row, it makes {shown(dims)}")

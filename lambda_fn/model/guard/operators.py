@@ -203,11 +203,21 @@ def extract(node: Node) -> list[Dims]:
 
 
 def mat_mul(node: Node) -> list[Dims]:
-    """Rows times a constant matrix."""
-    rows, matrix = node.inputs
-    if len(rows.dims) != 2 or len(matrix.dims) != 2 or matrix.data is None or not rows.dims[1] == matrix.dims[0] > 0:
+    """Rows times a constant matrix, or a constant matrix times rows that stand upright."""
+    first, second = node.inputs
+    constant = [each.data is not None for each in node.inputs]
+    if len(first.dims) != 2 or len(second.dims) != 2 or not any(constant) or not first.dims[1] == second.dims[0] > 0:
         raise node.refused("rows and a constant matrix that fit each other")
-    return [(rows.dims[0], matrix.dims[1])]
+    return [(first.dims[0], second.dims[1])]
+
+
+def split(node: Node) -> list[Dims]:
+    """Parts along the first axis, as large as a constant says."""
+    dims, sizes = node.inputs[0].dims, node.constant(1)
+    _check_axis(node, dims, 0)
+    if min(sizes, default=0) < 1 or sum(sizes) != dims[0]:
+        raise node.refused("parts that it has")
+    return [(size, *dims[1:]) for size in sizes]
 
 
 def trees(node: Node) -> list[Dims]:
@@ -231,8 +241,8 @@ class Operator:
     """A line of the table.
 
     infer: returns the shapes of the outputs, or raises ServiceError for inputs that do not fit.
-    types: what comes out for what goes in, a letter for each; `*` is as many more of the last as there are. Of a cast:
-    what it may make of what.
+    types: what comes out for what goes in, a letter for each; `*` is as many more of the last as there are, also of
+    what comes out. Of a cast: what it may make of what.
     attributes: the values that each may have, with None if it need not be there; () for one that `infer` looks at.
     """
 
@@ -262,46 +272,48 @@ TREES: Mapping[str, tuple[object, ...]] = {
 """The attributes of the tree operator, which `trees` looks at; leaves are summed up, and the sums left as they are."""
 OPERATORS: Mapping[tuple[str, str], Operator] = {
     ("", "Abs"): Operator(unary, "d>d"),
-    ("", "Add"): Operator(elementwise, "dd>d"),
+    ("", "Add"): Operator(elementwise, "dd>d ff>f BB>B"),
     ("", "ArgMax"): Operator(arg, "d>l l>l", axis=(1,), keepdims=(0, 1, None), select_last_index=(0, 1, None)),
-    ("", "Cast"): Operator(unary, "d>fil f>d ?>dl l>d? i>d", to=()),
-    ("", "Clip"): Operator(clip, "ddd>d"),
-    ("", "Concat"): Operator(concat, "d*>d f*>f l*>l ?*>?", axis=(1,)),
+    ("", "Cast"): Operator(unary, "d>fil f>di ?>dfl l>df? i>d B>i", to=()),
+    ("", "Clip"): Operator(clip, "ddd>d fff>f"),
+    ("", "Concat"): Operator(concat, "d*>d f*>f l*>l ?*>? B*>B", axis=(0, 1, 2)),
     ("", "CumSum"): Operator(cum_sum, "dl>d"),
     ("", "Div"): Operator(elementwise, "dd>d"),
     ("", "Equal"): Operator(elementwise, "dd>? ll>?"),
     ("", "Exp"): Operator(unary, "d>d"),
-    ("", "Gather"): Operator(gather, f"di>d {ANY}", axis=(0, 1)),
-    ("", "GatherElements"): Operator(gather_elements, "dl>d", axis=(1,)),
+    ("", "Gather"): Operator(gather, f"di>d Bi>B {ANY}", axis=(0, 1)),
+    ("", "GatherElements"): Operator(gather_elements, "dl>d di>d fi>f", axis=(1,)),
     ("", "GatherND"): Operator(gather_nd, "dl>d ll>l"),
-    ("", "Greater"): Operator(elementwise, "dd>?"),
+    ("", "Greater"): Operator(elementwise, "dd>? ff>?"),
     ("", "GreaterOrEqual"): Operator(elementwise, "dd>?"),
     ("", "Identity"): Operator(unary, "d>d l>l"),
-    ("", "IsNaN"): Operator(unary, "d>?"),
+    ("", "IsNaN"): Operator(unary, "d>? f>?"),
     ("", "Less"): Operator(elementwise, "dd>?"),
     ("", "Log"): Operator(unary, "d>d"),
-    ("", "MatMul"): Operator(mat_mul, "dd>d"),
+    ("", "MatMul"): Operator(mat_mul, "dd>d ff>f"),
     ("", "Max"): Operator(elementwise, "dd>d"),
+    ("", "Min"): Operator(elementwise, "ff>f"),
     ("", "Mod"): Operator(elementwise, "dd>d", fmod=(1,)),
-    ("", "Mul"): Operator(elementwise, "dd>d"),
+    ("", "Mul"): Operator(elementwise, "dd>d ff>f"),
     ("", "Neg"): Operator(unary, "d>d f>f"),
     ("", "Pow"): Operator(elementwise, "dd>d"),
     ("", "ReduceMax"): Operator(reduce, "dl>d", keepdims=(1,)),
     ("", "ReduceMean"): Operator(reduce, "dl>d", keepdims=(1,)),
-    ("", "ReduceSum"): Operator(reduce, "dl>d", keepdims=(0, 1)),
+    ("", "ReduceSum"): Operator(reduce, "dl>d fl>f", keepdims=(0, 1)),
     ("", "ReduceSumSquare"): Operator(reduce, "dl>d", keepdims=(1,)),
     ("", "Relu"): Operator(unary, "d>d"),
     ("", "Reshape"): Operator(flat, "dl>d sl>s"),
     ("", "Sigmoid"): Operator(unary, "d>d"),
     ("", "Softmax"): Operator(along, "d>d", axis=(1, -1)),
+    ("", "Split"): Operator(split, "dl>d* fl>f* il>i* Bl>B*", axis=(0,)),
     ("", "Sqrt"): Operator(unary, "d>d"),
-    ("", "Squeeze"): Operator(squeeze, "dl>d ll>l"),
-    ("", "Sub"): Operator(elementwise, "dd>d"),
+    ("", "Squeeze"): Operator(squeeze, "dl>d ll>l Bl>B"),
+    ("", "Sub"): Operator(elementwise, "dd>d ff>f"),
     ("", "Tanh"): Operator(unary, "d>d"),
     ("", "TopK"): Operator(top_k, "dl>dl", axis=(1,), largest=(0,), sorted=(1,)),
-    ("", "Transpose"): Operator(transpose, "i>i", perm=((1, 0),)),
+    ("", "Transpose"): Operator(transpose, "i>i d>d f>f B>B", perm=((1, 0),)),
     ("", "Unsqueeze"): Operator(unsqueeze, "dl>d ll>l"),
-    ("", "Where"): Operator(elementwise, "?dd>d ?ll>l"),
+    ("", "Where"): Operator(elementwise, "?dd>d ?ff>f ?ll>l"),
     (ML, "ArrayFeatureExtractor"): Operator(extract, "il>i sl>s"),
     (ML, "TreeEnsemble"): Operator(trees, "d>d f>f", **TREES),
 }

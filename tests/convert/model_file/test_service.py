@@ -25,7 +25,8 @@ from convert.oracle.accepts import Accepts
 from convert.oracle.oracle import Oracle
 from convert.proof.parity import compare_answers
 from convert.proof.refusals import compare_refusals
-from lambda_fn.model.model import BATCH_ROWS, THREADED_ROWS
+from lambda_fn.model.engine import BATCH_ROWS
+from lambda_fn.model.model import THREADED_ROWS
 from tests.conftest import TESTS, oracle_of
 
 ROWS = np.random.default_rng(0).normal(size=(60, 2))
@@ -129,7 +130,7 @@ def test_a_process_that_ends_is_a_refusal(model_file: Path, monkeypatch: pytest.
         assert service.refusal() == "its process is ended by SIGSEGV"
     monkeypatch.setitem(function.SETTINGS, "SCORING_THREADS", "none")
     with pytest.raises(ConvertError, match=r"ends with status 1: .*SCORING_THREADS is a positive whole number"):
-        check_served(model_file.read_bytes())
+        check_served(model_file.read_bytes(), ())
 
 
 def test_a_process_that_hangs_is_a_refusal(model_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -142,13 +143,13 @@ def test_a_process_that_hangs_is_a_refusal(model_file: Path, monkeypatch: pytest
 def test_a_model_that_takes_much_memory_is_told(model_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("convert.model_file.service.MEMORY_MB", 1)
     with pytest.warns(UserWarning, match="deploy it with more memory than 1 MB"):
-        check_served(model_file.read_bytes())
+        check_served(model_file.read_bytes(), ())
 
 
 def test_it_is_looked_for_beside_convert(model_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(function, "ROOT", tmp_path)
     with pytest.raises(ConvertError, match="there is no lambda_fn in"):
-        check_served(model_file.read_bytes())
+        check_served(model_file.read_bytes(), ())
 
 
 def test_bits_are_those_of_the_estimator(oracle: Oracle, model_file: Path, training_rows: NDArray[np.float64]) -> None:

@@ -79,9 +79,16 @@ def test_huge_and_tiny_ranges_stay_within_what_is_accepted() -> None:
             assert limit is None or (np.abs(tried) <= limit).all()
 
 
+def copied(onnx_file: Path, copy: Path) -> Path:
+    """Copy a model file, and its companions."""
+    for path in onnx_file.parent.glob(f"{onnx_file.name}*"):
+        shutil.copy(path, copy.with_name(path.name.replace(onnx_file.name, copy.name)))
+    return copy
+
+
 def output_of(model: Path, onnx_file: Path, tmp_path: Path) -> tuple[bool, str]:
     """Verify a copy of the model file, as `verify` writes into it."""
-    onnx_file = Path(shutil.copy(onnx_file, tmp_path / "verified.onnx"))
+    onnx_file = copied(onnx_file, tmp_path / "verified.onnx")
     with (tmp_path / "output.txt").open("w") as file:
         agree = verify(model, onnx_file, None, Console(file=file, width=120))
     return agree, (tmp_path / "output.txt").read_text()

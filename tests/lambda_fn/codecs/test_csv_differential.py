@@ -88,7 +88,7 @@ def number(cell: str, feature: Feature) -> float | str:
     """Return the number that a cell stands for, or the code of the error."""
     if feature.type == "str" and cell in feature.categories:
         return feature.categories[cell]
-    if feature.accepts.nan and not cell.strip():
+    if feature.accepts.nan and not (cell if feature.type == "str" else cell.strip()):
         return math.nan
     if feature.type == "str":
         return -1.0 if feature.takes_unknown else "unknown-category"

@@ -16,8 +16,9 @@ from sklearn.svm import SVC
 from convert.export import export
 from convert.model_file.seal import seal
 from lambda_fn.errors import Problem, ServiceError
+from lambda_fn.model.engine import BATCH_BYTES, BATCH_ROWS
 from lambda_fn.model.guard.graph import Checked
-from lambda_fn.model.model import BATCH_BYTES, BATCH_ROWS, THREADED_ROWS, Model
+from lambda_fn.model.model import THREADED_ROWS, Model
 from tests.conftest import TESTS
 
 FLOAT32_MAX = float(np.finfo(np.float32).max)
@@ -215,7 +216,7 @@ def session_of(answer: Any, name: str = "label") -> onnxruntime.InferenceSession
 @pytest.mark.parametrize("shape", [(1,), (), (3,), (BATCH_ROWS,), (BATCH_ROWS, 1), (1, BATCH_ROWS)])
 def test_no_batch_is_answered_in_another_shape(model_file: Path, count: int, shape: tuple[int, ...]) -> None:
     model = Model(model_file.read_bytes())
-    model._session = session_of(np.zeros(shape, np.int64))  # the guard lets no file in that holds such a graph
+    model._engine._session = session_of(np.zeros(shape, np.int64))  # the guard lets no file in that holds such a graph
     if shape == (count,):
         return
     with pytest.raises(ServiceError, match="expected to answer a classification with 3 classes") as raised:
@@ -261,5 +262,7 @@ def test_rows_of_a_model_that_takes_much_for_each_are_scored_in_smaller_batches(
     model = SVC(C=0.1).fit(rows, np.random.default_rng(1).integers(0, 2, 3000))
     joblib.dump(model, tmp_path / "model.joblib")
     loaded = Model(export(tmp_path / "model.joblib", tmp_path / "model.onnx", name="model").data)
-    assert 2000 < BATCH_BYTES / loaded._batch_rows / 8 < 20_000  # numbers that a row takes: of 3,000 support vectors
+    assert (
+        2000 < BATCH_BYTES / loaded._engine.batch_rows / 8 < 20_000
+    )  # numbers that a row takes: of 3,000 support vectors
     assert loaded.score(rows).prediction.tolist() == model.predict(rows).tolist()

@@ -54,7 +54,7 @@ OTHERS: dict[str, tuple[list[NodeProto], Sequence[TensorProto], str]] = {
     "no input at all": (
         [node(), helper.make_node("Concat", [], ["more"], axis=1, domain="")],
         (),
-        "Concat was expected to take d*>d f*>f l*>l ?*>?, it takes nothing",
+        "Concat was expected to take d*>d f*>f l*>l ?*>? B*>B, it takes nothing",
     ),
     "an input from nowhere": ([node("Add", "X", "none")], (), "'none' was expected in front of the node"),
     "an input from behind": (
@@ -84,7 +84,7 @@ OTHERS: dict[str, tuple[list[NodeProto], Sequence[TensorProto], str]] = {
         "'X' was expected to be used, no node does",
     ),
     "more inputs": ([node("Neg", "X", "X")], (), "Neg was expected to take d>d f>f, it takes dd"),
-    "fewer inputs": ([node("Add", "X")], (), "Add was expected to take dd>d, it takes d"),
+    "fewer inputs": ([node("Add", "X")], (), "Add was expected to take dd>d ff>f BB>B, it takes d"),
     "more outputs": (
         [helper.make_node("Neg", ["X"], ["value", "more"], domain="")],
         (),
@@ -132,7 +132,7 @@ OTHERS: dict[str, tuple[list[NodeProto], Sequence[TensorProto], str]] = {
     "floats of two kinds": (
         [node("Cast", to=TensorProto.FLOAT, output="single"), node("Add", "X", "single")],
         (),
-        "Add was expected to take dd>d, it takes df",
+        "Add was expected to take dd>d ff>f BB>B, it takes df",
     ),
     "a node made of constants": (
         [node("Exp", "constant")],

@@ -21,7 +21,8 @@ import numpy as np
 
 from lambda_fn.codecs.dialects import CODECS, codec
 from lambda_fn.errors import Problem, ServiceError
-from lambda_fn.model.model import BATCH_ROWS, Model
+from lambda_fn.model.engine import BATCH_ROWS
+from lambda_fn.model.model import Model
 from tests.lambda_fn.model.guard.mutants import mutant, read_files
 from tests.lambda_fn.model.guard.random_graphs import random_graph
 

@@ -1,0 +1,107 @@
+"""The graph for many rows: another way to compute the sums of trees, the same bits, faster from some rows on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Protocol
+
+import onnx
+from sklearn.utils import get_tags
+
+from convert.errors import ConvertError
+from convert.graph.graph import Graph, Value
+from convert.graph.trees import TreeEnsemble
+from convert.oracle.oracle import Oracle
+from convert.strategies import trees
+from convert.strategies.masks import cost, strategy
+from convert.strategies.masks.cost import Cost
+
+GAIN = 1.1
+"""How many times as fast it is to be at the least: the model of costs is that far off."""
+LEAST_GAIN = 150.0
+"""How many ns it is to save with each row at the least: to fetch and load it takes what this gains on 100,000 rows."""
+
+
+@dataclass(frozen=True, slots=True)
+class ManyRows:
+    """A graph for many rows.
+
+    strategy: how it was written.
+    from_rows: from how many rows on it is faster than the model file's own.
+    batch_rows: how many rows it is best given at once.
+    """
+
+    strategy: str
+    graph: onnx.ModelProto
+    from_rows: int
+    batch_rows: int
+
+
+def write_many_rows(oracle: Oracle, name: str) -> ManyRows | None:
+    """Return the fastest graph for many rows of an estimator that is made of trees; None where its own is that."""
+    best: tuple[float, ManyRows] | None = None
+    for way, graph in write_each(oracle, name):
+        gain, least = way.own.row - way.this.row, max(LEAST_GAIN, way.this.row * (GAIN - 1))
+        if gain > least and (best is None or way.this.row < best[0]):
+            best = way.this.row, ManyRows(way.name, graph, way.this.faster_from(way.own), cost.BATCH_ROWS)
+    return None if best is None else best[1]
+
+
+def write_each(oracle: Oracle, name: str) -> Iterator[tuple[Way, onnx.ModelProto]]:
+    """Yield each way that there is for an estimator's trees, worth while or not, and its graph."""
+    for way in (ByMasks(missing=_may_be_missing(oracle)), ByVotes()):
+        with suppress(ConvertError):  # too large, or not made for it
+            yield way, trees.write_graph(oracle, name, way)
+
+
+class Way(Protocol):
+    """Writes sums; knows afterwards what those cost, and what the tree operator's do."""
+
+    name: str
+    own: Cost
+    this: Cost
+
+    def __call__(self, graph: Graph, rows: Value, width: int, ensemble: TreeEnsemble, /) -> Value:
+        """Write the sums as `convert.graph.sums.write_sums` does; raise ConvertError where it is not made for them."""
+
+
+class ByMasks:
+    """By masks; `missing` says whether NaN may come."""
+
+    name = strategy.NAME
+    own: Cost
+    this: Cost
+
+    def __init__(self, *, missing: bool) -> None:
+        self._missing = missing
+
+    def __call__(self, graph: Graph, rows: Value, width: int, ensemble: TreeEnsemble, /) -> Value:
+        """Write the sums."""
+        plan = strategy.plan_of(ensemble, width)
+        self.own, self.this = cost.of_tree_operator(ensemble), cost.of_masks(plan)
+        return strategy.write_plan(graph, rows, plan, missing=self._missing)
+
+
+class ByVotes:
+    """By one sum for the votes for all classes."""
+
+    name = strategy.NAME_OF_VOTES
+    own: Cost
+    this: Cost
+
+    def __call__(self, graph: Graph, rows: Value, width: int, ensemble: TreeEnsemble, /) -> Value:
+        """Write the sums."""
+        sums = strategy.write_votes(graph, rows, width, ensemble)
+        self.own, self.this = cost.of_tree_operator(ensemble), cost.of_votes(ensemble)
+        return sums
+
+
+def _may_be_missing(oracle: Oracle) -> bool:
+    """Whether NaN may come to the trees: from the row, or from what stands in front, as of a string that is unknown."""
+    try:
+        takes = get_tags(oracle.last).input_tags.allow_nan
+    except AttributeError:  # as another package's
+        takes = True
+    return bool(takes) and (bool(oracle.transformers) or any(each.nan for each in oracle.accepts))

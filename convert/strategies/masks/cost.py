@@ -1,0 +1,123 @@
+"""What a graph costs: some time for a call, and some for each row of it. A small model, fitted to measurements.
+
+No graph is timed when an estimator is exported: the same estimator is to give the same bytes. What is counted instead
+are nodes, lanes, tables and comparisons, and what each takes was measured once, on many ensembles, by
+`python -m benchmarks.conversion.costs`, which prints the tables below. Only ratios matter; `make bench` shows for each
+of its models whether the faster graph was chosen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import ceil, log2
+
+import numpy as np
+
+from convert.graph.sums import leaves_are_scalar
+from convert.graph.trees import TreeEnsemble
+from convert.strategies.masks.places import MOST_CUTS, grid_of
+from convert.strategies.masks.strategy import Plan
+from convert.strategies.masks.votes import votes_of
+
+type Counts = Mapping[str, float]
+"""How often a row, or a call, does what takes time."""
+
+TREE_OPERATOR: Mapping[str, float] = {"row": 72.0, "trees": 1.5, "steps": 5.5, "targets": 5.9, "vectors": 14.5}
+"""ns of a row for each, by the tree operator."""
+MASKS: Mapping[str, float] = {
+    "row": 21.0,
+    "axes": 4.5,
+    "searched": 20.0,
+    "tables": 9.6,
+    "bytes": 0.14,
+    "rare": 0.6,
+    "brought": 0.04,
+    "lanes": 0.14,
+    "leaves": 1.16,
+}
+"""The same, by masks. How many cuts are compared with makes no difference that shows."""
+NODE = 700.0
+"""ns of a call for each node: from 290 to 1,350, 430 at the median, rather too many than too few."""
+BATCH_ROWS = 504
+"""How many rows are best scored at once, or within 2 % of that, of what was tried from 250 to 1,000: more are not in
+cache, fewer do not outweigh the nodes. Not 512: columns a multiple of 4 kB apart share their places in cache. But, like
+the 1,024 of other graphs, a multiple of 8: the exponential of the last number, which no vector holds that is whole, has
+other last bits than of one before, and so it is of the same row that it does, whichever graph scores."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What a graph takes, in ns: for a call, and for each of its rows."""
+
+    call: float
+    row: float
+
+    def faster_from(self, other: Cost) -> int:
+        """Return from how many rows on it is faster than another that takes more for a row; at least 2."""
+        return max(2, ceil((self.call - other.call) / (other.row - self.row)))
+
+
+def counts_of_tree_operator(ensemble: TreeEnsemble) -> Counts:
+    """Return what a row does in the tree operator: the steps are those of balanced trees."""
+    leaves = [np.count_nonzero(tree.left == -1) for tree in ensemble.trees]
+    several = ensemble.sums > 1
+    return {
+        "row": 1,
+        "trees": len(ensemble.trees),
+        "steps": float(np.log2(leaves).sum()),
+        "targets": len(ensemble.trees) if several and leaves_are_scalar(ensemble) else 0,
+        "vectors": len(ensemble.trees) if several and not leaves_are_scalar(ensemble) else 0,
+    }
+
+
+def counts_of_masks(plan: Plan) -> Counts:
+    """Return what a row does by masks."""
+    levels = [grid_of(axis.cuts).levels for axis in plan.axes]
+    rare = [sum(place in lane.summands for lane in plan.lanes) for place in plan.layout.rare]
+    most = max((sum(place in lane.summands for place in plan.layout.rare) for lane in plan.lanes), default=0)
+    return {
+        "row": 1,
+        "axes": len(plan.axes),
+        "searched": sum(
+            log2(len(axis.cuts)) for axis, level in zip(plan.axes, levels, strict=True) if level > MOST_CUTS
+        ),
+        "tables": len(plan.layout.shared) + len(plan.layout.rare),
+        "bytes": len(plan.layout.shared) * len(plan.lanes),
+        "rare": sum(rare),
+        "brought": most * len(plan.lanes),
+        "lanes": len(plan.lanes),
+        "leaves": len(plan.lanes) * (1 if plan.ensemble.one_output else plan.ensemble.sums),
+    }
+
+
+def nodes_of_masks(plan: Plan) -> int:
+    """Return about how many nodes more than the tree operator's graph has that by masks."""
+    levels = min(MOST_CUTS, max(grid_of(axis.cuts).levels for axis in plan.axes))
+    most = max((sum(place in lane.summands for place in plan.layout.rare) for lane in plan.lanes), default=0)
+    tables = len(plan.layout.shared) + len(plan.layout.rare)
+    return 14 + 4 * levels + 2 * tables + 2 * most + 3 * plan.ensemble.sums
+
+
+def of_tree_operator(ensemble: TreeEnsemble) -> Cost:
+    """Return what the tree operator takes for an ensemble."""
+    return Cost(NODE, _sum(TREE_OPERATOR, counts_of_tree_operator(ensemble)))
+
+
+def of_votes(ensemble: TreeEnsemble) -> Cost:
+    """Return what the tree operator takes if an ensemble's votes go to one sum; there has to be more than one else."""
+    found = votes_of(ensemble)
+    if found is None:
+        raise AssertionError("it votes")
+    votes, counted = found
+    own = _sum(TREE_OPERATOR, counts_of_tree_operator(counted))
+    return Cost(NODE * (2 + 5 * votes.classes), own)
+
+
+def of_masks(plan: Plan) -> Cost:
+    """Return what masks take."""
+    return Cost(NODE * nodes_of_masks(plan), _sum(MASKS, counts_of_masks(plan)))
+
+
+def _sum(nanoseconds: Mapping[str, float], counts: Counts) -> float:
+    return sum(nanoseconds[name] * count for name, count in counts.items())
