@@ -46,7 +46,7 @@ test: setup $(LAMBDA) $(EMULATION) $(LAYERS) function ## what the README says, t
 	@$(PYTHON) -m pytest $(ARGS)
 endif
 
-bench: $(TRAIN) $(EMULATOR) $(LAMBDA) .tools/seed/.ready .tools/web/.ready .tools/tl2cgen/.ready $(LAYERS) ## serving, conversion and large bodies, against others side by side
+bench: $(TRAIN) $(EMULATOR) $(LAMBDA) .tools/seed/.ready .tools/web/.ready .tools/compilers/.ready $(LAYERS) ## serving, conversion and large bodies, against others side by side
 	@$(PYTHON) -m benchmarks
 	@$(PYTHON) -m benchmarks.conversion
 	@$(PYTHON) -m benchmarks.bulk

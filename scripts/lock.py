@@ -14,7 +14,7 @@ LOCKS = {
     "scripts/requirements-emulator.txt": ["--group", "emulator"],
     "scripts/requirements-lambda-runtime.txt": ["--group", "lambda-runtime"],
     "scripts/requirements-seed.txt": ["--group", "seed"],
-    "scripts/requirements-tl2cgen.txt": ["--group", "tl2cgen"],
+    "scripts/requirements-compilers.txt": ["--group", "compilers"],
     "scripts/requirements-web.txt": ["--group", "web"],
     "scripts/requirements-rie.txt": ["--group", "rie", "--no-deps"],
 }

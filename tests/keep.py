@@ -11,7 +11,8 @@ import json
 import os
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -93,6 +94,7 @@ def kinds() -> Mapping[str, Kind]:
         "trees-value": Kind(
             GradientBoostingRegressor(n_estimators=8, max_depth=2, random_state=0), *diabetes(), "float64 trees"
         ),
+        "trees-many": Kind(GradientBoostingRegressor(n_estimators=60, random_state=0), *diabetes(), "float64 trees"),
         "operators": Kind(scaled, *iris(), "float64 operators"),
         "operators-value": Kind(make_pipeline(StandardScaler(), Ridge()), *diabetes(), "float64 operators"),
         "trees-single": Kind(XGBRegressor(n_estimators=6, max_depth=3, n_jobs=1), *diabetes(), "float32 trees"),
@@ -134,9 +136,16 @@ def keep(file: Path, name: str, kind: Kind) -> None:
 
 def answer(file: Path, request: Mapping[str, Any]) -> Any:
     """Return what a new execution environment of the service answers with the model `file`."""
+    with started(file) as handler:
+        return handler.predict(dict(request), None)
+
+
+@contextmanager
+def started(file: Path) -> Iterator[Any]:
+    """Give a new execution environment of the service with the model `file`."""
     with patch.dict(os.environ, {"MODEL_URI": file.as_uri()}), patch.dict(sys.modules):
         sys.modules.pop("lambda_fn.handler", None)
-        return importlib.import_module("lambda_fn.handler").predict(dict(request), None)
+        yield importlib.import_module("lambda_fn.handler")
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import onnx
 import pytest
 
@@ -17,9 +18,12 @@ from convert.errors import ConvertError
 from convert.model_file.card import FORMAT_VERSION
 from convert.model_file.disk import read_card, sealed
 from convert.strategies.table import STRATEGIES
-from tests.keep import FILES, answer
+from lambda_fn.model.engine import BATCH_ROWS
+from tests.keep import FILES, answer, started
 
 KEPT = sorted(FILES.glob("*.onnx"))
+MANY = [file for file in KEPT if list(FILES.glob(f"{file.name}.*"))]
+"""Those that have a companion."""
 TODAYS = sorted(FILES.glob(f"{FORMAT_VERSION}-*.onnx"))
 EXPONENTIALS = 0.0 if platform.machine() == "x86_64" else 1e-15
 """How far a score may be off: on the machine that wrote the files, by no bit; the engine's exp is another elsewhere."""
@@ -34,6 +38,20 @@ def test_a_file_answers_what_it_answered_when_it_was_written(file: Path) -> None
     for score, expected in zip(scores(came), scores(kept["answer"]), strict=True):
         assert math.isclose(score, expected, rel_tol=EXPONENTIALS, abs_tol=EXPONENTIALS)
         assert math.copysign(1.0, score) == math.copysign(1.0, expected)
+
+
+@pytest.mark.parametrize(
+    "file", [file for file in KEPT if list(FILES.glob(f"{file.name}.*"))], ids=lambda file: file.stem
+)
+def test_a_companion_answers_the_same_many_times_over(file: Path) -> None:
+    kept = json.loads(file.with_suffix(".json").read_text())
+    rows = kept["request"]["data"]
+    many = {**kept["request"], "data": rows * (2 * BATCH_ROWS // len(rows))}
+    with started(file) as handler:
+        came = handler.predict(many, None)
+        assert handler.scoring()._model._companion.engine() is not None
+    found = np.array(scores(came)).reshape(-1, len(scores(kept["answer"])))
+    np.testing.assert_allclose(found, [scores(kept["answer"])] * len(found), rtol=EXPONENTIALS, atol=EXPONENTIALS)
 
 
 @pytest.mark.parametrize("version", [FORMAT_VERSION - 1, FORMAT_VERSION + 1])

@@ -19,16 +19,21 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from benchmarks.conversion.contenders import (
+    BIT_MASKS,
+    COMPILERS,
     CONTENDERS,
-    TL2CGEN,
+    TREE_OPERATOR,
+    VOTES,
     Answers,
+    Compiled,
     Contender,
+    ForManyRows,
     Maker,
     NotConvertedError,
     Plume,
-    Tl2cgen,
+    TreeOperator,
 )
-from benchmarks.conversion.models import DEMO, TRIED_ROWS, Model, fitted_models
+from benchmarks.conversion.models import TRIED_ROWS, Model, fitted_models
 from benchmarks.harness import DisagreementError
 from convert.proof.parity import BATCH_ROWS
 from scripts.emulator import ROOT
@@ -39,6 +44,20 @@ EXACT = 1e-15
 CLOSE = 1e-4
 """The same for the others."""
 NONE = "-"
+COMPILED = ("tl2cgen", "lleaves", "YDF")
+OWN = (Plume, TreeOperator, ForManyRows)
+CHOSEN = 0.95
+"""How fast the graph that is chosen for many rows is to be at the least, as part of the fastest of them."""
+TARGETS: dict[str, tuple[float, float, float]] = {
+    "GradientBoosting, 100 trees of depth 3": (2.8, 1.5, 3.0),
+    "GradientBoosting, 3 classes, 4 features": (2.5, 1.3, 2.5),
+    "GradientBoosting, depth 4": (1.9, 1.1, 1.9),
+    "GradientBoosting, 1,000 trees, 50 features": (1.4, 1.3, 1.5),
+    "HistGradientBoosting, 100 iterations": (2.0, 1.0, 1.2),
+    "RandomForest, 100 trees of depth 5": (2.5, 1.0, 1.5),
+}
+"""Rows a second of Plume are to be so many times those of `AGAINST`."""
+AGAINST = ("scikit-learn", "tl2cgen", TREE_OPERATOR)
 
 
 @dataclass(slots=True)
@@ -66,11 +85,13 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.conversion", description=__doc__)
     parser.add_argument("--repetitions", type=int, default=9)
     parser.add_argument("--out", type=Path, default=RESULTS)
-    parser.add_argument("--tl2cgen", type=Path, default=TL2CGEN, help="an interpreter that has tl2cgen")
+    parser.add_argument("--compilers", type=Path, default=COMPILERS, help="an interpreter that has them")
     asked = parser.parse_args()
     warnings.simplefilter("ignore")
     with tempfile.TemporaryDirectory(prefix="plume-") as name, threadpool_limits(1):
-        folder, makers = Path(name), CONTENDERS | {"tl2cgen": partial(Tl2cgen, python=asked.tl2cgen)}
+        folder = Path(name)
+        others = {each: partial(Compiled, by=each, python=asked.compilers) for each in COMPILED}
+        makers = CONTENDERS | others
         measured = [measure(model, folder, asked.repetitions, makers) for model in fitted_models(folder)]
     report = markdown(measured, asked.repetitions)
     asked.out.write_text(report)
@@ -80,12 +101,10 @@ def main() -> int:
 
 def measure(model: Model, folder: Path, repetitions: int, makers: Mapping[str, Maker] = CONTENDERS) -> Measured:
     """Convert `model` by all, compare what they answer, then measure them in turns."""
-    results = {name: Result() for name in makers}
+    results = {name: Result() for name in CONTENDERS | dict(makers)}
     running: dict[str, Contender] = {}
     with ExitStack() as stack:
         for name, make in makers.items():
-            if name == "float64 trees" and model.name != DEMO:
-                continue
             try:
                 running[name] = stack.enter_context(closing(make(model, folder)))
             except NotConvertedError as error:
@@ -95,9 +114,7 @@ def measure(model: Model, folder: Path, repetitions: int, makers: Mapping[str, M
         for name, contender in running.items():
             result = results[name]
             result.seconds, result.size = contender.seconds, contender.size
-            result.note = check(
-                f"{name} of {model.name}", expected, contender.answer(rows), isinstance(contender, Plume)
-            )
+            result.note = check(f"{name} of {model.name}", expected, contender.answer(rows), isinstance(contender, OWN))
         for _ in range(repetitions):
             for name, contender in running.items():
                 results[name].latencies.append(contender.latency(model.random))
@@ -139,8 +156,11 @@ def markdown(measured: Sequence[Measured], repetitions: int) -> str:
         "- **scikit-learn**: `predict_proba` or `predict`, the joblib file.",
         "- **skl2onnx**: float32, without ZipMap, in onnxruntime; label and probabilities.",
         "- **tl2cgen**: C, compiled by gcc -O3; probabilities.",
-        "- **float64 trees**: ours, where it would tabulate; in onnxruntime, label and probabilities.",
-        "- **Plume**: ours, by the strategy that it chooses, which stands beside the model; the same.",
+        "- **lleaves**: LightGBM's models, compiled by LLVM; probabilities of the second class.",
+        "- **YDF**: forests and trees of scikit-learn, in float32; probabilities.",
+        f"- **{TREE_OPERATOR}**: ours, what calls of few rows take; in onnxruntime, label and probabilities.",
+        f"- **{BIT_MASKS}**, **{VOTES}**: ours, the graphs for many rows, chosen or not; the same.",
+        "- **Plume**: ours, by the graphs that it chooses, that for many rows stands beside the model; the same.",
         "",
         f"Answers on the training rows and {TRIED_ROWS:,} random ones, compared with scikit-learn's:",
         "",
@@ -150,11 +170,19 @@ def markdown(measured: Sequence[Measured], repetitions: int) -> str:
         "",
         *_table(measured, _throughput),
         "",
+        "Targets, rows a second of Plume against those of others in this run:",
+        "",
+        *_targets(measured),
+        "",
+        f"The graph that scores {BATCH_ROWS:,} rows, and its speed as part of our fastest one's (≥ {CHOSEN:g}):",
+        "",
+        *_choices(measured),
+        "",
         "A call with 2 rows, µs:",
         "",
         *_table(measured, _latency),
         "",
-        "File, kB (tl2cgen: the library):",
+        "File, kB (compilers: the library; Plume: without its companion, which is the graph for many rows):",
         "",
         *_table(measured, _size),
         "",
@@ -172,6 +200,33 @@ def _table(measured: Sequence[Measured], cell: Callable[[Result, Result], str]) 
         reference = each.results["scikit-learn"]
         cells = [cell(result, reference) for result in each.results.values()]
         yield f"| {each.name}: {each.strategy} | {' | '.join(cells)} |"
+
+
+def _targets(measured: Sequence[Measured]) -> Iterator[str]:
+    yield f"| | {' | '.join(AGAINST)} | behind what is compiled? |"
+    yield "|---|" + "---|" * (len(AGAINST) + 1)
+    for each in measured:
+        own, cells = _rate(each.results["Plume"]), []
+        for limit, other in zip(TARGETS.get(each.name, (None,) * len(AGAINST)), AGAINST, strict=True):
+            rate = _rate(each.results[other])
+            ratio = own / rate if rate else None
+            reached = "" if limit is None or ratio is None else f" (≥ {limit:g}{'' if ratio >= limit else ': **no**'})"
+            cells.append(NONE if ratio is None else f"{ratio:.2f}{reached}")
+        behind = [f"**{name}, {own / rate:.2f}**" for name in COMPILED if (rate := _rate(each.results[name])) > own]
+        yield f"| {each.name} | {' | '.join(cells)} | {', '.join(behind) or 'no'} |"
+
+
+def _choices(measured: Sequence[Measured]) -> Iterator[str]:
+    yield "| | chosen | of the fastest |"
+    yield "|---|---|---|"
+    for each in measured:
+        fastest = max(_rate(each.results[name]) for name in (TREE_OPERATOR, BIT_MASKS, VOTES, "Plume"))
+        part = _rate(each.results["Plume"]) / fastest
+        yield f"| {each.name} | {each.strategy} | {part:.2f}{'' if part >= CHOSEN else ': **no**'} |"
+
+
+def _rate(result: Result) -> float:
+    return max(result.throughputs, default=0.0)
 
 
 def _throughput(result: Result, reference: Result) -> str:

@@ -8,6 +8,7 @@ import subprocess
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -22,10 +23,14 @@ from benchmarks.conversion.models import Model
 from benchmarks.conversion.timing import Rows, latency, throughput
 from convert.estimator.fitted import width_of
 from convert.export import export
+from convert.model_file.companions import MANY_ROWS
+from convert.oracle.oracle import Oracle
 from convert.proof.parity import BATCH_ROWS, DTYPES
+from convert.strategies.many_rows import write_each
+from convert.strategies.masks import cost, strategy
 from scripts.emulator import ROOT
 
-TL2CGEN = ROOT / ".tools" / "tl2cgen" / "bin" / "python"
+COMPILERS = ROOT / ".tools" / "compilers" / "bin" / "python"
 COMPILE_SECONDS = 60
 """When a compiler is given up: a run is to end within minutes, and the slowest of today's models takes 17 to 26 s."""
 
@@ -105,11 +110,9 @@ class _Onnx(_InProcess):
 
     def load(self, data: bytes, seconds: float) -> None:
         """Load the bytes of a model file."""
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = options.inter_op_num_threads = 1
         self.seconds = seconds
         self.size = len(data)
-        self._session = onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+        self._session = _session(data)
         [rows] = self._session.get_inputs()
         self._name, self._dtype = rows.name, DTYPES[rows.type]
 
@@ -139,28 +142,69 @@ class Skl2onnx(_Onnx):
 
 
 class Plume(_Onnx):
-    """What this project writes, by the strategy that it chooses itself, or another one."""
+    """What this project writes and chooses: as the service does, few rows by one graph, many by its companion."""
 
     def __init__(self, model: Model, folder: Path, strategy: str | None = None) -> None:
         """Export to a file in `folder`."""
-        out = folder / "plume.onnx"
         start = time.perf_counter()
-        self.strategy = export(model.path, out, name="model", strategy=strategy).strategy
-        self.load(out.read_bytes(), time.perf_counter() - start)
+        exported = export(model.path, folder / "plume.onnx", name="model", strategy=strategy)
+        self.load(exported.data, time.perf_counter() - start)
+        self.strategy, many = exported.strategy, exported.many_rows
+        self._many, self._from_rows, self._batch_rows = self._session, BATCH_ROWS + 1, BATCH_ROWS
+        if many is not None:
+            self.strategy = many.strategy
+            self._many, self._from_rows = _session(exported.companions[MANY_ROWS]), many.from_rows
+            self._batch_rows = many.batch_rows
+
+    def score(self, rows: Rows) -> Any:
+        """Return the outputs for float64 `rows`, by the graph that is for so many, batch by batch."""
+        if len(rows) < self._from_rows:
+            return super().score(rows)
+        parts = [
+            self._many.run(None, {self._name: rows[start : start + self._batch_rows]})
+            for start in range(0, len(rows), self._batch_rows)
+        ]
+        return [np.concatenate(part) for part in zip(*parts, strict=True)]
 
 
-class Float64Trees(Plume):
-    """What this project writes where it does not tabulate."""
+class TreeOperator(_Onnx):
+    """What this project writes for few rows, where it does not tabulate: onnxruntime's own tree operator."""
 
     def __init__(self, model: Model, folder: Path) -> None:
         """Export to a file in `folder`."""
-        super().__init__(model, folder, "float64 trees")
+        start = time.perf_counter()
+        data = export(model.path, folder / "trees.onnx", name="model", strategy="float64 trees").data
+        self.load(data, time.perf_counter() - start)
 
 
-class Tl2cgen:
-    """The trees as C, compiled by gcc; in the interpreter of an environment of its own, which also takes the time."""
+class ForManyRows(_Onnx):
+    """The graph for many rows by one way, chosen or not."""
 
-    def __init__(self, model: Model, folder: Path, python: Path = TL2CGEN) -> None:
+    def __init__(self, model: Model, folder: Path, way: str) -> None:
+        """Write it; raise NotConvertedError where that way does not."""
+        start = time.perf_counter()
+        written = {each.name: graph for each, graph in write_each(Oracle(model.estimator), "model")}
+        if way not in written:
+            raise NotConvertedError("its trees are not made for it")
+        self.load(written[way].SerializeToString(), time.perf_counter() - start)
+
+    def score(self, rows: Rows) -> Any:
+        """Return the outputs for float64 `rows`, batch by batch."""
+        size = cost.BATCH_ROWS
+        parts = [super(ForManyRows, self).score(rows[start : start + size]) for start in range(0, len(rows), size)]
+        return [np.concatenate(part) for part in zip(*parts, strict=True)]
+
+
+def _session(data: bytes) -> onnxruntime.InferenceSession:
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    return onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+
+
+class Compiled:
+    """Trees that others compile; in the interpreter of an environment of its own, which also takes the time."""
+
+    def __init__(self, model: Model, folder: Path, by: str, python: Path = COMPILERS) -> None:
         """Start the interpreter and let it compile; raise NotConvertedError if it does not."""
         if not python.exists():
             raise NotConvertedError(f"there is no {python}: `make bench` makes it")
@@ -177,7 +221,7 @@ class Tl2cgen:
             start_new_session=True,
         )
         try:
-            built = self._ask(do="build", model=str(model.path), timeout=COMPILE_SECONDS)
+            built = self._ask(do="build", by=by, model=str(model.path), timeout=COMPILE_SECONDS)
         except BaseException:
             self.close()
             raise
@@ -216,7 +260,7 @@ class Tl2cgen:
 
     def _ask(self, **request: Any) -> dict[str, Any]:
         if self._process.stdin is None or self._process.stdout is None:
-            raise NotConvertedError("the interpreter of tl2cgen has no pipes")
+            raise NotConvertedError("the interpreter of the compilers has no pipes")
         self._process.stdin.write(json.dumps(request) + "\n")
         self._process.stdin.flush()
         line = self._process.stdout.readline()
@@ -226,11 +270,17 @@ class Tl2cgen:
         return answer
 
 
+TREE_OPERATOR, BIT_MASKS, VOTES = "tree operator", strategy.NAME, strategy.NAME_OF_VOTES
+
 type Maker = Callable[[Model, Path], Contender]
 CONTENDERS: dict[str, Maker] = {
     "scikit-learn": ScikitLearn,
     "skl2onnx": Skl2onnx,
-    "tl2cgen": Tl2cgen,
-    "float64 trees": Float64Trees,
+    "tl2cgen": partial(Compiled, by="tl2cgen"),
+    "lleaves": partial(Compiled, by="lleaves"),
+    "YDF": partial(Compiled, by="YDF"),
+    TREE_OPERATOR: TreeOperator,
+    BIT_MASKS: partial(ForManyRows, way=BIT_MASKS),
+    VOTES: partial(ForManyRows, way=VOTES),
     "Plume": Plume,
 }

@@ -9,6 +9,7 @@ from typing import Any
 
 import joblib
 import numpy as np
+from lightgbm import LGBMClassifier
 from numpy.typing import NDArray
 from sklearn.ensemble import (
     AdaBoostClassifier,
@@ -71,12 +72,15 @@ def _estimators() -> list[tuple[str, Any, int, int]]:
     forest = RandomForestClassifier
     return [
         ("GradientBoosting, 100 trees of depth 3", boosting(random_state=0), 2, 10),
-        ("the same behind a StandardScaler", make_pipeline(StandardScaler(), boosting(random_state=0)), 2, 10),
+        ("GradientBoosting, 3 classes, 4 features", boosting(random_state=0), 3, 4),
+        ("GradientBoosting, depth 4", boosting(max_depth=4, random_state=0), 2, 10),
         ("GradientBoosting, 1,000 trees, 50 features", boosting(n_estimators=1000, random_state=0), 2, 50),
         ("HistGradientBoosting, 100 iterations", HistGradientBoostingClassifier(random_state=0), 2, 10),
+        ("RandomForest, 100 trees of depth 5", forest(100, max_depth=5, random_state=0), 2, 10),
+        ("LightGBM, 100 trees of 31 leaves", LGBMClassifier(random_state=0, n_jobs=1, verbose=-1), 2, 10),
+        ("GradientBoosting behind a StandardScaler", make_pipeline(StandardScaler(), boosting(random_state=0)), 2, 10),
         ("RandomForest, 100 trees, 2 classes", forest(100, random_state=0), 2, 10),
         ("RandomForest, 100 trees, 3 classes", forest(100, random_state=0), 3, 10),
-        ("RandomForest, 100 trees of depth 5", forest(100, max_depth=5, random_state=0), 2, 10),
         ("RandomForestRegressor, 100 trees", RandomForestRegressor(100, random_state=0), 0, 10),
         ("ExtraTrees, 100 trees, 3 classes", ExtraTreesClassifier(100, random_state=0), 3, 10),
         ("AdaBoost, 50 stumps", AdaBoostClassifier(random_state=0), 2, 10),

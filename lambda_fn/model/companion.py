@@ -18,7 +18,7 @@ from lambda_fn.model.engine import Engine
 from lambda_fn.model.guard.check import check_model
 
 if TYPE_CHECKING:
-    from lambda_fn.model.card import Card, ManyRows
+    from lambda_fn.model.card import ManyRows
 
 log = logging.getLogger(__name__)
 
@@ -29,9 +29,12 @@ RETRY_SECONDS = 60.0
 class Companion:
     """The graph for many rows."""
 
-    def __init__(self, card: Card, said: ManyRows, fetch: Callable[[str], bytes]) -> None:
-        """Fetch nothing yet of what the card `said`; `fetch` returns the bytes that have a digest, or raises."""
-        self._card, self._said, self._fetch = card, said, fetch
+    def __init__(self, own: Engine, said: ManyRows, fetch: Callable[[str], bytes]) -> None:
+        """Fetch nothing yet of what the card of the model's own graph `said`.
+
+        fetch: returns the bytes that have a digest, or raises ServiceError.
+        """
+        self._own, self._said, self._fetch = own, said, fetch
         self._engine: Engine | None = None
         self._again_at = 0.0
         self._lock = threading.Lock()
@@ -49,8 +52,12 @@ class Companion:
             data = self._fetch(self._said.sha256)
             if sha256(data).hex() != self._said.sha256:
                 raise ServiceError(Problem.MODEL_INVALID, "its digest is not the one in the model's card")
-            takes = [(each.accepts.low, each.accepts.high) for each in self._card.features]
-            engine = Engine(data, check_model(data, takes), self._card)
+            card = self._own.card
+            takes = [(each.accepts.low, each.accepts.high) for each in card.features]
+            engine = Engine(data, check_model(data, takes), card)
+            if engine.names != self._own.names:
+                came, expected = (" and ".join(each.names) for each in (engine, self._own))
+                raise ServiceError(Problem.MODEL_INVALID, f"it answers {came}, not {expected}")
             engine.batch_rows = min(engine.batch_rows, self._said.batch_rows)
             self._engine = engine
         except Exception as error:  # whatever it is, the rows are scored without

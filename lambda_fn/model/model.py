@@ -94,7 +94,7 @@ class Model:
         if self._companion is None:
             from lambda_fn.model.companion import Companion  # here: a cold start does without
 
-            self._companion = Companion(self.card, self.card.many_rows, self._fetch)
+            self._companion = Companion(self._engine, self.card.many_rows, self._fetch)
         engine = self._companion.engine()
         if engine is None:
             return self._engine

@@ -9,11 +9,19 @@ import pytest
 from sklearn.ensemble import GradientBoostingClassifier, HistGradientBoostingClassifier, RandomForestRegressor
 
 from benchmarks.conversion.__main__ import check, markdown, measure
-from benchmarks.conversion.contenders import Answers, NotConvertedError, Plume, ScikitLearn, Skl2onnx, Tl2cgen
+from benchmarks.conversion.contenders import (
+    Answers,
+    Compiled,
+    NotConvertedError,
+    Plume,
+    ScikitLearn,
+    Skl2onnx,
+    TreeOperator,
+)
 from benchmarks.conversion.models import Model
 from benchmarks.harness import DisagreementError
 
-IN_PROCESS = {"scikit-learn": ScikitLearn, "skl2onnx": Skl2onnx, "Plume": Plume}
+IN_PROCESS = {"scikit-learn": ScikitLearn, "skl2onnx": Skl2onnx, "tree operator": TreeOperator, "Plume": Plume}
 
 
 def small_model(estimator: Any, folder: Path) -> Model:
@@ -31,11 +39,13 @@ def test_contenders_agree(estimator: Any, tmp_path: Path) -> None:
     notes = {name: result.note for name, result in measured.results.items()}
     assert notes["scikit-learn"] == "same bits"
     assert not any("wrong" in note for note in notes.values())
-    for result in measured.results.values():
+    for name in IN_PROCESS:
+        result = measured.results[name]
         assert result.size is not None
         assert len(result.latencies) == len(result.throughputs) == 1
     page = markdown([measured], 1)
     assert page.count("| small: ") == 5
+    assert page.count("| small | ") == 2
 
 
 def test_what_is_not_converted_is_noted(tmp_path: Path) -> None:
@@ -45,10 +55,10 @@ def test_what_is_not_converted_is_noted(tmp_path: Path) -> None:
     assert result.throughputs == []
 
 
-def test_tl2cgen_without_its_environment(tmp_path: Path) -> None:
+def test_compilers_without_their_environment(tmp_path: Path) -> None:
     model = small_model(GradientBoostingClassifier(n_estimators=2), tmp_path)
     with pytest.raises(NotConvertedError, match=r"there is no .*`make bench` makes it"):
-        Tl2cgen(model, tmp_path, tmp_path / "python")
+        Compiled(model, tmp_path, "tl2cgen", tmp_path / "python")
 
 
 def test_differences_are_told() -> None:

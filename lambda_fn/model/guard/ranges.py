@@ -211,7 +211,7 @@ def mat_mul(seen: Seen) -> list[Range]:
     if not upright:
         return [Range(np.zeros(1), rows.high.max() * matrix.max(keepdims=True)[0])] if rows.alone else [ANYTHING]
     low, high = (np.broadcast_to(end, matrix.shape[1]) for end in (rows.low, rows.high))
-    return [Range(matrix @ low, matrix @ high)]
+    return [Range((matrix * low).sum(axis=1), (matrix * high).sum(axis=1))]
 
 
 def trees(seen: Seen) -> list[Range]:
