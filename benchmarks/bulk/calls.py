@@ -20,7 +20,10 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
+from lambda_fn.codecs import npy_rows
 from lambda_fn.model.engine import BATCH_ROWS
+from lambda_fn.model.model import Model
+from lambda_fn.storage.store import beside
 
 BODY_BYTES = 4_500_000
 """What the base64 of Lambda's 6 MB leaves."""
@@ -83,6 +86,7 @@ def speed(predict: Any, features: int, repetitions: int) -> dict[str, Any]:
     event, _, _ = event_of(rows[:50_000], NPY, NPY, probabilities="true")
     return {
         "engine": engine(rows, repetitions),
+        "body": body(rows, repetitions),
         "rates": [count / min(taken) for (_, count, _), taken in zip(events, seconds, strict=True)],
         "agree": all(len(answer) == count for answer, (_, count, _) in zip(answers, events, strict=True))
         and all(answer == max(answers, key=len)[: len(answer)] for answer in answers),
@@ -91,19 +95,39 @@ def speed(predict: Any, features: int, repetitions: int) -> dict[str, Any]:
 
 
 def engine(rows: NDArray[np.float64], repetitions: int) -> float:
-    """Return the best rows a second of `session.run` alone, with one thread and batches as large as the service's."""
+    """Return the best rows a second of `session.run` alone, with one thread, in the service's graph and batches."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
-    path = url2pathname(urlsplit(os.environ["MODEL_URI"]).path)
+    path, size = url2pathname(urlsplit(os.environ["MODEL_URI"]).path), BATCH_ROWS
+    many = scored_model().card.many_rows
+    if many is not None:
+        path, size = beside(path, many.sha256), many.batch_rows
     session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
     label, name = session.get_outputs()[0].name, session.get_inputs()[0].name
     taken = []
     for _ in range(repetitions):
         start = time.perf_counter()
-        for first in range(0, len(rows), BATCH_ROWS):
-            session.run([label], {name: rows[first : first + BATCH_ROWS]})
+        for first in range(0, len(rows), size):
+            session.run([label], {name: rows[first : first + size]})
         taken.append(time.perf_counter() - start)
     return len(rows) / min(taken)
+
+
+def body(rows: NDArray[np.float64], repetitions: int) -> float:
+    """Return the best rows a second from the bytes of an NPY body to those of its answer, with one thread."""
+    model, sent, taken = scored_model(), body_of(rows, NPY), []
+    for _ in range(repetitions):
+        start = time.perf_counter()
+        npy_rows.encode(model.score(npy_rows.decode(sent, model.card), 1, probabilities=False).prediction)
+        taken.append(time.perf_counter() - start)
+    return len(rows) / min(taken)
+
+
+def scored_model() -> Model:
+    """Return the model that the function has loaded."""
+    from lambda_fn.handler import scoring
+
+    return scoring()._load()
 
 
 def memory(predict: Any, features: int, pair: int) -> dict[str, float]:

@@ -39,6 +39,8 @@ from convert.proof.parity import BATCH_ROWS
 from scripts.emulator import ROOT
 
 RESULTS = ROOT / "benchmarks" / "CONVERSION.md"
+TRIED = Path(__file__).parent / "tried.md"
+"""What was tried and left: the end of the page, which no run writes."""
 EXACT = 1e-15
 """What our probabilities may differ by, and our values as part of the largest."""
 CLOSE = 1e-4
@@ -189,6 +191,8 @@ def markdown(measured: Sequence[Measured], repetitions: int) -> str:
         "Export, s:",
         "",
         *_table(measured, lambda result, _: NONE if result.seconds is None else f"{result.seconds:.2f}"),
+        "",
+        *TRIED.read_text().splitlines(),
     ]
     return "\n".join(lines) + "\n"
 

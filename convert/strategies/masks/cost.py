@@ -40,10 +40,10 @@ MASKS: Mapping[str, float] = {
 NODE = 700.0
 """ns of a call for each node: from 290 to 1,350, 430 at the median, rather too many than too few."""
 BATCH_ROWS = 504
-"""How many rows are best scored at once, or within 2 % of that, of what was tried from 250 to 1,000: more are not in
-cache, fewer do not outweigh the nodes. Not 512: columns a multiple of 4 kB apart share their places in cache. But, like
-the 1,024 of other graphs, a multiple of 8: the exponential of the last number, which no vector holds that is whole, has
-other last bits than of one before, and so it is of the same row that it does, whichever graph scores."""
+"""How many rows are best scored at once, or within 4 % of that, of what was tried from 250 to 1,000: more are not in
+cache, fewer do not outweigh the nodes. Like the 1,024 of other graphs, it is a multiple of 8: the exponentials at the
+end of a batch, where no whole vector is left, have other last bits than those before, and so they are of the same rows,
+whichever graph scores them."""
 
 
 @dataclass(frozen=True, slots=True)
