@@ -25,6 +25,7 @@ from sklearn.ensemble import (
     GradientBoostingClassifier,
     GradientBoostingRegressor,
     HistGradientBoostingClassifier,
+    HistGradientBoostingRegressor,
     RandomForestClassifier,
     RandomForestRegressor,
 )
@@ -130,6 +131,8 @@ def _ensembles() -> Iterator[tuple[str, Any, int, int]]:
         yield f"ET 6, {width}", ExtraTreesClassifier(100, max_depth=6, random_state=0), 3, width
         yield f"AdaBoost {width}", AdaBoostClassifier(n_estimators=100, random_state=0), 2, width
         yield f"GB 3 classes {width}", GradientBoostingClassifier(random_state=0), 3, width
+        many = HistGradientBoostingRegressor(max_iter=800, early_stopping=False, random_state=0)
+        yield f"Hist 800 {width}", many, 0, width
         yield f"GBR 2000 {width}", GradientBoostingRegressor(n_estimators=2000, random_state=0), 0, width
 
 

@@ -15,7 +15,7 @@ type Score = Callable[[Rows], Any]
 
 PAIRS = 256
 SECONDS = 0.05
-"""How long calls with 2 rows go on."""
+"""How long calls with 2 rows go on, and passes over all rows."""
 
 
 def latency(score: Score, rows: Rows) -> float:
@@ -34,9 +34,12 @@ def latency(score: Score, rows: Rows) -> float:
 
 
 def throughput(score: Score, rows: Rows, batch: int) -> float:
-    """Return how many rows a second are scored, `batch` at once."""
+    """Return how many rows a second are scored, `batch` at once: in the best pass of those that take `SECONDS`."""
     batches = [rows[start : start + batch] for start in range(0, len(rows), batch)]
-    start = time.perf_counter()
-    for part in batches:
-        score(part)
-    return len(rows) / (time.perf_counter() - start)
+    best, end = float("inf"), time.perf_counter() + SECONDS
+    while best == float("inf") or time.perf_counter() < end:
+        start = time.perf_counter()
+        for part in batches:
+            score(part)
+        best = min(best, time.perf_counter() - start)
+    return len(rows) / best

@@ -70,6 +70,13 @@ tensor(float)
         self._constants: dict[Hashable, tuple[Value, onnx.TensorProto]] = {}
         self._small: dict[str, onnx.TensorProto] = {}
 
+    def copy(self) -> Graph:
+        """Return a graph of the same nodes and constants, to be written on in another way."""
+        other = Graph(self.rows.shape[1] or 0)
+        other._nodes, other._names = list(self._nodes), set(self._names)
+        other._constants, other._small = dict(self._constants), dict(self._small)
+        return other
+
     def node(
         self, operator: str, *inputs: Value, domain: str = "", name: str | None = None, **attributes: Any
     ) -> Value:

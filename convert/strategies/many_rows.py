@@ -51,7 +51,8 @@ def write_many_rows(oracle: Oracle, name: str) -> ManyRows | None:
 
 def write_each(oracle: Oracle, name: str) -> Iterator[tuple[Way, onnx.ModelProto]]:
     """Yield each way that there is for an estimator's trees, worth while or not, and its graph."""
-    for way in (ByMasks(missing=_may_be_missing(oracle)), ByVotes()):
+    ways: list[Way] = [ByMasks(missing=_may_be_missing(oracle)), ByVotes()]
+    for way in ways:
         with suppress(ConvertError):  # too large, or not made for it
             yield way, trees.write_graph(oracle, name, way)
 

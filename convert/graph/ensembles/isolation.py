@@ -28,7 +28,7 @@ def read(estimator: Any) -> TreeEnsemble:
         zip(estimator.estimators_, estimator.estimators_features_, strict=True)
     ):
         tree = read_tree(member.tree_, insides.isolation_depths(estimator, number)[:, np.newaxis])
-        trees.append(replace(tree, feature=np.where(tree.left == -1, 0, np.asarray(features)[tree.feature])))
+        trees.append(replace(tree, feature=np.asarray(features)[np.where(tree.left == -1, 0, tree.feature)]))
     scale, offset = len(trees) * insides.isolation_scale(estimator), float(estimator.offset_)
     if scale == 0:
         raise ConvertError("IsolationForest was fitted on a single row: all rows are alike to it")

@@ -16,6 +16,7 @@ import numpy as np
 
 from convert.graph.sums import leaves_are_scalar
 from convert.graph.trees import TreeEnsemble
+from convert.strategies.masks.lookup import table_bytes
 from convert.strategies.masks.places import MOST_CUTS, grid_of
 from convert.strategies.masks.strategy import Plan
 from convert.strategies.masks.votes import votes_of
@@ -23,20 +24,23 @@ from convert.strategies.masks.votes import votes_of
 type Counts = Mapping[str, float]
 """How often a row, or a call, does what takes time."""
 
-TREE_OPERATOR: Mapping[str, float] = {"row": 72.0, "trees": 1.5, "steps": 5.5, "targets": 5.9, "vectors": 14.5}
+TREE_OPERATOR: Mapping[str, float] = {"row": 65.0, "trees": 1.6, "steps": 5.4, "targets": 5.2, "vectors": 14.2}
 """ns of a row for each, by the tree operator."""
 MASKS: Mapping[str, float] = {
     "row": 21.0,
-    "axes": 4.5,
-    "searched": 20.0,
-    "tables": 9.6,
-    "bytes": 0.14,
-    "rare": 0.6,
-    "brought": 0.04,
-    "lanes": 0.14,
-    "leaves": 1.16,
+    "axes": 3.7,
+    "searched": 14.6,
+    "tables": 10.2,
+    "bytes": 0.117,
+    "far bytes": 0.078,
+    "rare": 0.47,
+    "brought": 0.106,
+    "lanes": 0.28,
+    "leaves": 1.1,
 }
 """The same, by masks. How many cuts are compared with makes no difference that shows."""
+CACHED_BYTES = 2**21
+"""How many bytes of tables are near to the processor; the rest is far."""
 NODE = 700.0
 """ns of a call for each node: from 290 to 1,350, 430 at the median, rather too many than too few."""
 BATCH_ROWS = 504
@@ -76,6 +80,7 @@ def counts_of_masks(plan: Plan) -> Counts:
     levels = [grid_of(axis.cuts).levels for axis in plan.axes]
     rare = [sum(place in lane.summands for lane in plan.lanes) for place in plan.layout.rare]
     most = max((sum(place in lane.summands for place in plan.layout.rare) for lane in plan.lanes), default=0)
+    copied = len(plan.layout.shared) * len(plan.lanes)
     return {
         "row": 1,
         "axes": len(plan.axes),
@@ -83,7 +88,8 @@ def counts_of_masks(plan: Plan) -> Counts:
             log2(len(axis.cuts)) for axis, level in zip(plan.axes, levels, strict=True) if level > MOST_CUTS
         ),
         "tables": len(plan.layout.shared) + len(plan.layout.rare),
-        "bytes": len(plan.layout.shared) * len(plan.lanes),
+        "bytes": copied,
+        "far bytes": copied * max(0.0, 1 - CACHED_BYTES / table_bytes(plan.axes, plan.lanes, plan.layout)),
         "rare": sum(rare),
         "brought": most * len(plan.lanes),
         "lanes": len(plan.lanes),

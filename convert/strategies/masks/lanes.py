@@ -15,6 +15,8 @@ from convert.strategies.masks.axes import Axis, splits_of
 
 BYTES = 256
 """How many sums a byte can tell apart."""
+MOST_BYTES = 2**25
+"""How large tables may be: a function that scores many rows fetches them."""
 MOST_LEAVES = 256
 """A tree of more takes more lanes than it is worth, and long to part."""
 MOST_LANES = 16
@@ -47,18 +49,22 @@ def lanes_of(ensemble: TreeEnsemble, axes: Sequence[Axis], width: int) -> list[L
     by_column |= {
         column: by_column[sides.feature] for column, (sides, _) in splits.items() if sides.feature in by_column
     }
-    lanes: list[Lane] = []
+    lanes, size = list[Lane](), 0
     for place, tree in enumerate(ensemble.trees):
         leaves = np.count_nonzero(tree.left == -1)
         if leaves > MOST_LEAVES or (place >= TRIED and len(lanes) > MOST_LANES * place):
             raise ConvertError(f"its trees are too large: tree {place} has {leaves:,} leaves, which masks are slow for")
-        lanes += _lanes_of_tree(place, tree, axes, by_column, splits)
+        made = list(_lanes_of_tree(place, tree, axes, by_column, splits))
+        lanes += made
+        size += sum(len(summand) for lane in made for summand in lane.summands.values())
+        if size > MOST_BYTES:
+            raise ConvertError(f"its tables would take more than {MOST_BYTES:,} bytes from tree {place} on")
     return lanes
 
 
 @dataclass(frozen=True, slots=True)
 class _Seen:
-    """What a tree knows of an axis: its distinct masks, and which of them each interval leaves."""
+    """What a tree knows of an axis: masks, and which of them each interval leaves; some may be the same."""
 
     masks: Sequence[Mask]
     of_interval: NDArray[np.int64]
@@ -112,14 +118,14 @@ def _seen(
 ) -> _Seen:
     """Return the masks that an axis has for a tree: an interval closes the leaves of the sides it does not go to."""
     lefts = np.array([axis.goes_left(tree, node, splits) for node in nodes])
-    ways, of_interval = np.unique(lefts, axis=1, return_inverse=True)
+    turns = (lefts[:, 1:] != lefts[:, :-1]).any(axis=0)  # from one interval to the next, most often none
     masks = []
-    for way in ways.T.tolist():
+    for way in lefts[:, np.append(True, turns)].T.tolist():
         mask = (1 << leaves) - 1
         for node, left in zip(nodes, way, strict=True):
             mask &= ~below[int(tree.right[node] if left else tree.left[node])]
         masks.append(mask)
-    return _Seen(masks, of_interval.reshape(-1))
+    return _Seen(masks, np.append(0, np.cumsum(turns)))
 
 
 def _parted(seen: Mapping[int, _Seen], leaves: int) -> list[int]:

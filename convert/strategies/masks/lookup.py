@@ -43,16 +43,24 @@ def layout_of(axes: Sequence[Axis], lanes: Sequence[Lane]) -> Layout:
     told = [sum(place in lane.summands for lane in lanes) for place in range(len(axes))]
     rare = [place for place, count in enumerate(told) if count < RARE * len(lanes)]
     shared = [[place] for place, count in enumerate(told) if place not in rare]
-
-    def rows(places: Sequence[int]) -> int:
-        return prod(axes[place].missing + 1 for place in places)
-
     while len(shared) > 1:
-        shared.sort(key=rows)
-        if rows(shared[0] + shared[1]) * len(lanes) > SHARED_BYTES:
+        shared.sort(key=lambda places: _rows(axes, places))
+        if _rows(axes, shared[0] + shared[1]) * len(lanes) > SHARED_BYTES:
             break
         shared[:2] = [sorted(shared[0] + shared[1])]
     return Layout(shared, [place for place in rare if told[place]])
+
+
+def table_bytes(axes: Sequence[Axis], lanes: Sequence[Lane], layout: Layout) -> int:
+    """Return how many bytes the tables take."""
+    shared = sum(_rows(axes, places) for places in layout.shared) * len(lanes)
+    rare = sum(_rows(axes, [place]) * sum(place in lane.summands for lane in lanes) for place in layout.rare)
+    return shared + rare
+
+
+def _rows(axes: Sequence[Axis], places: Sequence[int]) -> int:
+    """Return how many rows the table of some axes has."""
+    return prod(axes[place].missing + 1 for place in places)
 
 
 def write_bytes(graph: Graph, intervals: Value, axes: Sequence[Axis], lanes: Sequence[Lane], layout: Layout) -> Value:
@@ -78,7 +86,7 @@ def _rows_of_tables(graph: Graph, intervals: Value, axes: Sequence[Axis], tables
     strides = np.zeros((len(tables), len(axes)), np.float32)
     for number, places in enumerate(tables):
         for before, place in enumerate(places):
-            strides[number, place] = prod(axes[each].missing + 1 for each in places[before + 1 :])
+            strides[number, place] = _rows(axes, places[before + 1 :])
     return graph.node("MatMul", graph.constant(strides), intervals, name="row")
 
 

@@ -12,8 +12,8 @@ from convert.graph.graph import Graph, Value
 from convert.graph.sums import write_sums
 from convert.graph.trees import TreeEnsemble
 from convert.strategies.masks.axes import Axis, axes_of
-from convert.strategies.masks.lanes import BYTES, Lane, lanes_of
-from convert.strategies.masks.lookup import Layout, layout_of, write_bytes
+from convert.strategies.masks.lanes import BYTES, MOST_BYTES, Lane, lanes_of
+from convert.strategies.masks.lookup import Layout, layout_of, table_bytes, write_bytes
 from convert.strategies.masks.places import write_intervals
 from convert.strategies.masks.sums import by_sum, write_sums_of_lanes
 from convert.strategies.masks.votes import Votes, votes_of
@@ -22,8 +22,6 @@ NAME = "bit masks"
 NAME_OF_VOTES = "votes in one sum"
 MOST_SUMS = 64
 """Each is looked up, and added up, by nodes of its own."""
-MOST_BYTES = 2**24
-"""How large the tables of leaves may be: a function that scores many rows fetches them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +59,9 @@ def plan_of(ensemble: TreeEnsemble, width: int) -> Plan:
     lanes = by_sum(lanes_of(ensemble, axes, width), ensemble)
     plan = Plan(ensemble, votes, axes, lanes, layout_of(axes, lanes))
     outputs = 1 if ensemble.one_output else ensemble.sums
-    size = len(lanes) * outputs * BYTES * np.dtype(plan.dtype).itemsize
+    size = len(lanes) * outputs * BYTES * np.dtype(plan.dtype).itemsize + table_bytes(axes, lanes, plan.layout)
     if size > MOST_BYTES:
-        raise ConvertError(f"its tables of leaves would take {size:,} bytes, at most {MOST_BYTES:,} are written")
+        raise ConvertError(f"its tables would take {size:,} bytes, at most {MOST_BYTES:,} are written")
     return plan
 
 
