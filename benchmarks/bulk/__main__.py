@@ -70,7 +70,7 @@ def models(folder: Path) -> list[tuple[str, Path, int]]:
     forest = RandomForestClassifier(100, max_depth=8, random_state=0).fit(rows, np.digitize(rows[:, 0], [3, 5]))
     joblib.dump(forest, folder / "forest.joblib")
     export(folder / "forest.joblib", folder / "forest.onnx", name="forest")
-    labels = rows[:, 0] + rows[:, 1] * rows[:, 2] / 4 + np.random.default_rng(1).normal(size=1000) > 8
+    labels = np.digitize(rows[:, 0] + rows[:, 1] * rows[:, 2] / 4 + np.random.default_rng(1).normal(size=1000), [8])
     joblib.dump(GradientBoostingClassifier(random_state=0).fit(rows, labels), folder / "boosting.joblib")
     export(folder / "boosting.joblib", folder / "boosting.onnx", name="boosting")
     return [

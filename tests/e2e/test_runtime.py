@@ -14,14 +14,20 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from convert.model_file.publish import publish
+from convert.model_file.companions import digests, place
+from convert.model_file.disk import read_card
+from convert.model_file.function import WITHOUT
+from convert.model_file.publish import parse_uri, publish
+from lambda_fn.model.engine import BATCH_ROWS
 from layers.architecture import host_architecture
 from layers.prune import MODULES, module_of
 from layers.suite.cases import write_cases
 from layers.trace import run_suite
+from scripts.deployment import Deployment
 from scripts.emulator import ROOT, Emulator
 from scripts.runtime import PYTHON, Function, Tree, run_python, serving, unpack
 from tests.conftest import LoadEvent
+from tests.keep import FILES
 
 pytestmark = pytest.mark.e2e
 
@@ -181,6 +187,27 @@ def test_a_model_on_s3_and_objects(
     with serving(tree, "lambda_fn.handler.objects", {**environ, "OBJECTS_URI": f"s3://{bucket}/objects/"}) as served:
         assert served.invoke(event("objects-put-http-api"))["statusCode"] == 200
         assert served.invoke(event("objects-get-http-api"))["body"] == '{"hello": "world"}'
+
+
+def test_a_companion_on_s3_scores_many_rows_and_nothing_is_lost_without_it(
+    tree: Tree, emulator: Emulator, aws: Emulator, bucket: str
+) -> None:
+    file, log = FILES / "1-trees-many.onnx", tree.opt.parent / "rie.log"
+    kept = json.loads(file.with_suffix(".json").read_text())
+    uri = f"s3://{bucket}/models/{uuid.uuid4().hex}.onnx"
+    publish(file, uri)
+    environ, event = {**emulator.aws_environ(), "MODEL_URI": uri}, {"data": kept["request"]["data"] * 100}
+    for said in (0, 1):
+        before = log.read_text().count(WITHOUT) if log.exists() else 0
+        with serving(tree, "lambda_fn.handler.predict", environ) as served:
+            assert served.invoke(kept["request"])["prediction"] == kept["answer"]["prediction"]
+            found = served.invoke(event)["prediction"]
+        assert found == kept["answer"]["prediction"] * 100
+        assert len(found) > BATCH_ROWS
+        assert log.read_text().count(WITHOUT) - before == said
+        [sha256] = digests(read_card(file.read_bytes())).values()
+        where, key = parse_uri(place(uri, sha256))
+        Deployment(aws).client("s3").delete_object(Bucket=where, Key=key)
 
 
 def test_nothing_outlives_the_context(tree: Tree, model_file: Path) -> None:
