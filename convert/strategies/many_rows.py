@@ -18,8 +18,6 @@ from convert.strategies import trees
 from convert.strategies.masks import cost, strategy
 from convert.strategies.masks.cost import Cost
 
-GAIN = 1.1
-"""How many times as fast it is to be at the least: the model of costs is that far off."""
 LEAST_GAIN = 150.0
 """How many ns it is to save with each row at the least: to fetch and load it takes what this gains on 100,000 rows."""
 
@@ -43,8 +41,8 @@ def write_many_rows(oracle: Oracle, name: str) -> ManyRows | None:
     """Return the fastest graph for many rows of an estimator that is made of trees; None where its own is that."""
     best: tuple[float, ManyRows] | None = None
     for way, graph in write_each(oracle, name):
-        gain, least = way.own.row - way.this.row, max(LEAST_GAIN, way.this.row * (GAIN - 1))
-        if gain > least and (best is None or way.this.row < best[0]):
+        pays = way.own.row > max(way.this.row + LEAST_GAIN, way.this.row * way.gain)
+        if pays and (best is None or way.this.row < best[0]):
             best = way.this.row, ManyRows(way.name, graph, way.this.faster_from(way.own), cost.BATCH_ROWS)
     return None if best is None else best[1]
 
@@ -58,9 +56,13 @@ def write_each(oracle: Oracle, name: str) -> Iterator[tuple[Way, onnx.ModelProto
 
 
 class Way(Protocol):
-    """Writes sums; knows afterwards what those cost, and what the tree operator's do."""
+    """Writes sums; knows afterwards what those cost, and what the tree operator's do.
+
+    gain: how many times as fast it is to be at the least, by the model of costs.
+    """
 
     name: str
+    gain: float
     own: Cost
     this: Cost
 
@@ -72,6 +74,7 @@ class ByMasks:
     """By masks; `missing` says whether NaN may come."""
 
     name = strategy.NAME
+    gain = 1.1  # the model is about so far off
     own: Cost
     this: Cost
 
@@ -89,6 +92,7 @@ class ByVotes:
     """By one sum for the votes for all classes."""
 
     name = strategy.NAME_OF_VOTES
+    gain = 1.0  # the same operator, which has less to do
     own: Cost
     this: Cost
 

@@ -15,7 +15,7 @@ from math import ceil, log2
 import numpy as np
 
 from convert.graph.sums import leaves_are_scalar
-from convert.graph.trees import TreeEnsemble
+from convert.graph.trees import Tree, TreeEnsemble
 from convert.strategies.masks.lookup import table_bytes
 from convert.strategies.masks.places import MOST_CUTS, grid_of
 from convert.strategies.masks.strategy import Plan
@@ -24,18 +24,18 @@ from convert.strategies.masks.votes import votes_of
 type Counts = Mapping[str, float]
 """How often a row, or a call, does what takes time."""
 
-TREE_OPERATOR: Mapping[str, float] = {"row": 65.0, "trees": 1.6, "steps": 5.4, "targets": 5.2, "vectors": 14.2}
+TREE_OPERATOR: Mapping[str, float] = {"row": 66.0, "trees": 2.0, "steps": 4.66, "targets": 4.1, "vectors": 13.0}
 """ns of a row for each, by the tree operator."""
 MASKS: Mapping[str, float] = {
-    "row": 21.0,
-    "axes": 3.7,
-    "searched": 14.6,
-    "tables": 10.2,
+    "row": 20.0,
+    "axes": 3.3,
+    "searched": 16.5,
+    "tables": 10.8,
     "bytes": 0.117,
-    "far bytes": 0.078,
-    "rare": 0.47,
-    "brought": 0.106,
-    "lanes": 0.28,
+    "far bytes": 0.066,
+    "rare": 0.38,
+    "brought": 0.133,
+    "lanes": 0.16,
     "leaves": 1.1,
 }
 """The same, by masks. How many cuts are compared with makes no difference that shows."""
@@ -63,16 +63,26 @@ class Cost:
 
 
 def counts_of_tree_operator(ensemble: TreeEnsemble) -> Counts:
-    """Return what a row does in the tree operator: the steps are those of balanced trees."""
-    leaves = [np.count_nonzero(tree.left == -1) for tree in ensemble.trees]
+    """Return what a row does in the tree operator: its steps are as many as leaves are deep."""
     several = ensemble.sums > 1
     return {
         "row": 1,
         "trees": len(ensemble.trees),
-        "steps": float(np.log2(leaves).sum()),
+        "steps": sum(map(_depth, ensemble.trees)),
         "targets": len(ensemble.trees) if several and leaves_are_scalar(ensemble) else 0,
         "vectors": len(ensemble.trees) if several and not leaves_are_scalar(ensemble) else 0,
     }
+
+
+def _depth(tree: Tree) -> float:
+    """Return how deep a tree's leaves are, in the mean."""
+    level, depth, total, leaves = np.array([0]), 0, 0, 0
+    while len(level):
+        inner = level[tree.left[level] != -1]
+        total += depth * (len(level) - len(inner))
+        leaves += len(level) - len(inner)
+        level, depth = np.concatenate([tree.left[inner], tree.right[inner]]), depth + 1
+    return total / leaves
 
 
 def counts_of_masks(plan: Plan) -> Counts:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from math import prod
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -132,21 +134,44 @@ def _parted(seen: Mapping[int, _Seen], leaves: int) -> list[int]:
     """Return where groups of neighbouring leaves begin, and where the last one ends: each as large as a byte allows."""
     starts = [0]
     for end in range(1, leaves + 1):
-        if _combinations(seen, starts[-1], end) > BYTES:
+        if _numbered(seen, starts[-1], end).sums > BYTES:
             starts.append(end - 1)
     return [*starts, leaves]
 
 
-def _combinations(seen: Mapping[int, _Seen], first: int, last: int) -> int:
-    """Return how many sums the leaves from `first` to before `last` take: as `_lane` numbers their masks."""
-    product, outside = 1, 1
-    for each in seen.values():
+class _Numbered(NamedTuple):
+    """How many sums a group of leaves takes, and the axes that share a digit for where the row is outside of it."""
+
+    sums: int
+    sharing: Collection[int]
+
+
+def _numbered(seen: Mapping[int, _Seen], first: int, last: int) -> _Numbered:
+    """Return how the masks of the leaves from `first` to before `last` take the fewest sums.
+
+    An axis with m masks is a digit of m values. Where it closes all leaves, the row is outside of the group: that is a
+    value more, or else 1 is added to a digit that such axes share, which has a value more for each of them. So those
+    share it that have few masks, of which one more would be much.
+    """
+    counts, closing = {}, []
+    for axis, each in seen.items():
         masks = set(_within(each.masks, first, last))
-        if len(masks - {0}) > 1:
-            product *= len(masks)
-        elif 0 in masks:
-            outside += 1
-    return product * outside
+        counts[axis] = max(1, len(masks - {0}))
+        if 0 in masks:
+            closing.append(axis)
+    closing.sort(key=counts.__getitem__)
+    product = prod(counts.values())
+    least = sum(counts[axis] == 1 for axis in closing)
+    return min(
+        _Numbered(
+            product
+            * (sharing + 1)
+            * prod(counts[axis] + 1 for axis in closing[sharing:])
+            // prod(counts[axis] for axis in closing[sharing:]),
+            closing[:sharing],
+        )
+        for sharing in range(least, len(closing) + 1)
+    )
 
 
 def _within(masks: Sequence[Mask], first: int, last: int) -> list[Mask]:
@@ -155,27 +180,20 @@ def _within(masks: Sequence[Mask], first: int, last: int) -> list[Mask]:
 
 
 def _lane(place: int, leaves: Sequence[int], seen: Mapping[int, _Seen], first: int, last: int) -> Lane:
-    """Return the lane of a group of leaves.
-
-    An axis with several masks is a digit of the byte. One that only says whether the row is outside of the group, as a
-    node far above it does, need not be told from the others like it: each adds 1 to one digit that they share.
-    """
+    """Return the lane of a group of leaves, with the digits of `_numbered`."""
+    sharing = _numbered(seen, first, last).sharing
     summands: dict[int, NDArray[np.uint8]] = {}
-    combined, stride, outside = {0: (1 << (last - first)) - 1}, 1, []
-    for axis, each in seen.items():
-        masks = _within(each.masks, first, last)
-        distinct = dict.fromkeys(masks)
-        if len(distinct.keys() - {0}) > 1:
-            numbers = {mask: number * stride for number, mask in enumerate(distinct)}
-            summands[axis] = np.array([numbers[mask] for mask in masks], np.uint8)[each.of_interval]
-            combined = {byte + at: left & mask for byte, left in combined.items() for mask, at in numbers.items()}
-            stride *= len(distinct)
-            continue
-        combined = {byte: left & max(masks) for byte, left in combined.items()}  # some leaves may never be open
-        if 0 in distinct:
-            outside.append(axis)
-    for axis in outside:
-        masks = _within(seen[axis].masks, first, last)
-        summands[axis] = np.array([0 if mask else stride for mask in masks], np.uint8)[seen[axis].of_interval]
+    combined, stride = {0: (1 << (last - first)) - 1}, 1
+    of_group = {axis: _within(each.masks, first, last) for axis, each in seen.items()}
+    for axis, masks in of_group.items():
+        told = [mask for mask in dict.fromkeys(masks) if mask or axis not in sharing]
+        numbers = {mask: number * stride for number, mask in enumerate(told or [0])}
+        combined = {byte + at: left & mask for byte, left in combined.items() for mask, at in numbers.items()}
+        if len(numbers) > 1:
+            summands[axis] = np.array([numbers.get(mask, 0) for mask in masks], np.uint8)[seen[axis].of_interval]
+        stride *= len(numbers)
+    for axis in sharing:
+        outside = np.array([0 if mask else stride for mask in of_group[axis]], np.uint8)[seen[axis].of_interval]
+        summands[axis] = summands[axis] + outside if axis in summands else outside
     found = {byte: leaves[first + left.bit_length() - 1] for byte, left in combined.items() if left}
     return Lane(place, summands, found)
