@@ -14,7 +14,7 @@ from rich.table import Table
 
 from convert.errors import ConvertError
 from convert.model_file.companions import place
-from convert.model_file.disk import graph_digest, read_card, read_model
+from convert.model_file.disk import is_of, read_card, read_model
 from convert.model_file.publish import fetch
 from convert.proof.tables import verdict
 
@@ -82,7 +82,7 @@ def _certificate_lines(card: Mapping[str, Any], model: onnx.ModelProto) -> Itera
     if certificate is None:
         yield "[red]no certificate[/]: `python -m convert verify` makes one"
         return
-    if certificate["graph_sha256"] != graph_digest(model):
+    if not is_of(certificate, card, model):
         yield "[red]the certificate is of another graph[/]: `python -m convert verify` makes one of this"
         return
     yield verdict(certificate)

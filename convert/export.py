@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import onnx
 
-from convert.errors import ConvertError, during
+from convert.errors import ConvertError, ConvertWarning, during
 from convert.estimator.fitted import load_estimator, name_of
 from convert.estimator.refused import OUTPUTS
 from convert.model_file.card import creation_time, make_card
@@ -67,18 +67,31 @@ def export(model: Path, out: Path, *, name: str, sample: Path | None = None, str
     graph, written_by, reason = write_graph(oracle, name, strategy)
     with during("it was asked what it takes", estimator):
         accepts = written_by.accepts(oracle)
-    many_rows = write_many_rows(oracle, name) if written_by.walks_trees else None
-    beside, said = _companions(many_rows)
-    card = make_card(
-        oracle, accepts, name=name, strategy=written_by.name, created_at=creation_time(model), companions=said
-    )
     _check_graph(graph, written_by.name, oracle)
-    if many_rows is not None:
-        _check_graph(many_rows.graph, many_rows.strategy, oracle)
-    data = sealed(graph, card)
-    check_served(data, beside.values(), name_of(oracle.estimator))
+    card = make_card(oracle, accepts, name=name, strategy=written_by.name, created_at=creation_time(model))
+    many_rows = write_many_rows(oracle, name) if written_by.walks_trees else None
+    try:
+        data, beside = _served(graph, card, many_rows, oracle)
+    except ConvertError as error:
+        if many_rows is None:
+            raise
+        data, beside = _served(graph, card, None, oracle)
+        warnings.warn(f"it is written without a companion for many rows: {error}", ConvertWarning, stacklevel=2)
+        many_rows = None
     write_with_companions(out, data, beside.values())
     return Exported(data, written_by.name, reason, beside, many_rows)
+
+
+def _served(
+    graph: onnx.ModelProto, card: Mapping[str, Any], many_rows: ManyRows | None, oracle: Oracle
+) -> tuple[bytes, dict[str, bytes]]:
+    """Return the model file's bytes, and those of its companions; raise ConvertError if the service refuses any."""
+    if many_rows is not None:
+        _check_graph(many_rows.graph, many_rows.strategy, oracle)
+    beside, said = _companions(many_rows)
+    data = sealed(graph, {**card, "companions": said} if said else card)
+    check_served(data, beside.values(), name_of(oracle.estimator))
+    return data, beside
 
 
 def _companions(many_rows: ManyRows | None) -> tuple[dict[str, bytes], dict[str, dict[str, Any]]]:

@@ -133,7 +133,7 @@ def scored_model() -> Model:
 def memory(predict: Any, features: int, pair: int) -> dict[str, float]:
     """Return the peak of one call beyond what was there with its event, in bodies: of the process, and of Python."""
     event, _, size = event_of(random_rows(features), *PAIRS[pair])
-    scored_model()._engine_for(BATCH_ROWS)  # the companion is loaded by the first such call, and stays
+    scored_model()._engine_for_many()  # the companion is loaded by the first such call, and stays
     Path("/proc/self/clear_refs").write_text("5")  # the peak is that of now
     before = _status("VmRSS")
     predict(event, None)

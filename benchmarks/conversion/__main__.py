@@ -75,11 +75,16 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """A model, the strategy that was chosen for it, and the results by contender."""
+    """A model, the strategy that was chosen for it, and the results by contender.
+
+    crossing: from how many rows on its companion scores them, and how many times as fast it is then, and for twice as
+    many; None where there is none.
+    """
 
     name: str
     strategy: str
     results: dict[str, Result]
+    crossing: tuple[int, float, float] | None = None
 
 
 def main() -> int:
@@ -121,7 +126,11 @@ def measure(model: Model, folder: Path, repetitions: int, makers: Mapping[str, M
             for name, contender in running.items():
                 results[name].latencies.append(contender.latency(model.random))
                 results[name].throughputs.append(contender.throughput(model.random))
-        return Measured(model.name, getattr(running["Plume"], "strategy", ""), results)
+        plume, crossing = running["Plume"], None
+        if isinstance(plume, Plume) and plume.from_rows is not None:
+            first, second = (plume.crossing(model.random, plume.from_rows * times) for times in (1, 2))
+            crossing = plume.from_rows, first, second
+        return Measured(model.name, getattr(plume, "strategy", ""), results, crossing)
 
 
 def check(what: str, expected: Answers, actual: Answers, exact: bool) -> str:
@@ -221,13 +230,18 @@ def _targets(measured: Sequence[Measured]) -> Iterator[str]:
 
 
 def _choices(measured: Sequence[Measured]) -> Iterator[str]:
-    yield "| | chosen | of the fastest |"
-    yield "|---|---|---|"
+    yield "| | chosen | of the fastest | from rows | there, as fast as the tree operator | at twice as many |"
+    yield "|---|---|---|---|---|---|"
     for each in measured:
         rates = {name: _rate(each.results[name]) for name in (TREE_OPERATOR, BIT_MASKS, VOTES, "Plume")}
-        chosen = max(rates["Plume"], rates.get(each.strategy, 0.0))  # the same graph, measured twice
-        part = chosen / max(rates.values())
-        yield f"| {each.name} | {each.strategy} | {part:.2f}{'' if part >= CHOSEN else ': **no**'} |"
+        chosen = rates.get(each.strategy, rates["Plume"])  # by masks or votes, the column of that graph itself
+        others = [rate for name, rate in rates.items() if name != "Plume"]
+        part = min(1.0, chosen / max(others))
+        from_rows, *times = (NONE,) * 3
+        if each.crossing is not None:
+            from_rows, times = str(each.crossing[0]), [f"{ratio:.2f}" for ratio in each.crossing[1:]]
+        said = f"{part:.2f}{'' if part >= CHOSEN else ': **no**'}"
+        yield f"| {each.name} | {each.strategy} | {said} | {from_rows} | {' | '.join(times)} |"
 
 
 def _rate(result: Result) -> float:

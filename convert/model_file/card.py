@@ -20,18 +20,9 @@ FORMAT_VERSION = 1
 
 
 def make_card(
-    oracle: Oracle,
-    accepts: Sequence[Accepts],
-    *,
-    name: str,
-    strategy: str,
-    created_at: datetime,
-    companions: Mapping[str, Mapping[str, Any]] | None = None,
+    oracle: Oracle, accepts: Sequence[Accepts], *, name: str, strategy: str, created_at: datetime
 ) -> Mapping[str, Any]:
-    """Return the card of the estimator, of JSON values only; `accepts` is what the model takes, feature by feature.
-
-    companions: what is said of each, by its role.
-    """
+    """Return the card of the estimator, of JSON values only; `accepts` is what the model takes, feature by feature."""
     card: dict[str, Any] = {
         "format_version": FORMAT_VERSION,
         "name": name,
@@ -44,8 +35,6 @@ def make_card(
     }
     if oracle.task == "classification":
         card["classes"] = {"type": label_type(oracle.classes), "labels": oracle.classes.tolist()}
-    if companions:
-        card["companions"] = companions
     return card
 
 

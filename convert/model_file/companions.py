@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -70,5 +71,6 @@ def remove_others(model: Path, companions: Iterable[bytes]) -> None:
     named = re.compile(rf"{re.escape(model.name)}\.[0-9a-f]{{{DIGITS}}}")
     kept = {place(model.name, digest(data)) for data in companions}
     for path in model.parent.iterdir():
-        if named.fullmatch(path.name) and path.name not in kept:
-            path.unlink()
+        if named.fullmatch(path.name) and path.name not in kept and path.is_file():
+            with suppress(OSError):  # one that stays is in nobody's way
+                path.unlink()

@@ -88,13 +88,18 @@ def graph_digest(model: onnx.ModelProto) -> str:
     return hashlib.sha256(bare.SerializeToString(deterministic=True)).hexdigest()
 
 
+def is_of(certificate: Mapping[str, Any], card: Mapping[str, Any], model: onnx.ModelProto) -> bool:
+    """Whether a certificate is of this very graph, and of the companions that the card names."""
+    same = certificate.get("companions", {}) == companions.digests(card)
+    return bool(same and certificate["graph_sha256"] == graph_digest(model))
+
+
 def check_certificate(card: Mapping[str, Any], model: onnx.ModelProto, source: str) -> None:
     """Raise ConvertError if the card holds no certificate of this very graph, or one that did not pass."""
     certificate = card.get("certificate")
     if certificate is None:
         raise ConvertError(f"{source} has no certificate: run `python -m convert verify` first")
-    same = certificate.get("companions", {}) == companions.digests(card)
-    if certificate["graph_sha256"] != graph_digest(model) or not same:
+    if not is_of(certificate, card, model):
         raise ConvertError(f"the certificate in {source} is of another graph: run `python -m convert verify` again")
     if not certificate["passed"]:
         raise ConvertError(f"{source} is not the model that its estimator is: its certificate did not pass")

@@ -25,8 +25,12 @@ ROOT = Path(__file__).parents[2]
 """Where `convert` is, and `lambda_fn` beside it."""
 MEMORY_MB = 512
 """What a function has, unless it is deployed with another `memory` (serverless.yml)."""
-SETTINGS = {"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(MEMORY_MB), "SCORING_THREADS": "2"}
-"""Two threads are what a function of 2 GB has: what they score is tried, too."""
+SETTINGS = {
+    "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(MEMORY_MB),
+    "SCORING_THREADS": "2",
+    "MAX_BODY_BYTES": str(2**30),
+}
+"""Two threads are what a function of 2 GB has: what they score is tried, too. A body of 1,024 rows may be large."""
 PASSED_ON = ("PATH", "HOME", "TMPDIR", "LANG", "LD_LIBRARY_PATH", "ORT_DISABLE_TELEMETRY", "MAX_MODEL_BYTES")
 """What of this process's environment the function is given."""
 STACK_BYTES = 8 * 2**20

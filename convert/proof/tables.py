@@ -58,6 +58,8 @@ def difference_table(comparisons: Sequence[Comparison], tolerance: float, featur
 
 def verdict(certificate: Mapping[str, Any]) -> str:
     """Return the certificate in a line, with rich's markup."""
+    if certificate.get("graphs_differ"):
+        return f"[red]not the same model[/]: on {certificate['graphs_differ']:,} rows its companion has other bits"
     within = f"labels must be equal, differences within {certificate['tolerance']:g}"
     if not certificate["passed"]:
         return f"[red]not the same model[/]: {within}"

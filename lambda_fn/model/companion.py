@@ -10,14 +10,17 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from lambda_fn.digest import sha256
 from lambda_fn.errors import Problem, ServiceError
-from lambda_fn.model.engine import Engine
+from lambda_fn.model.engine import STEP, Engine
 from lambda_fn.model.guard.check import check_model
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from lambda_fn.model.card import ManyRows
 
 log = logging.getLogger(__name__)
@@ -47,6 +50,21 @@ class Companion:
                     self._load()
         return self._engine
 
+    def run(self, engine: Engine, rows: NDArray[np.float64], probabilities: bool) -> list[NDArray[Any]]:
+        """Return what `engine` answers, this one's or the model's own; if it is this one's and fails, the latter's."""
+        try:
+            return engine.run(rows, probabilities)
+        except ServiceError as error:
+            if engine is self._own:
+                raise
+            self._give_up(error)
+        return self._own.run(rows, probabilities)
+
+    def _give_up(self, error: Exception) -> None:
+        self._engine = None
+        self._again_at = time.monotonic() + RETRY_SECONDS
+        log.warning("no graph for many rows: %s", error.detail if isinstance(error, ServiceError) else error)
+
     def _load(self) -> None:
         try:
             data = self._fetch(self._said.sha256)
@@ -58,8 +76,10 @@ class Companion:
             if engine.names != self._own.names:
                 came, expected = (" and ".join(each.names) for each in (engine, self._own))
                 raise ServiceError(Problem.MODEL_INVALID, f"it answers {came}, not {expected}")
-            engine.batch_rows = min(engine.batch_rows, self._said.batch_rows)
+            engine.batch_rows = min(engine.batch_rows, self._said.batch_rows) // STEP * STEP
+            if not engine.batch_rows or self._own.batch_rows % STEP:
+                raise ServiceError(Problem.MODEL_INVALID, f"a batch of {STEP} rows takes too much memory")
+            engine.least_rows = min(self._said.from_rows, engine.batch_rows)
             self._engine = engine
         except Exception as error:  # whatever it is, the rows are scored without
-            self._again_at = time.monotonic() + RETRY_SECONDS
-            log.warning("no graph for many rows: %s", error.detail if isinstance(error, ServiceError) else error)
+            self._give_up(error)

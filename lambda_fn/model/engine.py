@@ -24,6 +24,9 @@ BATCH_ROWS = 1024
 BATCH_BYTES = 2**24
 """What a batch may take: of a model that takes more than 16 kB for a row, as one of 500 trees that are not fully grown
 and 100 classes does (0.4 MB), fewer rows are scored at once."""
+STEP = 8
+"""At the end of a batch, where no whole vector of so many numbers is left, exponentials have other last bits than
+before: so they are of the same rows in batches of any multiple of it."""
 LABEL_KINDS: dict[type, str] = {bool: "b", int: "iu", float: "f", str: "O"}
 """numpy's kinds of arrays that hold class labels, by the labels' type in the card."""
 DTYPES: dict[str, type[np.floating[Any]]] = {"tensor(float)": np.float32, "tensor(double)": np.float64}
@@ -33,12 +36,16 @@ class Engine:
     """A session, and the card that says what it takes and answers.
 
     names: of its outputs.
-    batch_rows: how many rows it is given at once.
+    batch_rows: how many rows it is given at once; if it can be, a multiple of `STEP`.
+    least_rows: with fewer rows, another engine is to score them.
     """
+
+    least_rows = 1
 
     def __init__(self, data: bytes, checked: Checked, card: Card | None = None) -> None:
         """Load a graph that the guard has `checked`, with the card in it or another; raise ServiceError if it fails."""
-        self.batch_rows = max(1, min(BATCH_ROWS, BATCH_BYTES // checked.row_bytes))
+        most = max(1, min(BATCH_ROWS, BATCH_BYTES // checked.row_bytes))
+        self.batch_rows = most // STEP * STEP or most
         try:
             self._session = _session(data)
             self.card = card or Card.parse(self._session.get_modelmeta().custom_metadata_map.get("card"))

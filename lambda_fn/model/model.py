@@ -52,7 +52,7 @@ class Model:
         """Check and load the bytes of a model file; raise ServiceError (model-invalid) if they are not one.
 
         fetch: returns the bytes of the model's companion with that digest, or raises ServiceError. The first call of a
-        whole batch has it fetched and loaded, which takes as long as it gains on some ten thousand rows.
+        whole batch has it fetched and loaded.
         """
         check_seal(data)
         checked = check_model(data)
@@ -80,30 +80,29 @@ class Model:
         the estimator refuses, or that the rows' codec does.
         """
         count = len(rows)
-        size = self._engine.batch_rows if count < self._many_from else self._engine_for(count).batch_rows
-        if count <= size:
-            outputs = self._score_batch(rows, 0, size, probabilities)
+        engine = self._engine if count < self._many_from else self._engine_for_many()
+        if count <= engine.batch_rows:
+            outputs = self._score_batch(engine, rows, 0, probabilities)
         else:
-            outputs = self._score_batches(rows, size, threads if count > THREADED_ROWS else 1, probabilities)
+            outputs = self._score_batches(engine, rows, threads if count > THREADED_ROWS else 1, probabilities)
         return Scores(outputs[0].reshape(count), outputs[1] if len(outputs) > 1 else None)
 
-    def _engine_for(self, count: int) -> Engine:
-        """Return what scores so many rows fastest, of what is there."""
-        if count < self._many_from or self._fetch is None or self.card.many_rows is None:
-            return self._engine
+    def _engine_for_many(self) -> Engine:
+        """Return the companion's engine, or the model's own where there is none, or it can't be had."""
         if self._companion is None:
+            if self._fetch is None or self.card.many_rows is None:
+                return self._engine
             from lambda_fn.model.companion import Companion  # here: a cold start does without
 
             self._companion = Companion(self._engine, self.card.many_rows, self._fetch)
         engine = self._companion.engine()
-        if engine is None:
-            return self._engine
-        self._many_from = self.card.many_rows.from_rows
-        return engine
+        self._many_from = BATCH_ROWS if engine is None else engine.least_rows
+        return engine or self._engine
 
-    def _score_batches(self, rows: Rows, size: int, threads: int, probabilities: bool) -> list[NDArray[Any]]:
-        """Return the outputs for all `rows`, each (n, …), written batch by batch, of `size` rows each."""
-        first = self._score_batch(rows, 0, size, probabilities)
+    def _score_batches(self, engine: Engine, rows: Rows, threads: int, probabilities: bool) -> list[NDArray[Any]]:
+        """Return the outputs for all `rows`, each (n, …), written batch by batch, as large as the engine takes them."""
+        size = engine.batch_rows
+        first = self._score_batch(engine, rows, 0, probabilities)
         outputs = [np.empty((len(rows), *output.shape[1:]), output.dtype) for output in first]
         starts = iter(range(size, len(rows), size))
         failures: dict[int, Exception] = {}
@@ -115,7 +114,7 @@ class Model:
         def score_rest() -> None:
             for start in starts:  # which the threads share: each batch is one's
                 try:
-                    write(start, self._score_batch(rows, start, size, probabilities))
+                    write(start, self._score_batch(engine, rows, start, probabilities))
                 except Exception as error:  # raised below, where it is awaited
                     failures[start] = error
                 if failures:
@@ -143,14 +142,18 @@ class Model:
         own[:] = [self._labels.get(label, label) for label in part.ravel().tolist()]
         return own.reshape(part.shape)
 
-    def _score_batch(self, rows: Rows, start: int, size: int, probabilities: bool) -> list[NDArray[Any]]:
-        """Return the outputs for the batch of `size` rows from `start` on: one, or with probabilities two."""
-        batch = sent = rows[start : start + size]
+    def _score_batch(self, engine: Engine, rows: Rows, start: int, probabilities: bool) -> list[NDArray[Any]]:
+        """Return the outputs for the batch of rows from `start` on: one, or with probabilities two.
+
+        What the companion is not made for, or does not run, the model's own engine scores.
+        """
+        batch = sent = rows[start : start + engine.batch_rows]
         if self._rounded:
             batch = self._round(sent)
         self._refuse(batch, sent, start)
-        engine = self._engine if len(batch) < self._many_from else self._engine_for(len(batch))
-        return engine.run(batch, probabilities)
+        if self._companion is None or len(batch) < engine.least_rows:
+            return self._engine.run(batch, probabilities)
+        return self._companion.run(engine, batch, probabilities)
 
     def _round(self, rows: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the rows with each number in the precision that the estimator knows it in."""

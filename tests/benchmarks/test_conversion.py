@@ -1,5 +1,6 @@
 """The contenders of the conversion benchmark agree on small models, and what does not agree is told."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +44,9 @@ def test_contenders_agree(estimator: Any, tmp_path: Path) -> None:
         result = measured.results[name]
         assert result.size is not None
         assert len(result.latencies) == len(result.throughputs) == 1
+    page = markdown([measured, replace(measured, crossing=(24, 1.1, 1.9))], 1)
+    assert "| small | float64 trees |" in page or "| small | tabulated |" in page
+    assert page.count("| 24 | 1.10 | 1.90 |") == 1
     page = markdown([measured], 1)
     assert page.count("| small: ") == 5
     assert page.count("| small | ") == 2

@@ -11,22 +11,28 @@ together, hence which leaf.
                b <= 5    a <= 7
                0    1    2    3
 
-    feature a      up to 2   2 to 7   above 7        feature b      up to 5   above 5
+    feature a      up to 2   2 to 7   above 7        feature b      up to 5   above 5      (bit 0 is on the right)
     leaves open      0011      0100      1000                         1101      1110
     number              0         1         2        number              0         1
     times stride 1      0         1         2        times stride 3      0         3
 
     byte = 0..2 + 0 or 3        0: 0001   1: 0100   2: 1000   3: 0010   4: 0100   5: 1000     the leaf that is open
 
-A table for each feature has a row for each of its intervals, and in that the bytes of all trees side by side: 100 trees
-are 100 bytes, copied at once and added, as bytes, 16 at a time. A byte then picks the leaf's value from the tree's 256,
-and values add up tree after tree, as scikit-learn adds them, from its base: the same bits.
+A table for each feature has a row for each of its intervals, and one for missing values; in a row are the bytes of all
+trees side by side: 100 trees are 100 bytes, copied at once and added, as bytes, 16 at a time. A byte then picks the
+leaf's value from the tree's 256, and values add up tree after tree, as scikit-learn adds them, from its base: the same
+bits.
 
     rows ── places.py ──► intervals ── lookup.py ──► bytes ── sums.py ──► sums of leaves
             (features, n)             (lanes, n) uint8           (n, sums)
 
 Masks of a tree with many leaves have too many combinations for a byte: its leaves are parted into groups, each with a
-byte of its own, a *lane*; where none of a group's leaves is open, its table says -0.0, which changes no sum.
+byte of its own, a *lane*; where none of a group's leaves is open, its table says -0.0, which changes no sum. Of such a
+group a feature may close all leaves: the row is outside of it. That need not be told apart by features, so each may add
+1 to a digit that they share, instead of having a number of its own for it:
+
+    leaves 0 and 1 of the tree above      a   up to 2: 11, else 00, outside       byte = 0 or 1, and 2 if a is above 2:
+    as a group of their own               b   up to 5: 01, above 5: 10            0: leaf 0   1: leaf 1   2, 3: none
 
 - `axes.py`: the intervals of a feature, and to which side of a node each goes: thresholds, missing values, categories.
 - `lanes.py`: trees become lanes: groups of leaves, the bytes of their masks, the leaf for each byte.

@@ -5,10 +5,10 @@ cuts go through the same operations of float32 as values do; so of two numbers, 
 What is left are the cuts in the value's own cell: a table tells how many cuts lie in lower cells, and others the first,
 second, ... cut in this one, which the value is compared with.
 
-    cells          0       1       2       3              cuts at 0.3, 2.1, 2.6
-    cuts in lower  0       1       1       3
-    first cut    0.3     inf     2.1     inf              x = 2.4: cell 2, 1 cut lower, x > 2.1, not x > 2.6: interval 2
-    second       inf     inf     2.6     inf
+    cells          0       1       2       3              cuts at 0, 2.1, 2.6 and 3: the grid begins at the first cut,
+    cuts in lower  0       1       1       3              and ends with the last
+    first cut      0     inf     2.1       3
+    second       inf     inf     2.6     inf              x = 2.4: cell 2, 1 cut lower, x > 2.1, not x > 2.6: interval 2
 
 Where so many cuts crowd in a cell that a search tree finds the interval sooner, it does.
 """

@@ -58,6 +58,10 @@ def plan_of(ensemble: TreeEnsemble, width: int) -> Plan:
     axes = axes_of(ensemble, width)
     lanes = by_sum(lanes_of(ensemble, axes, width), ensemble)
     plan = Plan(ensemble, votes, axes, lanes, layout_of(axes, lanes))
+    if not plan.layout.shared and not plan.layout.rare:
+        raise ConvertError("its trees tell no rows apart")
+    if ensemble.one_output and len({tree.target for tree in ensemble.trees}) < ensemble.sums:
+        raise ConvertError("some of its sums have no trees")
     outputs = 1 if ensemble.one_output else ensemble.sums
     size = len(lanes) * outputs * BYTES * np.dtype(plan.dtype).itemsize + table_bytes(axes, lanes, plan.layout)
     if size > MOST_BYTES:

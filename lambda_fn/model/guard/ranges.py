@@ -1,8 +1,9 @@
 """Every index into a table is inside it: what numbers each value of a graph may be, followed from node to node.
 
 Asked of graphs for many rows, which are mostly tables. Of a value, a lowest and a highest number are known for each
-element of a row, or one for all of them; of what no rule is for, nothing is. NaN is not looked at: rows that the card
-does not let be NaN are none when a graph gets them, and where it does, the graph replaces them first.
+element of a row, or one for all of them; of what no rule is for, nothing is. NaN is not followed: our graphs replace it
+where the card lets it in, and of one that does not, onnxruntime refuses the index when it comes, and the model's own
+graph scores.
 """
 
 from __future__ import annotations
@@ -12,9 +13,20 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lambda_fn.model.guard.messages import BATCH, BOOL, STRING, UINT8, Tensor, elements_of, refused
+from lambda_fn.model.guard.messages import (
+    BATCH,
+    BOOL,
+    FLOAT32,
+    INT32,
+    INT64,
+    STRING,
+    UINT8,
+    Tensor,
+    elements_of,
+    refused,
+)
 from lambda_fn.model.guard.operators import LETTERS, number_in
-from lambda_fn.model.guard.protobuf import Reader, Span
+from lambda_fn.model.guard.protobuf import Reader
 from lambda_fn.record import Record
 
 if TYPE_CHECKING:
@@ -41,11 +53,17 @@ class Range(Record):
         return Range(self.low.min(keepdims=True), self.high.max(keepdims=True))
 
     def part(self, places: Any) -> Range:
-        """Return that of some elements."""
-        return self if len(self.low) == 1 else Range(self.low[places], self.high[places])
+        """Return that of some elements, which may be the same several times."""
+        return Range(self.low, self.high) if len(self.low) == 1 else Range(self.low[places], self.high[places])
+
+    def rounded(self) -> Range:
+        """Return that of the numbers in float32: it rounds what rises to what does not fall."""
+        low, high = (end.astype(np.float32).astype(np.float64) for end in (self.low, self.high))
+        return Range(low, high, self.alone)
 
 
 ANYTHING = Range(np.array([-np.inf]), np.array([np.inf]))
+WHOLE = (UINT8, INT32, INT64)
 OF_TYPES: Mapping[int, Range] = {
     BOOL: Range(np.array([0.0]), np.array([1.0])),
     UINT8: Range(np.array([0.0]), np.array([255.0])),
@@ -76,13 +94,17 @@ def check_indices(
         if rule is not None:
             made = rule(Seen(reader, step, inputs, [range_of(name) for name in step.inputs]))
         for name, found in zip(step.outputs, made, strict=True):
-            known[name] = found if found is not ANYTHING else OF_TYPES.get(values[name].kind, ANYTHING)
+            kind = values[name].kind
+            of_type = OF_TYPES.get(kind)
+            if of_type is not None:
+                found = Range(of_type.low, of_type.high, found.alone)
+            known[name] = found.rounded() if kind == FLOAT32 else found
 
 
 def _check_lookup(step: Step, inputs: Sequence[Tensor], found: Range) -> None:
     axis = 0 if step.name == "GatherND" else number_in(step.attributes, "axis")
     size = inputs[0].dims[axis]
-    if not -size <= found.low[0] <= found.high[0] < size:  # -1 is the last
+    if not -size <= found.low[0] <= found.high[0] <= size - 1:  # -1 is the last
         raise refused(
             f"what {step.name} looks up was expected to be shown to be within {-size} and {size - 1}, it is within"
             f" {found.low[0]:g} and {found.high[0]:g}"
@@ -115,6 +137,11 @@ class Seen:
             for each in self.inputs
         )
 
+    def lists(self, name: str) -> NDArray[np.int64]:
+        """Return an attribute that is a list, which the guard has seen to be one."""
+        value = self.step.attributes[name]
+        return np.asarray([] if isinstance(value, int | Tensor) else value, np.int64)
+
     def elements(self, place: int) -> NDArray[Any]:
         """Return the elements of a constant."""
         constant = self.inputs[place]
@@ -122,14 +149,25 @@ class Seen:
 
 
 def same(seen: Seen) -> list[Range]:
-    """Cast cuts off what comes behind the point, the rest moves elements and no more."""
+    """What leaves every element where it is."""
     return [seen.ranges[0]]
+
+
+def moved(seen: Seen) -> list[Range]:
+    """What leaves elements as they are, but takes axes away, or adds some."""
+    return [seen.ranges[0].all()]
+
+
+def cast(seen: Seen) -> list[Range]:
+    """To whole numbers, what comes behind the point is cut off; what does not fit is told by its type."""
+    found = seen.ranges[0]
+    if number_in(seen.step.attributes, "to") in WHOLE:
+        return [Range(np.trunc(found.low), np.trunc(found.high), found.alone)]
+    return [found]
 
 
 def add(seen: Seen) -> list[Range]:
     """Sums of the lowest and of the highest; those of bytes begin anew behind 255."""
-    if seen.inputs[0].kind == UINT8:
-        return [ANYTHING]
     (first, second) = seen.ranges if seen.along_rows() else [each.all() for each in seen.ranges]
     return [Range(first.low + second.low, first.high + second.high)]
 
@@ -174,19 +212,22 @@ def top_k(seen: Seen) -> list[Range]:
 
 def gather(seen: Seen) -> list[Range]:
     """Some of a row's elements, or what is in the table."""
-    if seen.inputs[1].data is not None and len(seen.inputs[0].dims) == 2:
-        return [seen.ranges[0].part(seen.elements(1).reshape(-1).astype(np.int64))]
+    if seen.inputs[1].data is not None and (len(seen.inputs[0].dims), len(seen.inputs[1].dims)) == (2, 1):
+        return [seen.ranges[0].part(seen.elements(1).astype(np.int64))]
     return [seen.ranges[0].all()]
 
 
 def gather_elements(seen: Seen) -> list[Range]:
-    """What is in the table, row by row."""
-    return [seen.ranges[0]]
+    """What is in the table, row by row; of rows, any of their elements."""
+    found = seen.ranges[0] if seen.inputs[0].data is not None else seen.ranges[0].all()
+    return [Range(found.low, found.high)]
 
 
 def split(seen: Seen) -> list[Range]:
     """Some of a row's elements."""
     ends = np.cumsum(seen.elements(1)).tolist()
+    if len(seen.inputs[0].dims) != 2:
+        return [seen.ranges[0].all()] * len(ends)
     return [seen.ranges[0].part(slice(first, last)) for first, last in zip([0, *ends], ends, strict=False)]
 
 
@@ -211,29 +252,42 @@ def mat_mul(seen: Seen) -> list[Range]:
     if not upright:
         return [Range(np.zeros(1), rows.high.max() * matrix.max(keepdims=True)[0])] if rows.alone else [ANYTHING]
     low, high = (np.broadcast_to(end, matrix.shape[1]) for end in (rows.low, rows.high))
-    return [Range((matrix * low).sum(axis=1), (matrix * high).sum(axis=1))]
+    more = 1 + matrix.shape[1] * 2.0**-23  # each addition may round up
+    return [Range((matrix * low).sum(axis=1) / more, (matrix * high).sum(axis=1) * more)]
 
 
 def trees(seen: Seen) -> list[Range]:
-    """Of one tree for each sum, the leaves' values; of more, nothing is known."""
-    attributes = seen.step.attributes
-    roots, targets, weights = (attributes[name] for name in ("tree_roots", "leaf_targetids", "leaf_weights"))
-    count = number_in(attributes, "n_targets")
-    if isinstance(roots, int | Tensor) or isinstance(targets, int | Tensor) or len(roots) != count:
-        return [ANYTHING]
-    if not isinstance(weights, Tensor) or not isinstance(weights.data, Span):
+    """Of one tree for each sum, its leaves' values; of more, nothing is known."""
+    weights, count = seen.step.attributes["leaf_weights"], number_in(seen.step.attributes, "n_targets")
+    if not isinstance(weights, Tensor):
         return [ANYTHING]
     values = np.asarray(elements_of(seen.reader, weights, LETTERS[weights.kind]), np.float64)
-    found = [values[np.asarray(targets) == target] for target in range(count)]
-    if not all(map(len, found)):
+    targets, (true, true_leaf, false, false_leaf), roots = (
+        seen.lists("leaf_targetids"),
+        [seen.lists(f"nodes_{name}") for name in ("truenodeids", "trueleafs", "falsenodeids", "falseleafs")],
+        seen.lists("tree_roots"),
+    )
+    low, high = np.full(count, np.inf), np.full(count, -np.inf)
+    if len(roots) != count:
         return [ANYTHING]
-    return [Range(np.array([each.min() for each in found]), np.array([each.max() for each in found]))]
+    for root in roots.tolist():
+        level = np.array([root])
+        leaves: list[NDArray[np.int64]] = []
+        while len(level):
+            leaves += [true[level][true_leaf[level] == 1], false[level][false_leaf[level] == 1]]
+            level = np.concatenate([true[level][true_leaf[level] == 0], false[level][false_leaf[level] == 0]])
+        every = np.concatenate(leaves)
+        target = int(targets[every[0]])
+        if (targets[every] != target).any() or low[target] != np.inf:
+            return [ANYTHING]
+        low[target], high[target] = values[every].min(), values[every].max()
+    return [Range(low, high)]
 
 
 RULES: Mapping[str, Callable[[Seen], list[Range]]] = {
     "Add": add,
     "ArgMax": argmax,
-    "Cast": same,
+    "Cast": cast,
     "Clip": clip,
     "Concat": concat,
     "Equal": equal,
@@ -242,13 +296,13 @@ RULES: Mapping[str, Callable[[Seen], list[Range]]] = {
     "Identity": same,
     "MatMul": mat_mul,
     "Min": least,
-    "Reshape": same,
+    "Reshape": moved,
     "Split": split,
-    "Squeeze": same,
+    "Squeeze": moved,
     "TopK": top_k,
     "Transpose": same,
     "TreeEnsemble": trees,
-    "Unsqueeze": same,
+    "Unsqueeze": moved,
     "Where": where,
 }
 """What a node makes of what is known of its inputs; operators without a line make what nothing is known of."""

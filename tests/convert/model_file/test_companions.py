@@ -13,12 +13,14 @@ from rich.console import Console
 from sklearn.ensemble import GradientBoostingClassifier
 
 from convert.describe import describe
-from convert.errors import ConvertError
+from convert.errors import ConvertError, ConvertWarning
 from convert.export import export
 from convert.model_file.companions import MANY_ROWS, digest, digests, place, read_companions
 from convert.model_file.disk import read_card, sealed, write_with_companions
 from convert.model_file.publish import history, publish, rollback
+from convert.oracle.oracle import Oracle
 from convert.proof.verify import verify
+from convert.strategies.many_rows import write_many_rows
 from lambda_fn.model.model import Model
 from lambda_fn.storage import store
 from scripts.emulator import Emulator
@@ -146,6 +148,22 @@ def test_a_version_on_s3_has_its_own_also_after_a_rollback(
     assert model.score(ROWS).prediction.tolist() == expected.tolist()
     assert model._companion is not None
     assert model._companion.engine() is not None
+
+
+def test_what_the_service_refuses_is_left_out_and_told_of(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = write_many_rows(Oracle(joblib.load(folder / "first.joblib")), "model")
+    assert found is not None
+    [limit] = [node.input[1] for node in found.graph.graph.node if node.op_type == "Min"]
+    [last] = [each for each in found.graph.graph.initializer if each.name == limit]
+    last.CopyFrom(onnx.numpy_helper.from_array(onnx.numpy_helper.to_array(last) + np.float32(1000), limit))
+    monkeypatch.setattr("convert.export.write_many_rows", lambda *_: found)
+    with pytest.warns(ConvertWarning, match="without a companion for many rows: .* shown to be within"):
+        exported = export(folder / "first.joblib", tmp_path / "model.onnx", name="model")
+    assert exported.companions == {}
+    assert companions_in(tmp_path, "model.onnx") == []
+    assert "companions" not in read_card(exported.data)
 
 
 def test_describe_tells_of_it(folder: Path, tmp_path: Path) -> None:

@@ -180,6 +180,7 @@ DETECTORS = [
     IsolationForest(n_estimators=20, random_state=0),
     IsolationForest(n_estimators=20, max_features=0.5, contamination=13 / 299, random_state=0),
     IsolationForest(n_estimators=2, max_samples=4, random_state=0),
+    IsolationForest(n_estimators=5, max_features=1, random_state=0),
 ]
 
 

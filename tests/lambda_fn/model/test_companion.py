@@ -233,3 +233,38 @@ def test_a_service_that_knows_no_companions_answers_the_same(exported: Exported)
     del card["companions"]
     entry.value = json.dumps(card)
     assert bits(Model(seal(model)), ROWS[:99]) == bits(Model(exported.data), ROWS[:99])
+
+
+def test_a_companion_that_fails_when_it_runs_leaves_the_rows_to_the_model_s_own_graph(
+    exported: Exported, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    model, expected = Model(exported.data, Store(exported.companions[MANY_ROWS])), bits(Model(exported.data), ROWS)
+    model.score(ROWS[:BATCH_ROWS])
+    assert model._companion is not None
+
+    def fails(rows: Any, probabilities: bool) -> Any:
+        raise ServiceError(Problem.MODEL_INVALID, "the model file does not run")
+
+    monkeypatch.setattr(model._companion.engine(), "run", fails)
+    assert bits(model, ROWS) == expected
+    assert bits(model, ROWS, threads=2) == expected
+    assert caplog.records[0].getMessage() == "no graph for many rows: the model file does not run"
+    assert model._companion.engine() is None
+
+
+@pytest.mark.parametrize(("from_rows", "batch_rows"), [(600, 504), (2, 349), (700, 8), (2, 7)])
+def test_whatever_the_card_says_of_sizes_all_rows_are_scored(
+    exported: Exported, from_rows: int, batch_rows: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    named = read_card(exported.data)["companions"]
+    named[MANY_ROWS] |= {"from_rows": from_rows, "batch_rows": batch_rows}
+    model = Model(with_card(exported.data, companions=named), Store(exported.companions[MANY_ROWS]))
+    assert bits(model, ROWS[:2003]) == bits(Model(exported.data), ROWS[:2003])
+    assert model._companion is not None
+    engine = model._companion.engine()
+    assert (engine is None) == (batch_rows < 8)
+    if engine is not None:
+        assert engine.batch_rows == batch_rows // 8 * 8
+        runs = runs_of(engine, monkeypatch)
+        model.score(ROWS[:2003])
+        assert sum(runs) >= 3 * 504
