@@ -7,6 +7,7 @@ float64 is meant, fails at the line that writes it.
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
+from copy import copy
 from dataclasses import dataclass
 from typing import Any
 
@@ -73,8 +74,7 @@ tensor(float)
     def copy(self) -> Graph:
         """Return a graph of the same nodes and constants, to be written on in another way."""
         other = Graph(self.rows.shape[1] or 0)
-        other._nodes, other._names = list(self._nodes), set(self._names)
-        other._constants, other._small = dict(self._constants), dict(self._small)
+        vars(other).update({name: copy(value) for name, value in vars(self).items()})
         return other
 
     def node(

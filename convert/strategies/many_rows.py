@@ -10,7 +10,9 @@ import onnx
 from sklearn.utils import get_tags
 
 from convert.errors import ConvertError, during
+from convert.estimator.fitted import parts_of
 from convert.graph.graph import Graph, Value
+from convert.graph.transformers.table import is_curve
 from convert.graph.trees import TreeEnsemble
 from convert.oracle.oracle import Oracle
 from convert.strategies import trees
@@ -110,9 +112,14 @@ class ByVotes:
 
 
 def _may_be_missing(oracle: Oracle) -> bool:
-    """Whether NaN may come to the trees: from the row, or from what stands in front, as of a string that is unknown."""
+    """Whether NaN may come to the trees: from the row; or from what stands in front, as of a string that is unknown.
+
+    In front of curves, which trees look past, it also stands for what a curve makes no number of.
+    """
+    if any(each.nan for each in oracle.accepts):
+        return True
     try:
-        takes = get_tags(oracle.last).input_tags.allow_nan
+        takes = bool(get_tags(oracle.last).input_tags.allow_nan)
     except AttributeError:  # as another package's
         takes = True
-    return bool(takes) and (bool(oracle.transformers) or any(each.nan for each in oracle.accepts))
+    return bool(oracle.transformers) and (takes or any(map(is_curve, parts_of(oracle.estimator))))

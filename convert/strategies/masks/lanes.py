@@ -22,7 +22,7 @@ MOST_BYTES = 2**25
 MOST_LEAVES = 256
 """A tree of more takes more lanes than it is worth, and long to part."""
 MOST_LANES = 16
-"""Up to how many lanes a tree has, on average: beyond 8 or so, walking it is faster."""
+"""Up to how many lanes a tree has, on average. With 12, masks were 1.4 times as fast as walking; with 43, a fifth."""
 TRIED = 8
 """After how many trees that is first looked at."""
 

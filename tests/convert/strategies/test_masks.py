@@ -25,7 +25,14 @@ from sklearn.ensemble import (
 )
 from sklearn.impute import SimpleImputer
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import MinMaxScaler, OneHotEncoder, OrdinalEncoder, PowerTransformer, StandardScaler
+from sklearn.preprocessing import (
+    FunctionTransformer,
+    MinMaxScaler,
+    OneHotEncoder,
+    OrdinalEncoder,
+    PowerTransformer,
+    StandardScaler,
+)
 from xgboost import XGBClassifier, XGBRegressor
 
 from convert.export import export
@@ -100,6 +107,11 @@ ENSEMBLES: dict[str, tuple[Any, Any, Any]] = {
     "XGBoost, a number missing": (XGBRegressor(n_estimators=15, missing=1.0, n_jobs=1), ROWS, SCORE),
     "scaled": (make_pipeline(StandardScaler(), GradientBoostingClassifier(n_estimators=20)), ROWS, LABELS[2]),
     "curved": (make_pipeline(PowerTransformer(), GradientBoostingRegressor(n_estimators=20)), ROWS[:, :3], SCORE),
+    "no number of a curve, imputed": (
+        make_pipeline(FunctionTransformer(np.log), SimpleImputer(), GradientBoostingRegressor(n_estimators=20)),
+        ROWS[:, :3],
+        SCORE,
+    ),
     "imputed": (
         make_pipeline(SimpleImputer(add_indicator=True), MinMaxScaler(), RandomForestRegressor(9, max_depth=4)),
         HOLES,
