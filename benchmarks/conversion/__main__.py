@@ -234,7 +234,8 @@ def _choices(measured: Sequence[Measured]) -> Iterator[str]:
     yield "|---|---|---|---|---|---|"
     for each in measured:
         rates = {name: _rate(each.results[name]) for name in (TREE_OPERATOR, BIT_MASKS, VOTES, "Plume")}
-        chosen = rates.get(each.strategy, rates["Plume"])  # by masks or votes, the column of that graph itself
+        columns = {"float64 trees": TREE_OPERATOR, BIT_MASKS: BIT_MASKS, VOTES: VOTES}
+        chosen = rates[columns.get(each.strategy, "Plume")]  # the column of that graph itself, if there is one
         others = [rate for name, rate in rates.items() if name != "Plume"]
         part = min(1.0, chosen / max(others))
         from_rows, *times = (NONE,) * 3
