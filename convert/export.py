@@ -15,8 +15,8 @@ from convert.errors import ConvertError, ConvertWarning, during
 from convert.estimator.fitted import load_estimator, name_of
 from convert.estimator.refused import OUTPUTS
 from convert.model_file.card import creation_time, make_card
-from convert.model_file.companions import MANY_ROWS, digest
-from convert.model_file.disk import sealed, write_with_companions
+from convert.model_file.companions import MANY_ROWS, digest, write_with_companions
+from convert.model_file.disk import sealed
 from convert.model_file.service import check_served
 from convert.oracle.oracle import Oracle
 from convert.oracle.sample import find_table

@@ -62,6 +62,11 @@ def library_versions() -> dict[str, str]:
     return {name: importlib.metadata.version(name) for name in ("scikit-learn", "skl2onnx", "onnx", "numpy")}
 
 
+def companions_of(card: Mapping[str, Any]) -> dict[str, str]:
+    """Return the digest of each companion that a card names, by its role."""
+    return {role: member["sha256"] for role, member in card.get("companions", {}).items()}
+
+
 def accepts_of(card: Mapping[str, Any]) -> dict[str, Accepts]:
     """Return what each feature accepts, by name and in order."""
     found = {}

@@ -10,12 +10,14 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from convert.errors import ConvertError
+from convert.model_file.card import companions_of
+from convert.model_file.disk import check_replaceable, write_sealed
 
 MANY_ROWS = "many_rows"
 DIGITS = 16
@@ -36,15 +38,10 @@ def digest(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-def digests(card: Mapping[str, Any]) -> dict[str, str]:
-    """Return the digest of each companion that a card names, by its role."""
-    return {role: member["sha256"] for role, member in card.get("companions", {}).items()}
-
-
 def read_companions(model: Path, card: Mapping[str, Any]) -> dict[str, bytes]:
     """Return the bytes of each companion of the model file, by its role; raise ConvertError for one that is lost."""
     found = {}
-    for role, sha256 in digests(card).items():
+    for role, sha256 in companions_of(card).items():
         path = Path(place(str(model), sha256))
         try:
             found[role] = path.read_bytes()
@@ -60,14 +57,18 @@ def read_companions(model: Path, card: Mapping[str, Any]) -> dict[str, bytes]:
 def write_companions(model: Path, companions: Iterable[bytes]) -> None:
     """Write companions beside a model file, which is written after them."""
     for data in companions:
-        path = Path(place(str(model), digest(data)))
-        partial = path.with_name(f"{path.name}.partial")
-        partial.write_bytes(data)
-        partial.replace(path)
+        write_sealed(Path(place(str(model), digest(data))), data)
 
 
-def remove_others(model: Path, companions: Iterable[bytes]) -> None:
-    """Remove the companions of the model file that was there before."""
+def write_with_companions(model: Path, data: bytes, companions: Collection[bytes]) -> None:
+    """Write a model file and its companions, these first, and remove those of the file that was there before."""
+    check_replaceable(model)
+    write_companions(model, companions)
+    write_sealed(model, data)
+    _remove_others(model, companions)
+
+
+def _remove_others(model: Path, companions: Iterable[bytes]) -> None:
     named = re.compile(rf"{re.escape(model.name)}\.[0-9a-f]{{{DIGITS}}}")
     kept = {place(model.name, digest(data)) for data in companions}
     for path in model.parent.iterdir():

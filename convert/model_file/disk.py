@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import onnx
 
 from convert.errors import ConvertError
-from convert.model_file import companions
-from convert.model_file.card import FORMAT_VERSION
+from convert.model_file.card import FORMAT_VERSION, companions_of
 from convert.model_file.seal import check_seal, seal
 
 CARD = "card"
@@ -63,21 +62,12 @@ def check_replaceable(path: Path) -> None:
 
 
 def write_sealed(path: Path, data: bytes) -> None:
-    """Write the bytes of a model file, at once or not at all."""
+    """Write the bytes of a model file, or of a companion, at once or not at all."""
     check_replaceable(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f"{path.name}.partial")
     partial.write_bytes(data)
     partial.replace(path)
-
-
-def write_with_companions(path: Path, data: bytes, beside: Collection[bytes]) -> None:
-    """Write a model file and its companions, these first, and remove those of the file that was there before."""
-    check_replaceable(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    companions.write_companions(path, beside)
-    write_sealed(path, data)
-    companions.remove_others(path, beside)
 
 
 def graph_digest(model: onnx.ModelProto) -> str:
@@ -90,7 +80,7 @@ def graph_digest(model: onnx.ModelProto) -> str:
 
 def is_of(certificate: Mapping[str, Any], card: Mapping[str, Any], model: onnx.ModelProto) -> bool:
     """Whether a certificate is of this very graph, and of the companions that the card names."""
-    same = certificate.get("companions", {}) == companions.digests(card)
+    same = certificate.get("companions", {}) == companions_of(card)
     return bool(same and certificate["graph_sha256"] == graph_digest(model))
 
 

@@ -22,7 +22,7 @@ from convert.oracle.accepts import Accepts
 BATCHES = (1, 2, 1024, 1025, 8193)
 """How many rows are sent in a call: the service scores 1,024 at once, and more than 8 * 1,024 by several threads
 (`lambda_fn/model/model.py`)."""
-MANY_ROWS = 1024
+COMPANION_ROWS = 1024
 """A call of so many rows has the service load the companion, however wide they are."""
 BODY_BYTES = 4_400_000
 """The largest body that is sent or asked for: Lambda takes 6 MB of text, of which base64 needs 4 for 3."""
@@ -51,8 +51,8 @@ class Service(Function):
                 return self.logged() or _detail(answer)
             row = _plain_row(accepts_of(self._card).values())
             self.run(np.repeat(row[np.newaxis], sum(BATCHES[:3]), axis=0))
-            if "companions" in self._card and self._rows_a_call() < MANY_ROWS:
-                _array(self._predict(np.repeat(row[np.newaxis], MANY_ROWS, axis=0)))
+            if "companions" in self._card and self._rows_a_call() < COMPANION_ROWS:
+                _array(self._predict(np.repeat(row[np.newaxis], COMPANION_ROWS, axis=0)))
         except ConvertError as error:
             return self.logged() or str(error)
         return self.without()

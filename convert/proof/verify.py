@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
@@ -18,8 +17,8 @@ from convert.errors import ConvertError, listed
 from convert.estimator.features import Floats
 from convert.estimator.fitted import classes_of, load_estimator, task_of, width_of
 from convert.graph.ensembles.table import is_made_of_trees
-from convert.model_file.card import make_card
-from convert.model_file.companions import MANY_ROWS, digests, read_companions
+from convert.model_file.card import companions_of, make_card
+from convert.model_file.companions import MANY_ROWS, digest, read_companions
 from convert.model_file.disk import read_card, read_model, write_model
 from convert.model_file.service import Service
 from convert.oracle.accepts import Accepts
@@ -71,8 +70,9 @@ def verify(
         comparisons = _compare_with_progress(oracle, candidate, service, sets, console)
         refusals = compare_refusals(oracle, accepts, service)
     refusals.differing.extend(refused_together(comparisons))
-    digest = hashlib.sha256(model.read_bytes()).hexdigest()
-    certificate = make_certificate(comparisons, refusals, strategy.tolerance, graph, digest, digests(card))
+    certificate = make_certificate(
+        comparisons, refusals, strategy.tolerance, graph, digest(model.read_bytes()), companions_of(card)
+    )
     console.print(parity_table(comparisons, refusals, strategy.tolerance))
     if not certificate["passed"]:
         console.print(difference_table(comparisons, strategy.tolerance, oracle.features))

@@ -14,7 +14,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from convert.model_file.companions import digests, place
+from convert.model_file.card import companions_of
+from convert.model_file.companions import place
 from convert.model_file.disk import read_card
 from convert.model_file.function import WITHOUT
 from convert.model_file.publish import parse_uri, publish
@@ -205,7 +206,7 @@ def test_a_companion_on_s3_scores_many_rows_and_nothing_is_lost_without_it(
         assert found == kept["answer"]["prediction"] * 100
         assert len(found) > BATCH_ROWS
         assert log.read_text().count(WITHOUT) - before == said
-        [sha256] = digests(read_card(file.read_bytes())).values()
+        [sha256] = companions_of(read_card(file.read_bytes())).values()
         where, key = parse_uri(place(uri, sha256))
         Deployment(aws).client("s3").delete_object(Bucket=where, Key=key)
 

@@ -39,7 +39,7 @@ group a feature may close all leaves: the row is outside of it. That need not be
 - `places.py`, `lookup.py`, `sums.py`: what the graph computes, in the order above.
 - `votes.py`: a forest grown in full, whose leaves vote for one class each, needs one sum for all classes.
 - `cost.py`: what a graph takes for a call and for a row, and so from how many rows on it is the faster one.
-- `strategy.py`: the whole graph, and whether it is worth while.
+- `strategy.py`: an ensemble's sums, put together of these, or refused where that gains nothing.
 
 The prototype and-ed the masks themselves. onnxruntime's BitwiseAnd takes 1 ns for an element of any width, its addition
 of bytes less than a tenth of that: so masks are numbered, and add. benchmarks/CONVERSION.md has the figures, and what

@@ -16,7 +16,7 @@ import numpy as np
 
 from convert.graph.sums import leaves_are_scalar
 from convert.graph.trees import Tree, TreeEnsemble
-from convert.strategies.masks.lookup import table_bytes
+from convert.strategies.masks.lookup import table_bytes, told_apart, turns
 from convert.strategies.masks.places import MOST_CUTS, grid_of
 from convert.strategies.masks.strategy import Plan
 from convert.strategies.masks.votes import votes_of
@@ -88,8 +88,6 @@ def _depth(tree: Tree) -> float:
 def counts_of_masks(plan: Plan) -> Counts:
     """Return what a row does by masks."""
     levels = [grid_of(axis.cuts).levels for axis in plan.axes]
-    rare = [sum(place in lane.summands for lane in plan.lanes) for place in plan.layout.rare]
-    most = max((sum(place in lane.summands for place in plan.layout.rare) for lane in plan.lanes), default=0)
     copied = len(plan.layout.shared) * len(plan.lanes)
     return {
         "row": 1,
@@ -100,8 +98,8 @@ def counts_of_masks(plan: Plan) -> Counts:
         "tables": len(plan.layout.shared) + len(plan.layout.rare),
         "bytes": copied,
         "far bytes": copied * max(0.0, 1 - CACHED_BYTES / table_bytes(plan.axes, plan.lanes, plan.layout)),
-        "rare": sum(rare),
-        "brought": most * len(plan.lanes),
+        "rare": sum(told_apart(place, plan.lanes) for place in plan.layout.rare),
+        "brought": turns(plan.layout.rare, plan.lanes) * len(plan.lanes),
         "lanes": len(plan.lanes),
         "leaves": len(plan.lanes) * (1 if plan.ensemble.one_output else plan.ensemble.sums),
     }
@@ -110,9 +108,8 @@ def counts_of_masks(plan: Plan) -> Counts:
 def nodes_of_masks(plan: Plan) -> int:
     """Return about how many nodes more than the tree operator's graph has that by masks."""
     levels = min(MOST_CUTS, max(grid_of(axis.cuts).levels for axis in plan.axes))
-    most = max((sum(place in lane.summands for place in plan.layout.rare) for lane in plan.lanes), default=0)
     tables = len(plan.layout.shared) + len(plan.layout.rare)
-    return 14 + 4 * levels + 2 * tables + 2 * most + 3 * plan.ensemble.sums
+    return 14 + 4 * levels + 2 * tables + 2 * turns(plan.layout.rare, plan.lanes) + 3 * plan.ensemble.sums
 
 
 def of_tree_operator(ensemble: TreeEnsemble) -> Cost:

@@ -15,8 +15,9 @@ from sklearn.ensemble import GradientBoostingClassifier
 from convert.describe import describe
 from convert.errors import ConvertError, ConvertWarning
 from convert.export import export
-from convert.model_file.companions import MANY_ROWS, digest, digests, place, read_companions
-from convert.model_file.disk import read_card, sealed, write_with_companions
+from convert.model_file.card import companions_of
+from convert.model_file.companions import MANY_ROWS, digest, place, read_companions, write_with_companions
+from convert.model_file.disk import read_card, sealed
 from convert.model_file.publish import history, publish, rollback
 from convert.oracle.oracle import Oracle
 from convert.proof.verify import verify
@@ -141,7 +142,7 @@ def test_a_version_on_s3_has_its_own_also_after_a_rollback(
     rollback(uri)
     assert len(history(uri)) == 3
     for path in (first, second):
-        [(_, sha256)] = digests(read_card(path.read_bytes())).items()
+        [(_, sha256)] = companions_of(read_card(path.read_bytes())).items()
         assert digest(store.fetch(place(uri, sha256), 10**8).data) == sha256
     model = Model(store.fetch(uri, 10**8).data, lambda sha256: store.fetch(store.beside(uri, sha256), 10**8).data)
     expected = joblib.load(folder / "first.joblib").predict(ROWS)
