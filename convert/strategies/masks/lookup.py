@@ -20,8 +20,8 @@ from convert.strategies.masks.axes import Axis
 from convert.strategies.masks.lanes import Lane
 
 SHARED_BYTES = 200_000
-"""How large a table may be that features share: it is to stay in cache. The default GradientBoosting gains 12 % by this,
-1 % by 50,000, and 15 % by 500,000, whose file is larger by a fifth."""
+"""How large a table may be that features share: it is to stay in cache. The default GradientBoosting gains 12 % so,
+1 % by 50,000, and 15 % by 500,000, in a file that is larger by a fifth."""
 RARE = 0.25
 """What part of the lanes a feature tells apart at the most whose table has those only."""
 
