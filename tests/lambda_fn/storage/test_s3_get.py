@@ -6,7 +6,8 @@ import re
 import socket
 import ssl
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -15,11 +16,16 @@ import pytest
 import trustme
 
 from lambda_fn.storage import s3_get
-from lambda_fn.storage.s3_get import Answer, Endpoint, encoded, endpoint_of, get_object
+from lambda_fn.storage.s3_get import Answer, BrokenAnswerError, Endpoint, encoded, endpoint_of, get_object
 
 PEM = re.compile("-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", re.DOTALL)
 BOTO3_TRUSTS = Path(botocore.__file__).with_name("cacert.pem")
 DIGEST = base64.b64encode(hashlib.sha256(b"bytes").digest()).decode()
+
+
+def get(bucket: str, key: str, environ: Mapping[str, str], max_bytes: int) -> Answer | None:
+    """Get an object, with time enough."""
+    return get_object(bucket, key, environ, max_bytes, time.monotonic() + 10)
 
 
 class Server:
@@ -87,7 +93,7 @@ def answer(status: str, body: bytes, *headers: str) -> bytes:
 
 def test_an_object_comes_whole_with_its_headers(serve: type[Server]) -> None:
     server = serve(answer("200 OK", b"bytes", "x-amz-version-id: v1", f"X-Amz-Checksum-SHA256: {DIGEST}"))
-    got = get_object("bucket", "models/a b.onnx", server.environ, 5)
+    got = get("bucket", "models/a b.onnx", server.environ, 5)
     assert isinstance(got, Answer)
     assert (got.status, got.body, got.headers["x-amz-version-id"]) == (200, b"bytes", "v1")
     head = server.received[0].decode()
@@ -115,7 +121,7 @@ def tls_of(authority: trustme.CA, name: str) -> ssl.SSLContext:
 
 def test_an_object_comes_over_tls(serve: type[Server], authority: trustme.CA) -> None:
     body = bytes(range(256)) * 100
-    got = get_object("bucket", "key", serve(answer("200 OK", body), tls_of(authority, "127.0.0.1")).environ, len(body))
+    got = get("bucket", "key", serve(answer("200 OK", body), tls_of(authority, "127.0.0.1")).environ, len(body))
     assert got is not None
     assert got.body == body
 
@@ -127,7 +133,7 @@ def test_a_certificate_of_another_host_or_authority_is_left_to_boto3(
         serve(answer("200 OK", b"bytes"), tls_of(authority, "s3.example.org")),
         serve(answer("200 OK", b"bytes"), tls_of(trustme.CA(), "127.0.0.1")),
     ):
-        assert get_object("bucket", "key", server.environ, 5) is None
+        assert get("bucket", "key", server.environ, 5) is None
         assert server.received == []
 
 
@@ -146,13 +152,13 @@ def certificates_of(host: str) -> frozenset[bytes]:
 
 
 def test_an_object_that_is_too_large_is_not_read(serve: type[Server]) -> None:
-    got = get_object("bucket", "key", serve(answer("200 OK", b"bytes")).environ, 4)
+    got = get("bucket", "key", serve(answer("200 OK", b"bytes")).environ, 4)
     assert got is not None
     assert got.headers["content-length"] == "5"
 
 
 def test_a_refusal_is_told(serve: type[Server]) -> None:
-    got = get_object("bucket", "key", serve(answer("404 Not Found", b"<Error/>")).environ, 100)
+    got = get("bucket", "key", serve(answer("404 Not Found", b"<Error/>")).environ, 100)
     assert got is not None
     assert got.status == 404
 
@@ -173,11 +179,11 @@ def test_a_refusal_is_told(serve: type[Server]) -> None:
     ],
 )
 def test_what_is_not_understood_is_left_to_boto3(answered: bytes, serve: type[Server]) -> None:
-    assert get_object("bucket", "key", serve(answered).environ, 100) is None
+    assert get("bucket", "key", serve(answered).environ, 100) is None
 
 
 def test_a_checksum_of_parts_is_none_of_the_bytes(serve: type[Server]) -> None:
-    got = get_object("bucket", "key", serve(answer("200 OK", b"bytes", "x-amz-checksum-sha256: AAAA-2")).environ, 5)
+    got = get("bucket", "key", serve(answer("200 OK", b"bytes", "x-amz-checksum-sha256: AAAA-2")).environ, 5)
     assert got is not None
     assert got.body == b"bytes"
 
@@ -186,14 +192,14 @@ def test_a_checksum_of_parts_is_none_of_the_bytes(serve: type[Server]) -> None:
 def test_without_settings_boto3_is_asked(lacking: str, serve: type[Server]) -> None:
     server = serve(b"")
     environ = {name: value for name, value in server.environ.items() if name != lacking}
-    assert get_object("bucket", "key", environ, 5) is None
+    assert get("bucket", "key", environ, 5) is None
     assert server.received == []
 
 
 @pytest.mark.parametrize("url", [{"AWS_ENDPOINT_URL": "http://münchen.example:80"}, {}])
 def test_a_host_that_is_not_ascii_is_left_to_boto3(url: dict[str, str]) -> None:
     environ = {"AWS_REGION": "r", "AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b", **url}
-    assert get_object("eimer-ü", "key", environ, 5) is None
+    assert get("eimer-ü", "key", environ, 5) is None
 
 
 def test_a_network_that_fails_is_an_oserror() -> None:
@@ -206,7 +212,7 @@ def test_a_network_that_fails_is_an_oserror() -> None:
         "AWS_SECRET_ACCESS_KEY": "b",
     }
     with pytest.raises(OSError, match="refused"):
-        get_object("bucket", "key", environ, 5)
+        get("bucket", "key", environ, 5)
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from botocore.response import StreamingBody
 
 from lambda_fn.errors import Problem, ServiceError
 from lambda_fn.storage import s3, s3_get
-from lambda_fn.storage.store import Ahead, Blob, fetch
+from lambda_fn.storage.store import Blob, begin_to_fetch, fetch, fetch_other
 from scripts.deployment import Deployment
 from scripts.emulator import Emulator
 
@@ -141,9 +141,9 @@ def test_what_s3_refuses_is_told_by_boto3(monkeypatch: pytest.MonkeyPatch, aws: 
 def test_a_fetch_ahead_has_the_outcome_of_a_fetch(tmp_path: Path) -> None:
     path = tmp_path / "model.onnx"
     with pytest.raises(ServiceError, match="there is no model"):
-        Ahead(path.as_uri(), 5).result()
+        begin_to_fetch(path.as_uri(), 5).result(10)
     path.write_bytes(b"bytes")
-    assert Ahead(path.as_uri(), 5).result() == Blob(b"bytes")
+    assert begin_to_fetch(path.as_uri(), 5).result(10) == Blob(b"bytes")
 
 
 def test_the_words_of_s3_go_to_the_log_only(caplog: pytest.LogCaptureFixture) -> None:
