@@ -28,7 +28,7 @@ class Scoring:
     def __init__(self, settings: Settings, ahead: Work[Blob] | None = None) -> None:
         """Fetch nothing yet: `warm_up` does, or else the first request. What was fetched `ahead` is taken first."""
         self._settings = settings
-        self._catalog = Catalog(settings, ahead)
+        self.catalog = Catalog(settings, ahead)
         self.routes: Routes = {
             ("GET", "/"): self.status,
             ("GET", "/model"): self.describe,
@@ -44,10 +44,10 @@ class Scoring:
         A model that is not there, or not sound, is no reason to fail at init: every scoring request tries again.
         """
         codec(JSON)
-        if self._catalog.front is None:
+        if self.catalog.front is None:
             return
         try:
-            self._catalog.front.served.current(lambda _: INIT_SECONDS)
+            self.catalog.front.served.current(lambda _: INIT_SECONDS)
         except ServiceError as error:
             log.warning("no model at init: %s", error.told)
         except Exception:  # nor is a mistake of the service's own: requests are answered with internal-error
@@ -75,7 +75,7 @@ class Scoring:
 
     def list_models(self, request: Request, key: str) -> Response:
         """Answer the names of the models, and what is loaded of them."""
-        return Response(200, json.dumps({"models": self._catalog.names(request.patience)}))
+        return Response(200, json.dumps({"models": self.catalog.names(request.patience)}))
 
     def predict(self, request: Request, name: str) -> Response:
         """Answer the prediction for each row, by the current model or, of its share of the calls, the candidate."""
@@ -90,17 +90,17 @@ class Scoring:
         """Return what answers to a name, the front's without one; raise ServiceError (404, 503) if nothing does."""
         if name:
             return self._named(request, name)
-        entry = self._catalog.front
+        entry = self.catalog.front
         if entry is None:
             raise ServiceError(Problem.NOT_CONFIGURED, "MODEL_URI is not set on this function")
         return entry, entry.served.current(request.patience)
 
     def _named(self, request: Request, name: str) -> tuple[Entry, Loaded]:
-        entry = self._catalog.named(name)
+        entry = self.catalog.named(name)
         try:
             return entry, entry.served.current(request.patience)
         except ServiceError as error:
             if error.problem is not Problem.MODEL_NOT_PUBLISHED:
                 raise
-            self._catalog.forget(name)
+            self.catalog.forget(name)
             raise not_found(name) from error

@@ -62,6 +62,10 @@ class Server:
                 self.received.append(stream.recv(65536))
                 for byte in range(0, len(self._answer), self.PIECE):
                     stream.sendall(self._answer[byte : byte + self.PIECE])
+                    self._pause()
+
+    def _pause(self) -> None:
+        """Wait for nothing before the next piece."""
 
     def _secured(self, connection: socket.socket) -> socket.socket:
         return self._tls.wrap_socket(connection, server_side=True) if self._tls else connection
@@ -170,16 +174,64 @@ def test_a_refusal_is_told(serve: type[Server]) -> None:
         b"HTTP/1.1 200 OK\r\n",
         b"HTTP/1.1 200 OK\r\n\r\nbytes",
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nbytes\r\n0\r\n\r\n",
-        b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nbytes",
         b"HTTP/1.1 200 OK\r\nContent-Length: -5\r\n\r\nbytes",
         b"HTTP/1.1 OK\r\nContent-Length: 5\r\n\r\nbytes",
         b"SSH-2.0-OpenSSH\r\n\r\n",
         b"x" * 200_000,
-        answer("200 OK", b"other", f"x-amz-checksum-sha256: {DIGEST}"),
     ],
 )
 def test_what_is_not_understood_is_left_to_boto3(answered: bytes, serve: type[Server]) -> None:
     assert get("bucket", "key", serve(answered).environ, 100) is None
+
+
+@pytest.mark.parametrize(
+    ("answered", "why"),
+    [
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nbytes", "5 of 6 bytes came"),
+        (answer("200 OK", b"other", f"x-amz-checksum-sha256: {DIGEST}"), "not of their checksum"),
+        (answer("200 OK", b"other", "x-amz-checksum-sha256: no base64"), "not of their checksum"),
+    ],
+)
+def test_a_body_that_is_not_as_its_head_says_is_a_failure_of_the_network(
+    answered: bytes, why: str, serve: type[Server]
+) -> None:
+    with pytest.raises(BrokenAnswerError, match=why):
+        get("bucket", "key", serve(answered).environ, 100)
+
+
+@pytest.mark.parametrize("whole", [answer("200 OK", b"bytes" * 1000), b"HTTP/1.1 200 OK\r\n" + b"x: y\r\n" * 1000])
+def test_an_answer_that_comes_byte_by_byte_ends_at_the_deadline(whole: bytes, serve: type[Server]) -> None:
+    class Slow(serve):  # type: ignore[misc, valid-type]
+        PIECE = 1
+
+        def _pause(self) -> None:
+            time.sleep(0.005)
+
+    with pytest.raises(TimeoutError):
+        get_object("bucket", "key", Slow(whole).environ, 10_000, time.monotonic() + 0.2)
+
+
+def test_a_large_body_has_the_time_that_it_takes(serve: type[Server], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(s3_get, "BYTES_A_SECOND", 1000)
+
+    class Slow(serve):  # type: ignore[misc, valid-type]
+        PIECE = 1000
+
+        def _pause(self) -> None:
+            time.sleep(0.05)
+
+    body = bytes(10_000)
+    got = get_object("bucket", "key", Slow(answer("200 OK", body)).environ, 10_000, time.monotonic() + 0.3)
+    assert got is not None
+    assert got.body == body
+
+
+def test_what_has_the_etag_still_does_not_come_again(serve: type[Server]) -> None:
+    server = serve(b'HTTP/1.1 304 Not Modified\r\nETag: "a"\r\n\r\n')
+    got = get_object("bucket", "key", server.environ, 100, time.monotonic() + 10, '"a"')
+    assert got is not None
+    assert (got.status, got.body) == (304, b"")
+    assert 'if-none-match: "a"\r\n' in server.received[0].decode()
 
 
 def test_a_checksum_of_parts_is_none_of_the_bytes(serve: type[Server]) -> None:
