@@ -96,7 +96,7 @@ def _metrics_lines(metrics: Metrics, candidate: Version | None, hours: int | Non
 
 def _counted(metrics: Metrics, name: str, said: str, since: datetime) -> str | None:
     count = metrics.total(name, since)
-    return None if count is None else f"{count:,} {said}"
+    return None if count is None else f"{said} {count:,}"
 
 
 def _difference(metrics: Metrics, since: datetime) -> str:
