@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -23,6 +24,8 @@ PARTS = 5
 """How many of the largest parts are listed."""
 CATEGORIES = 8
 """How many categories or values of a feature are listed."""
+LETTERS = 20
+"""How many letters of an example are shown."""
 
 
 class Part(NamedTuple):
@@ -44,7 +47,7 @@ def describe(source: str, console: Console, *, version: str | None = None, every
     steps = model.graph.node if every_step else model.graph.node[:STEPS]
     for line in (*_card_lines(card, len(data)), *_certificate_lines(card, model)):
         console.print(line, soft_wrap=True)
-    console.print(_features(card["features"]))
+    console.print(_features(card["features"], card.get("examples", ())))
     console.print(_steps(model, steps))
     if len(steps) < len(model.graph.node):
         console.print(f"{len(model.graph.node) - len(steps):,} more steps: --all lists them")
@@ -95,12 +98,20 @@ def _certificate_lines(card: Mapping[str, Any], model: onnx.ModelProto) -> Itera
     )
 
 
-def _features(features: Sequence[Mapping[str, Any]]) -> Table:
+def _features(features: Sequence[Mapping[str, Any]], examples: Sequence[Sequence[Any]]) -> Table:
     table = Table("feature", "type", "accepts", title=f"{len(features):,} features")
-    for feature in features:
+    if examples:
+        table.add_column("examples")
+    for column, feature in enumerate(features):
         kind = feature["type"] if feature.get("dtype") is None else f"{feature['type']}, {feature['dtype']}"
-        table.add_row(plain(feature["name"]), kind, plain(_accepted(feature)))
+        values = [", ".join(_short(row[column]) for row in examples)] if examples else []
+        table.add_row(plain(feature["name"]), kind, *map(plain, (_accepted(feature), *values)))
     return table
+
+
+def _short(value: Any) -> str:
+    """Return an example's value as JSON spells it, numbers and strings cut where they are long."""
+    return f"{value:.6g}" if isinstance(value, float) else json.dumps(value, ensure_ascii=False)[:LETTERS]
 
 
 def _accepted(feature: Mapping[str, Any]) -> str:
