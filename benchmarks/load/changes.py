@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from enum import Enum
 from functools import partial
 from typing import Any
 
@@ -16,19 +17,29 @@ from convert.model_file.publish import parse_uri, publish, rollback
 CANDIDATE = ".candidate"
 
 
+class State(Enum):
+    """What S3 has, or does."""
+
+    SOUND = "a model that is served"
+    BROKEN = "what is refused"
+    DELETED = "nothing"
+    AWAY = "no answer"
+
+
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A change, and how answers may be from then on, until the next.
-
-    models: the names of those that answer: the current one, or the last that was sound; the candidate.
-    broken: whether what is published is refused. down: whether an environment that starts now may have no model.
-    """
+    """A change, and which models answer from then on until the next: the last sound one, and the candidate."""
 
     name: str
     make: Callable[[], object]
-    models: tuple[str, ...]
-    broken: bool = False
-    down: bool = False
+    current: str
+    candidate: str = ""
+    state: State = State.SOUND
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """The models that answer."""
+        return (self.current, self.candidate) if self.candidate else (self.current,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +65,13 @@ class Site:
         self._put(self.uri + CANDIDATE, data)
 
     def promote(self) -> None:
-        """Make the candidate the current model."""
+        """Make the candidate the current model. It stays the candidate, too."""
         bucket, key = parse_uri(self.uri)
         self.s3.copy_object(Bucket=bucket, Key=key, CopySource={"Bucket": bucket, "Key": key + CANDIDATE})
+
+    def withdraw(self) -> None:
+        """Delete the candidate."""
+        bucket, key = parse_uri(self.uri)
         self.s3.delete_object(Bucket=bucket, Key=key + CANDIDATE)
 
     def spoil(self, how: str) -> None:
@@ -73,6 +88,17 @@ class Site:
         self.publish(name)
         self.network.fail(Fault.NONE)
 
+    def versions(self) -> dict[str, str]:
+        """Return the name of the model that each version is, by its id."""
+        bucket, key = parse_uri(self.uri)
+        names, found = {each.sha256: each.name for each in self.models.values()}, {}
+        for page in self.s3.get_paginator("list_object_versions").paginate(Bucket=bucket, Prefix=key):
+            for version in page["Versions"]:
+                place = {"Key": version["Key"], "VersionId": version["VersionId"]}
+                data = self.s3.get_object(Bucket=bucket, **place)["Body"].read()
+                found[version["VersionId"]] = names.get(digest(data), "")
+        return found
+
     def _put(self, uri: str, data: bytes) -> None:
         bucket, key = parse_uri(uri)
         self.s3.put_object(Bucket=bucket, Key=key, Body=data)
@@ -80,28 +106,30 @@ class Site:
 
 def script(site: Site, rounds: int) -> list[Change]:
     """Return the changes of so many rounds; each begins with A, and so does what follows the last."""
-    start = Change("publish A", partial(site.publish, "A"), ("A",))
+    start = Change("publish A", partial(site.publish, "A"), "A")
     return [change for _ in range(rounds) for change in (start, *_round(site))] + [start]
 
 
 def _round(site: Site) -> list[Change]:
-    """Return the changes between A and A. No model comes back while it still may answer: so each change shows."""
-    fail = site.network.fail
+    """Return the changes between A and A. None makes current what may still answer: so that each shows."""
+    publish, spoil, fail = site.publish, site.spoil, site.network.fail
     return [
-        Change("publish B", partial(site.publish, "B"), ("B",)),
-        Change("roll back to A", partial(rollback, site.uri), ("A",)),
-        Change("candidate C", partial(site.publish_candidate, "C"), ("A", "C")),
-        Change("promote C", site.promote, ("C",)),
-        Change("altered byte", partial(site.spoil, "altered byte"), ("C",), broken=True, down=True),
-        Change("publish B", partial(site.publish, "B"), ("B",)),
-        Change("not a model", partial(site.spoil, "not a model"), ("B",), broken=True, down=True),
-        Change("publish D", partial(site.publish, "D"), ("D",)),
-        Change("refused operator", partial(site.spoil, "refused operator"), ("D",), broken=True, down=True),
-        Change("publish A", partial(site.publish, "A"), ("A",)),
-        Change("deleted", site.delete, ("A",), down=True),
-        Change("publish B", partial(site.publish, "B"), ("B",)),
-        Change("S3 refuses", partial(fail, Fault.REFUSED), ("B",), down=True),
-        Change("S3 resets", partial(fail, Fault.RESET), ("B",), down=True),
-        Change("S3 hangs", partial(fail, Fault.HANGING), ("B",), down=True),
-        Change("publish D, S3 answers", partial(site.recover, "D"), ("D",)),
+        Change("publish B", partial(publish, "B"), "B"),
+        Change("roll back to A", partial(rollback, site.uri), "A"),
+        Change("candidate C", partial(site.publish_candidate, "C"), "A", "C"),
+        Change("promote C", site.promote, "C"),
+        Change("publish B", partial(publish, "B"), "B", "C"),
+        Change("withdraw C", site.withdraw, "B"),
+        Change("altered byte", partial(spoil, "altered byte"), "B", state=State.BROKEN),
+        Change("publish D", partial(publish, "D"), "D"),
+        Change("not a model", partial(spoil, "not a model"), "D", state=State.BROKEN),
+        Change("publish A", partial(publish, "A"), "A"),
+        Change("refused operator", partial(spoil, "refused operator"), "A", state=State.BROKEN),
+        Change("publish B", partial(publish, "B"), "B"),
+        Change("delete", site.delete, "B", state=State.DELETED),
+        Change("publish D", partial(publish, "D"), "D"),
+        Change("S3 refuses", partial(fail, Fault.REFUSED), "D", state=State.AWAY),
+        Change("S3 resets", partial(fail, Fault.RESET), "D", state=State.AWAY),
+        Change("S3 hangs", partial(fail, Fault.HANGING), "D", state=State.AWAY),
+        Change("publish B, S3 answers", partial(site.recover, "B"), "B"),
     ]

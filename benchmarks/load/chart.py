@@ -6,6 +6,7 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
+from benchmarks.load.changes import State
 from benchmarks.load.findings import Findings
 from benchmarks.load.history import COLD, RELOAD, WARM
 from benchmarks.load.run import Outcome
@@ -23,7 +24,7 @@ def draw(outcome: Outcome, found: Findings, out: Path) -> None:
         numbers, taken = [record.number for record in of_it], [record.seconds * 1e3 for record in of_it]
         axes.scatter(numbers, taken, SIZES[phase], colour, label=f"{phase} ({len(of_it):,})", linewidths=0)
     for first, change in zip(outcome.firsts, outcome.changes, strict=True):
-        axes.axvline(first, color="#cc5555" if change.down else "#999999", linewidth=0.5)
+        axes.axvline(first, color="#999999" if change.state is State.SOUND else "#cc5555", linewidth=0.5)
     for first, change in list(zip(outcome.firsts, outcome.changes, strict=True))[
         : len(outcome.changes) // outcome.plan.rounds
     ]:

@@ -30,7 +30,7 @@ def findings(outcome: Outcome) -> Findings:
         *(f"{told(each)}: {each.verdict.wrong}" for each in outcome.records if each.verdict.wrong),
     ]
     wrong += [each for life in found for each in life.wrong]
-    wrong += [*fickle(outcome.records, outcome.changes), *_grown(outcome)]
+    wrong += [*fickle(outcome.records, outcome.changes), *_misnamed(outcome), *_grown(outcome)]
     return Findings(wrong, phases)
 
 
@@ -43,6 +43,14 @@ def _lost(outcome: Outcome) -> Iterator[str]:
     plan = outcome.plan
     if lost := set(range(plan.calls)).difference(record.number for record in outcome.records):
         yield f"{len(lost)} of {plan.calls} calls were not made in {plan.seconds:.0f} s, the first is {min(lost)}"
+
+
+def _misnamed(outcome: Outcome) -> Iterator[str]:
+    """Yield what names a version that is not the model that it names beside it."""
+    for record in outcome.records:
+        version, models = record.verdict.version, record.verdict.models
+        if version and outcome.versions.get(version, "none") not in models:
+            yield f"{told(record)}: version {version} is {outcome.versions.get(version)!r}, not {models}"
 
 
 def _grown(outcome: Outcome) -> Iterator[str]:

@@ -6,18 +6,21 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from benchmarks.load.changes import Change
+from benchmarks.load.changes import Change, State
 from benchmarks.load.verdict import Verdict
 
 COLD, WARM, RELOAD = "cold", "warm", "reload"
 PHASES = (COLD, RELOAD, WARM)
+REMEMBERED = 4
+"""For how many stages an environment that could not load a model may say so: it remembers failures for 10 s."""
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
     """A call that was made, by which environment, as which of its calls, and what its answer says.
 
-    began, ended: the stage, as the number of the change, when the call was made and when it was answered.
+    began: the last stage whose change was made when the call was. ended: the last that had begun when it was answered.
+    settled: whether its environment was idle for so long that it has to know what was published before.
     """
 
     number: int
@@ -27,6 +30,7 @@ class Record:
     turn: int
     began: int
     ended: int
+    settled: bool
     seconds: float
     verdict: Verdict
 
@@ -45,9 +49,11 @@ class Life:
         self._changes = changes
         known, scored = records[0].began, False
         for record in records:
+            known = max(known, record.began) if record.settled else known
             stage = self._stage(record, known) if record.verdict.models else None
             self.stages.append(stage)
-            known = known if stage is None else stage
+            if stage is not None and changes[stage].current in record.verdict.models:  # candidates are looked at apart
+                known = stage
             if record.verdict.status == 503 and (scored or not self._may_lack(record)):
                 self.wrong.append(f"{told(record)}: 503, {'after scores' if scored else 'although one is published'}")
             scored = scored or bool(record.verdict.models)
@@ -55,12 +61,13 @@ class Life:
     def phases(self) -> list[str]:
         """Return the phase of each call; of a reload are the first by another model, and the call before it."""
         phases = [COLD] + [WARM] * (len(self.records) - 1)
-        known = None
+        known: int | None = None
         for turn, stage in enumerate(self.stages):
             if stage is not None and known is not None and stage > known:
                 phases[turn] = RELOAD
                 phases[turn - 1] = phases[turn - 1] if turn == 1 else RELOAD
-            known = known if stage is None else stage
+            if stage is not None:
+                known = max(stage, known or 0)
         return phases
 
     def _stage(self, record: Record, known: int) -> int | None:
@@ -68,12 +75,15 @@ class Life:
         for stage in range(known, record.ended + 1):
             if not set(record.verdict.models).isdisjoint(self._changes[stage].models):
                 return stage
-        self.wrong.append(f"{told(record)}: by {record.verdict.models}, after '{self._changes[known].name}' was known")
+        self.wrong.append(
+            f"{told(record)}: by {record.verdict.models}, although '{self._changes[known].name}' was known"
+        )
         return None
 
     def _may_lack(self, record: Record) -> bool:
         """Whether an environment that has scored nothing yet may have no model."""
-        return any(change.down for change in self._changes[max(record.began - 1, 0) : record.ended + 1])
+        recent = self._changes[max(record.began - REMEMBERED, 0) : record.ended + 1]
+        return any(change.state is not State.SOUND for change in recent)
 
 
 def lives(records: Iterable[Record], changes: Sequence[Change]) -> list[Life]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from numpy.typing import NDArray
 from sklearn.ensemble import GradientBoostingClassifier, RandomForestClassifier
 
 from convert.export import export
+from convert.model_file.companions import digest
 from convert.model_file.disk import read_card, sealed, write_sealed
 
 FEATURES = 4
@@ -67,11 +67,6 @@ def broken(good: Path) -> dict[str, bytes]:
         "not a model": b"<html>503 Service Unavailable</html>",
         "refused operator": sealed(graph, read_card(data)),
     }
-
-
-def digest(data: bytes) -> str:
-    """Return the SHA-256 in hexadecimal, as answers name a model file by it."""
-    return hashlib.sha256(data).hexdigest()
 
 
 def _trained(name: str, estimator: Any, folder: Path, rows: NDArray[np.float64]) -> Trained:

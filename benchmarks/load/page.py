@@ -12,7 +12,7 @@ import numpy as np
 
 from benchmarks.load.findings import Findings, kept_memory
 from benchmarks.load.history import PHASES, WARM, Record
-from benchmarks.load.run import MODEL_TTL, PAUSE_SECONDS, Outcome
+from benchmarks.load.run import MODEL_TTL, PAUSES, Outcome
 from benchmarks.tables import table
 
 
@@ -46,15 +46,15 @@ def _setting(outcome: Outcome) -> str:
     return (
         f"Written by `make load` on {platform.system()} {platform.machine()} with {os.cpu_count()} cores, Python"
         f" {platform.python_version()}, {versions}. {plan.calls:,} calls in {outcome.seconds:,.0f} s (seed"
-        f" {plan.seed}), {len(outcome.changes)} changes in {plan.rounds} rounds, at most"
-        f" {plan.environments} environments at a time, {len(environments)} in all, through AWS's Runtime Interface"
-        " Emulator and awslambdaric over the built layer."
-        " A small front gives each one call at a time, makes another when all are busy, and now and then ends one."
-        f" Between calls the interpreter is stopped, as Lambda freezes it. MODEL_TTL is {MODEL_TTL} s; amid each stage"
-        f" all environments are idle for {PAUSE_SECONDS:.1f} s. Clients, front, emulator and environments share the"
-        " cores, and latencies have that in them. A call's time is that from the event to the answer, without its wait"
-        " for an environment. Cold is the first call of an environment; of a reload are the first answer by another"
-        " model and the call before it, beside which that was loaded; warm are the others."
+        f" {plan.seed}), {len(outcome.changes)} changes in {plan.rounds} rounds, at most {plan.environments}"
+        f" environments at a time, {len(environments)} in all, through AWS's Runtime Interface Emulator and"
+        " awslambdaric over the built layer. A small front gives each one call at a time, makes another when all are"
+        " busy, and ends one now and then. Between calls the interpreter is stopped, as Lambda freezes it. MODEL_TTL is"
+        f" {MODEL_TTL} s; between two changes all environments are idle for {min(PAUSES)} or {max(PAUSES)} s. Clients,"
+        " front, emulator and environments share the cores, and latencies have that in them. A call's time is that from"
+        " the event to the answer, without its wait for an environment. Cold is the first call of an environment; of a"
+        " reload are the first answer by another model and the call before it, beside which that was loaded; warm are"
+        " the others."
     )
 
 

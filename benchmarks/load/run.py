@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import math
 import random
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.load.changes import Change, Site, script
+from benchmarks.load.changes import Change, Site, State, script
 from benchmarks.load.front import Front, front
 from benchmarks.load.history import Record
 from benchmarks.load.models import broken, train
@@ -21,9 +22,12 @@ from scripts.emulator import Emulator
 from scripts.runtime import Tree
 
 BUCKET = "plume-load"
-MODEL_TTL = 1
-PAUSE_SECONDS = 1.3 * MODEL_TTL
-"""How long all environments are idle amid each stage: when they are called next, it is time to look at S3."""
+MODEL_TTL = 0.5
+PAUSES = (0.7, 1.7)
+"""How many seconds all environments are idle amid every other stage. After the first it is time to look at S3 beside
+calls, after the second calls have to wait for that: no look was made for a second longer than MODEL_TTL."""
+REMEMBERED_SECONDS = 12.0
+"""For how long after S3 has failed calls do not wait for a look: the service remembers for 10 s that it was in vain."""
 CLIENTS_PER_ENVIRONMENT = 1.5
 LONGEST_WAIT = 0.02
 """Seconds, between two calls of a client; most of the times it waits less."""
@@ -45,6 +49,7 @@ class Outcome:
     """What came of a run.
 
     firsts: the number of the first call of each stage.
+    versions: the name of the model that each version on S3 is, by its id.
     memory: the resident bytes of environments, by their number, at the end of each stage.
     """
 
@@ -52,7 +57,8 @@ class Outcome:
     changes: Sequence[Change]
     records: Sequence[Record]
     firsts: Sequence[int]
-    memory: Sequence[dict[int, int]]
+    versions: Mapping[str, str]
+    memory: Sequence[Mapping[int, int]]
     seconds: float
 
 
@@ -60,7 +66,8 @@ class Clients:
     """Clients that make calls, each one after another."""
 
     def __init__(self, plan: Plan, site: Site, served: Front) -> None:
-        self.stage = 0
+        self.begun = self.made = 0
+        self.settled = False
         self._deadline = time.monotonic() + plan.seconds
         self._front = served
         self._traffic = Traffic(plan.seed)
@@ -71,12 +78,12 @@ class Clients:
         """Make the call with that number, and judge its answer; None if the time is up."""
         if time.monotonic() > self._deadline:
             return None
-        call, began = self._traffic.call(number), self.stage
+        call = self._traffic.call(number)
         time.sleep(LONGEST_WAIT * random.Random(f"{self._seed} {number} wait").random() ** 4)
+        began, settled = self.made, self.settled
         reply = self._front.call(call.event)
-        ended = self.stage
+        place = reply.environment, reply.turn, began, self.begun, settled
         verdict = judge(call, reply.answer, self._models)
-        place = reply.environment, reply.turn, began, ended
         return Record(number, call.kind, call.user, *place, reply.seconds, verdict)
 
 
@@ -99,27 +106,34 @@ def run(folder: Path, tree: Tree, emulator: Emulator, plan: Plan) -> Outcome:
             "CANDIDATE_KEY": "header:x-user",
         }
         with front(tree, environ, plan.environments) as served:
-            return _call(plan, script(site, plan.rounds), Clients(plan, site, served), served)
+            return _call(plan, site, served)
 
 
-def _call(plan: Plan, changes: Sequence[Change], clients: Clients, served: Front) -> Outcome:
+def _call(plan: Plan, site: Site, served: Front) -> Outcome:
     """Make the calls: each stage begins amid some, has a pause when half of its calls are made, and its memory told."""
-    start = time.monotonic()
+    start, away = time.monotonic(), -math.inf
+    changes, clients = script(site, plan.rounds), Clients(plan, site, served)
     firsts = [plan.calls * stage // len(changes) for stage in range(len(changes))]
     records: list[Record | None] = []
     memory = []
     changes[0].make()  # before anybody calls
     with ThreadPoolExecutor(round(plan.environments * CLIENTS_PER_ENVIRONMENT)) as pool:
         for stage, (first, after) in enumerate(zip(firsts, [*firsts[1:], plan.calls], strict=True)):
-            half = (first + after) // 2
+            half, pause = (first + after) // 2, PAUSES[stage % len(PAUSES)]
             served.retire()
+            clients.settled = False
             amid = pool.map(clients.call, range(first, half))
             if stage > 0:
-                clients.stage = stage
+                clients.begun = stage
                 changes[stage].make()
+                clients.made = stage
             records += amid
-            time.sleep(PAUSE_SECONDS)
+            time.sleep(pause)
+            if changes[stage].state is State.AWAY:
+                away = time.monotonic()
+            remembered = time.monotonic() - away < REMEMBERED_SECONDS
+            clients.settled = pause == max(PAUSES) and changes[stage].state is State.SOUND and not remembered
             records += pool.map(clients.call, range(half, after))
             memory.append(served.memory())
     made = [record for record in records if record is not None]
-    return Outcome(plan, changes, made, firsts, memory, time.monotonic() - start)
+    return Outcome(plan, changes, made, firsts, site.versions(), memory, time.monotonic() - start)

@@ -17,7 +17,7 @@ NAMES = [f"x{column}" for column in range(FEATURES)]
 """The features, as a model file names those of an estimator that was fitted on an array."""
 DIALECTS = ("JSON lists", "JSON objects", "CSV", "CSV with header", "NPY", DIRECT)
 STATUS, MODEL, BAD, SCORED = "GET /", "GET /model", "bad", "scored"
-SHARES = {STATUS: 0.01, MODEL: 0.04, BAD: 0.12, SCORED: 0.83}
+SHARES = {STATUS: 0.01, MODEL: 0.08, BAD: 0.12, SCORED: 0.79}
 SIZES = ((0.60, 1, 1), (0.90, 2, 50), (0.985, 51, 400), (1.0, 1_000, 3_000))
 """How many rows are scored, from the least to the most, up to which share of the calls."""
 USERS = 40

@@ -31,7 +31,7 @@ class Verdict:
 
     status: 0 if there was none. wrong: what is wrong with the answer, empty if nothing is.
     models: the names of the models that have these scores; one, where headers name it. version: the object's.
-    refused: why the newest model is not served, as GET /model tells.
+    refused: the code of why what is published is not served, as GET /model tells.
     """
 
     status: int = 0
@@ -87,7 +87,7 @@ def _wrong_refusal(call: Call, headers: Mapping[str, str], body: Any) -> str:
 def _described(status: int, description: Any) -> Verdict:
     """Return what GET /model says."""
     serving, rejected = description["serving"], description["rejected"]
-    return Verdict(status, "" if serving else "nothing is served", refused=json.dumps(rejected) if rejected else "")
+    return Verdict(status, "" if serving else "nothing is served", refused=rejected["code"] if rejected else "")
 
 
 def _agrees(call: Call, headers: Mapping[str, str], body: Any, model: Trained) -> bool:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.load.changes import State
 from benchmarks.load.chart import draw
 from benchmarks.load.findings import findings, kept_memory
 from benchmarks.load.history import COLD, RELOAD, WARM
@@ -46,12 +47,14 @@ def test_every_model_answered_after_each_change(outcome: Outcome) -> None:
             seen.setdefault(record.began, set()).update(record.verdict.models)
     for stage, change in enumerate(outcome.changes):
         assert set(change.models) <= seen[stage], change.name
+    assert any(record.settled for record in outcome.records)
     assert set().union(*seen.values()) == set(ESTIMATORS)
 
 
 def test_what_was_refused_is_told_while_it_is_there(outcome: Outcome) -> None:
-    telling = {record.began for record in outcome.records if record.verdict.refused}
-    assert {stage for stage, change in enumerate(outcome.changes) if change.broken} <= telling
+    told = {(outcome.changes[record.began].name, record.verdict.refused) for record in outcome.records}
+    broken = [change.name for change in outcome.changes if change.state is State.BROKEN]
+    assert {(name, "model-invalid") for name in broken} | {("delete", "model-not-published")} <= told
 
 
 def test_every_phase_was_met(outcome: Outcome) -> None:

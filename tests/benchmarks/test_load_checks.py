@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 
 from benchmarks.bulk.calls import NPY, body_of
-from benchmarks.load.changes import Change
+from benchmarks.load.changes import Change, State
 from benchmarks.load.events import DIRECT, EVENTS, Sent, answered, event_of
 from benchmarks.load.findings import GROWTH, findings
-from benchmarks.load.history import COLD, RELOAD, WARM, Life, Record, fickle
+from benchmarks.load.history import COLD, RELOAD, REMEMBERED, WARM, Life, Record, fickle
 from benchmarks.load.models import Trained
 from benchmarks.load.run import Outcome, Plan
 from benchmarks.load.traffic import BAD, MODEL, STATUS, Call, Traffic
@@ -111,17 +111,24 @@ def test_calls_are_the_same_for_the_same_seed() -> None:
     assert calls != [Traffic(2).call(number) for number in range(50)]
 
 
-def change(*models: str, down: bool = False) -> Change:
-    return Change("-".join(models), lambda: None, models, down=down)
-
-
-CHANGES = [change("one"), change("other"), change("one"), change("one", "other"), change("other", down=True)]
+CHANGES = [
+    Change(f"{current} {candidate}", lambda: None, current, candidate, state)
+    for current, candidate, state in [
+        ("one", "", State.SOUND),
+        ("other", "", State.SOUND),
+        ("one", "", State.SOUND),
+        ("one", "other", State.SOUND),
+        *[("one", "", State.SOUND)] * REMEMBERED,
+        ("one", "", State.AWAY),
+    ]
+]
+AWAY = len(CHANGES) - 1
 
 
 def records(*told: tuple[int, str], environment: int = 0, user: str = "") -> list[Record]:
     """Return the records of one environment: of each the stage, and the model or the status of the answer."""
     return [
-        Record(number, "CSV", user, environment, number, stage, stage, 0.001, verdict_of(said))
+        Record(number, "CSV", user, environment, number, stage, stage, False, 0.001, verdict_of(said))
         for number, (stage, said) in enumerate(told)
     ]
 
@@ -141,9 +148,9 @@ def test_phases_are_told_apart() -> None:
 @pytest.mark.parametrize(
     ("told", "said"),
     [
-        ([(0, "other")], "by ('other',), after 'one' was known"),
-        ([(1, "other"), (1, "one")], "by ('one',), after 'other' was known"),
-        ([(0, "one"), (4, "503")], "503, after scores"),
+        ([(0, "other")], "by ('other',), although 'one ' was known"),
+        ([(1, "other"), (1, "one")], "by ('one',), although 'other ' was known"),
+        ([(0, "one"), (AWAY, "503")], "503, after scores"),
         ([(0, "503")], "503, although one is published"),
     ],
 )
@@ -153,7 +160,20 @@ def test_models_that_come_back_and_refusals_are_wrong(told: Sequence[tuple[int, 
 
 
 def test_an_environment_that_starts_while_nothing_is_there_may_say_so() -> None:
-    assert Life(records((4, "503"), (4, "other")), CHANGES).wrong == []
+    assert Life(records((AWAY, "503"), (AWAY, "one")), CHANGES).wrong == []
+
+
+def test_a_model_that_was_replaced_may_answer_until_its_environment_had_to_look() -> None:
+    late = records((0, "one"), (1, "one"), (1, "other"))
+    assert Life(late, CHANGES).wrong == []
+    [wrong] = Life([replace(each, settled=True) for each in late], CHANGES).wrong
+    assert "call 1 (CSV, environment 0, stage 1): by ('one',)" in wrong
+
+
+def test_current_model_and_candidate_are_looked_at_apart() -> None:
+    life = Life(records((1, "other"), (3, "other"), (3, "one"), (3, "other"), (3, "one")), CHANGES)
+    assert life.wrong == []
+    assert life.phases() == [COLD, RELOAD, RELOAD, RELOAD, WARM]
 
 
 def test_users_that_are_moved_are_found() -> None:
@@ -167,7 +187,7 @@ def test_users_that_are_moved_are_found() -> None:
 
 def outcome_of(found: Sequence[Record], memory: Sequence[int]) -> Outcome:
     plan = Plan(calls=2, seconds=1, environments=1, rounds=1, seed=0)
-    return Outcome(plan, CHANGES, found, [0] * len(CHANGES), [{0: each} for each in memory], 1.0)
+    return Outcome(plan, CHANGES, found, [0] * len(CHANGES), {"v1": "one"}, [{0: each} for each in memory], 1.0)
 
 
 def test_lost_calls_and_memory_that_grows_are_wrong() -> None:
@@ -176,3 +196,12 @@ def test_lost_calls_and_memory_that_grows_are_wrong() -> None:
     assert "1 of 2 calls were not made" in findings(outcome_of(both[:1], [10**8])).wrong[0]
     assert "bytes at the start" in findings(outcome_of(both, [10**8, 10**8 + int(GROWTH) + 1])).wrong[0]
     assert findings(outcome_of(both, [10**8, 0])).wrong == ["the interpreter of environment 0 ended"]
+
+
+def test_a_version_that_is_another_model_is_wrong() -> None:
+    found = [
+        replace(each, verdict=Verdict(200, models=("one",), version="v1")) for each in records((0, "one"), (0, "one"))
+    ]
+    assert findings(outcome_of(found, [1])).wrong == []
+    found[1] = replace(found[1], verdict=Verdict(200, models=("one",), version="v2"))
+    assert "version v2 is None, not ('one',)" in findings(outcome_of(found, [1])).wrong[0]
