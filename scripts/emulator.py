@@ -19,7 +19,7 @@ PYTHON = ROOT / ".tools" / "emulator" / "bin" / "python"
 START_SECONDS = 60.0
 STOP_SECONDS = 10.0
 PORTS = (10_000, 32_768)
-"""Below those that Linux and macOS take for the near ends of connections: until a server listens, one could be taken."""
+"""Below those that Linux and macOS give connections, which could take one before its server listens."""
 
 
 class EmulatorError(RuntimeError):
@@ -122,7 +122,7 @@ def start(folder: Path) -> Emulator:
 
 
 def free_port() -> int:
-    """Return a port of 127.0.0.1 that nobody listens on, and that the system gives no connection, as it does higher."""
+    """Return a port of 127.0.0.1 that nobody listens on, nor any connection takes by itself."""
     while True:
         port = random.SystemRandom().randrange(*PORTS)
         with socket.socket() as listener, suppress(OSError):

@@ -92,12 +92,11 @@ def run(folder: Path, tree: Tree, emulator: Emulator, plan: Plan) -> Outcome:
 
     The AWS variables of this process tell of the emulator.
     """
-    deployment = Deployment(emulator)
-    deployment.make_bucket(BUCKET)
+    Deployment(emulator).make_bucket(BUCKET)
     models = train(folder)
     with network(emulator.port) as way:
         uri = f"s3://{BUCKET}/models/model.onnx"
-        site = Site(uri, deployment.client("s3"), way, models, broken(models["A"].path))
+        site = Site(uri, way, models, broken(models["A"].path))
         environ = emulator.aws_environ() | {
             "AWS_ENDPOINT_URL": f"http://127.0.0.1:{way.port}",
             "MODEL_URI": uri,
