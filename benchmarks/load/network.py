@@ -55,13 +55,14 @@ class Network:
 
     async def _fail(self, fault: Fault) -> None:
         self._fault = fault
-        if self._server is not None:
+        if fault is Fault.REFUSED and self._server is not None:
             self._server.close()
-            for connection in self._connections:
-                connection.cancel()
-            await asyncio.gather(*self._connections, return_exceptions=True)
             self._server = None
-        if fault is not Fault.REFUSED:
+        for connection in self._connections:
+            connection.cancel()
+        await asyncio.gather(*self._connections, return_exceptions=True)
+        # not at once after its end: processes that are started then have the socket that listened for a moment
+        if fault is not Fault.REFUSED and self._server is None:
             self._server = await asyncio.start_server(self._connected, "127.0.0.1", self.port)
 
     def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
