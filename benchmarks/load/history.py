@@ -95,17 +95,22 @@ def lives(records: Iterable[Record], changes: Sequence[Change]) -> list[Life]:
 def fickle(records: Iterable[Record], changes: Sequence[Change]) -> Iterator[str]:
     """Yield where a user is answered now by the candidate and now by the current model.
 
-    Compared are the answers of environments that are known to have the candidate, while nothing changes.
+    Compared are the answers of environments that have both, while nothing changes: first the current one has answered,
+    and then the candidate, which may have been the current one before.
     """
     first: dict[tuple[int, str], str] = {}
-    having: set[tuple[int, int]] = set()
+    current: set[tuple[int, int]] = set()
+    both: set[tuple[int, int]] = set()
     for record in sorted(records, key=lambda record: (record.environment, record.turn)):
         models, stage = record.verdict.models, record.began
-        if len(models) != 1 or record.ended != stage or len(changes[stage].models) == 1:
+        if len(models) != 1 or record.ended != stage or not changes[stage].candidate:
             continue
-        if models[0] == changes[stage].models[-1]:
-            having.add((record.environment, stage))
-        if record.user and (record.environment, stage) in having:
+        place = record.environment, stage
+        if models[0] == changes[stage].current:
+            current.add(place)
+        elif place in current:
+            both.add(place)
+        if record.user and place in both:
             before = first.setdefault((stage, record.user), models[0])
             if before != models[0]:
                 yield f"{told(record)}: {record.user} is answered by {models[0]}, was by {before}"

@@ -179,10 +179,11 @@ def test_current_model_and_candidate_are_looked_at_apart() -> None:
 def test_users_that_are_moved_are_found() -> None:
     steady = records((3, "one"), (3, "other"), (3, "other"), user="ann")  # the first did not know the candidate yet
     assert list(fickle(steady, CHANGES)) == []
-    moved = records((3, "other"), (3, "one"), user="ann")
+    moved = records((3, "one"), (3, "other"), (3, "one"), user="ann")
     assert len(list(fickle(moved, CHANGES))) == 1
-    elsewhere = records((3, "other"), environment=1) + records((3, "one"), environment=1, user="ann")
-    assert len(list(fickle(steady + [replace(each, turn=turn) for turn, each in enumerate(elsewhere)], CHANGES))) == 1
+    elsewhere = [replace(each, environment=1) for each in moved[:2]]
+    elsewhere = [replace(each, user="") for each in elsewhere] + [replace(moved[2], environment=1)]
+    assert len(list(fickle(steady + elsewhere, CHANGES))) == 1
 
 
 def outcome_of(found: Sequence[Record], memory: Sequence[int]) -> Outcome:
