@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from benchmarks.load.changes import State
 from benchmarks.load.front import KEPT
 from benchmarks.load.history import fickle, lives, told
 from benchmarks.load.run import Outcome
 
-GROWTH = 16e6
+GROWTH = 10e6
 """How many bytes more an environment may take at the end: what allocators keep of models that are gone."""
 
 
@@ -34,9 +35,23 @@ def findings(outcome: Outcome) -> Findings:
     return Findings(wrong, phases)
 
 
-def kept_memory(outcome: Outcome) -> dict[int, list[int]]:
-    """Return the resident bytes of each environment that lives from start to end, at the end of each stage."""
-    return {number: [each[number] for each in outcome.memory] for number in sorted(outcome.memory[0]) if number < KEPT}
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """The resident bytes of an environment that lives from start to end.
+
+    start: after the first stage. loaded: the most before S3 failed, when all models had been loaded. end: at the end.
+    """
+
+    start: int
+    loaded: int
+    end: int
+
+
+def memory(outcome: Outcome) -> dict[int, Taken]:
+    """Return what each environment that lives from start to end takes, 0 where it ended, by its number."""
+    away = [stage for stage, change in enumerate(outcome.changes) if change.state is State.AWAY]
+    taken = {number: [each[number] for each in outcome.memory] for number in sorted(outcome.memory[0]) if number < KEPT}
+    return {number: Taken(each[0], max(each[: away[0]]), each[-1]) for number, each in taken.items()}
 
 
 def _lost(outcome: Outcome) -> Iterator[str]:
@@ -54,9 +69,9 @@ def _misnamed(outcome: Outcome) -> Iterator[str]:
 
 
 def _grown(outcome: Outcome) -> Iterator[str]:
-    """Yield what takes more memory at the end than after the first stage, with the same model."""
-    for number, taken in kept_memory(outcome).items():
-        if 0 in taken:
+    """Yield what takes more memory at the end than it took for the same models before."""
+    for number, taken in memory(outcome).items():
+        if taken.end == 0:
             yield f"the interpreter of environment {number} ended"
-        elif taken[-1] - taken[0] > GROWTH:
-            yield f"environment {number} took {taken[0]:,} bytes at the start, takes {taken[-1]:,} at the end"
+        elif taken.end - taken.loaded > GROWTH:
+            yield f"environment {number} takes {taken.end:,} bytes at the end, took {taken.loaded:,} before S3 failed"

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from benchmarks.load.findings import Findings, kept_memory
+from benchmarks.load.findings import Findings, memory
 from benchmarks.load.history import PHASES, WARM, Record
 from benchmarks.load.run import MODEL_TTL, PAUSES, Outcome
 from benchmarks.tables import table
@@ -82,7 +82,7 @@ def _percentiles(records: Sequence[Record]) -> list[str]:
 
 def _memory(outcome: Outcome) -> Iterator[str]:
     rows = (
-        [str(number), *(f"{each / 1e6:.1f}" for each in (taken[0], max(taken), taken[-1]))]
-        for number, taken in kept_memory(outcome).items()
+        [str(number), *(f"{each / 1e6:.1f}" for each in (taken.start, taken.loaded, taken.end))]
+        for number, taken in memory(outcome).items()
     )
-    return table(["environment", "after the first stage", "most after a stage", "at the end"], rows)
+    return table(["environment", "after the first stage", "most before S3 failed", "at the end"], rows)

@@ -6,7 +6,7 @@ import pytest
 
 from benchmarks.load.changes import State
 from benchmarks.load.chart import draw
-from benchmarks.load.findings import findings, kept_memory
+from benchmarks.load.findings import findings, memory
 from benchmarks.load.history import COLD, RELOAD, WARM
 from benchmarks.load.models import ESTIMATORS
 from benchmarks.load.page import page
@@ -67,6 +67,6 @@ def test_page_and_chart(outcome: Outcome, tmp_path: Path) -> None:
     written = page(outcome, found)
     for name in (*DIALECTS, COLD, RELOAD, WARM, "503"):
         assert f"| {name} |" in written
-    assert len(kept_memory(outcome)) == 2
+    assert len(memory(outcome)) == 2
     draw(outcome, found, tmp_path / "load.png")
     assert (tmp_path / "load.png").read_bytes().startswith(b"\x89PNG")

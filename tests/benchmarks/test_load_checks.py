@@ -186,23 +186,25 @@ def test_users_that_are_moved_are_found() -> None:
     assert len(list(fickle(steady + elsewhere, CHANGES))) == 1
 
 
-def outcome_of(found: Sequence[Record], memory: Sequence[int]) -> Outcome:
+def outcome_of(found: Sequence[Record], end: int = 10**8) -> Outcome:
+    """Return the outcome of a run of two calls, at whose end the environment takes so many bytes."""
     plan = Plan(calls=2, seconds=1, environments=1, rounds=1, seed=0)
-    return Outcome(plan, CHANGES, found, [0] * len(CHANGES), {"v1": "one"}, [{0: each} for each in memory], 1.0)
+    memory = [{0: 10**8}] * AWAY + [{0: end}]
+    return Outcome(plan, CHANGES, found, [0] * len(CHANGES), {"v1": "one"}, memory, 1.0)
 
 
 def test_lost_calls_and_memory_that_grows_are_wrong() -> None:
     both = records((0, "one"), (0, "one"))
-    assert findings(outcome_of(both, [10**8, 2 * 10**8, 10**8])).wrong == []
-    assert "1 of 2 calls were not made" in findings(outcome_of(both[:1], [10**8])).wrong[0]
-    assert "bytes at the start" in findings(outcome_of(both, [10**8, 10**8 + int(GROWTH) + 1])).wrong[0]
-    assert findings(outcome_of(both, [10**8, 0])).wrong == ["the interpreter of environment 0 ended"]
+    assert findings(outcome_of(both)).wrong == []
+    assert "1 of 2 calls were not made" in findings(outcome_of(both[:1])).wrong[0]
+    assert "bytes at the end, took" in findings(outcome_of(both, 10**8 + int(GROWTH) + 1)).wrong[0]
+    assert findings(outcome_of(both, 0)).wrong == ["the interpreter of environment 0 ended"]
 
 
 def test_a_version_that_is_another_model_is_wrong() -> None:
     found = [
         replace(each, verdict=Verdict(200, models=("one",), version="v1")) for each in records((0, "one"), (0, "one"))
     ]
-    assert findings(outcome_of(found, [1])).wrong == []
+    assert findings(outcome_of(found)).wrong == []
     found[1] = replace(found[1], verdict=Verdict(200, models=("one",), version="v2"))
-    assert "version v2 is None, not ('one',)" in findings(outcome_of(found, [1])).wrong[0]
+    assert "version v2 is None, not ('one',)" in findings(outcome_of(found)).wrong[0]
