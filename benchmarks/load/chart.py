@@ -23,17 +23,18 @@ def draw(outcome: Outcome, found: Findings, out: Path) -> None:
         of_it = [record for record in outcome.records if found.phases[record.number] == phase]
         numbers, taken = [record.number for record in of_it], [record.seconds * 1e3 for record in of_it]
         axes.scatter(numbers, taken, SIZES[phase], colour, label=f"{phase} ({len(of_it):,})", linewidths=0)
-    for first, change in zip(outcome.firsts, outcome.changes, strict=True):
+    of_a_round = (len(outcome.changes) - 1) // outcome.plan.rounds
+    for stage, (first, change) in enumerate(zip(outcome.firsts, outcome.changes, strict=True)):
         axes.axvline(first, color="#999999" if change.state is State.SOUND else "#cc5555", linewidth=0.5)
-    for first, change in list(zip(outcome.firsts, outcome.changes, strict=True))[
-        : len(outcome.changes) // outcome.plan.rounds
-    ]:
-        axes.text(first, 1, f" {change.name}", transform=axes.get_xaxis_transform(), rotation=90, va="top", fontsize=7)
+        if stage < of_a_round:
+            axes.text(first, 1, change.name, transform=axes.get_xaxis_transform(), rotation=90, va="top", fontsize=7)
     axes.set_yscale("log")
     axes.set_xlabel("call")
     axes.set_ylabel("ms from the event to the answer")
     axes.margins(x=0.01)
     axes.spines[["top", "right"]].set_visible(False)
-    axes.legend(frameon=False, loc="lower right", markerscale=2)
-    figure.suptitle("Calls to environments that load other models; lines are changes, red where S3 has no sound model")
+    figure.legend(frameon=False, loc="outside lower right", ncols=3, markerscale=2)
+    figure.suptitle(
+        "Calls while models change; lines are changes, red where S3 has no sound model, named in the first round"
+    )
     figure.savefig(out, dpi=110, metadata={"Software": None})
