@@ -15,7 +15,6 @@ EVENTS = {
     for name in ("http-api", "function-url", "rest-api", "load-balancer", "load-balancer-multi")
 }
 """An event, as text, by who sends it."""
-
 DIRECT = "direct"
 """Who invokes the function, and sends no request: the event is the body, and so is the answer."""
 

@@ -78,10 +78,9 @@ class Network:
                 return
             answers, requests = await asyncio.open_connection("127.0.0.1", self._upstream)
             with closing(requests):
-                ends = [asyncio.create_task(_pass_on(reader, requests))]
-                ends.append(
-                    asyncio.create_task(_pass_on(answers, writer, BEFORE_A_RESET if fault is Fault.RESET else None))
-                )
+                most = BEFORE_A_RESET if fault is Fault.RESET else None
+                ways = (_pass_on(reader, requests), _pass_on(answers, writer, most))
+                ends = [asyncio.create_task(way) for way in ways]
                 try:
                     await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
                 finally:

@@ -20,7 +20,7 @@ from lambda_fn.errors import Problem
 TOLERANCE = 1e-15
 """Of probabilities: what Plume promises of trees."""
 NOT_LOADED = {Problem.STORAGE_UNAVAILABLE.code, Problem.MODEL_NOT_PUBLISHED.code, Problem.MODEL_INVALID.code}
-
+"""Why an environment that has no model yet scores nothing."""
 WITHOUT_A_MODEL = {Problem.NOT_FOUND.code, Problem.METHOD_NOT_ALLOWED.code}
 """What is told whether a model is loaded or not."""
 

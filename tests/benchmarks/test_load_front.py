@@ -73,9 +73,16 @@ def test_a_process_that_ends_is_told(tree: Tree) -> None:
         assert served.memory() == {0: 0}
 
 
+class Quiet(ThreadingHTTPServer):
+    """Says nothing of connections that the network ends."""
+
+    def handle_error(self, *_: object) -> None:
+        """Print nothing."""
+
+
 @pytest.fixture
 def way() -> Iterator[Network]:
-    with ThreadingHTTPServer(("127.0.0.1", 0), Echo) as server:
+    with Quiet(("127.0.0.1", 0), Echo) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
         with network(server.server_port) as made:
