@@ -65,7 +65,7 @@ def _found(found: Findings) -> str:
             " bit, probabilities within 1e-15; none came from a file that is refused, or from an earlier model than"
             " the environment had answered by before."
         )
-    return f"**{len(found.wrong)} answers were wrong.**"
+    return f"**{len(found.wrong)} things were wrong**, which the run has listed."
 
 
 def _latencies(groups: dict[str, list[Record]]) -> Iterator[str]:
