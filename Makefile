@@ -36,6 +36,9 @@ down: ## end what `make up` left running
 local: setup $(MODEL) ## the API on this machine, reloaded on change: make local PORT=5005 MODEL=build/model.onnx
 	@$(PYTHON) -m scripts.local --port $(PORT) --model $(MODEL)
 
+# A process for each core, unless some tests are named.
+WORKERS ?= $(if $(ARGS),0,auto)
+
 # Threads of OpenMP that wait for each other on busy cores made some tests ten times as long.
 test: export OMP_NUM_THREADS := 1
 ifdef SKLEARN
@@ -43,7 +46,7 @@ test: .tools/sklearn-$(SKLEARN)/.ready
 	@.tools/sklearn-$(SKLEARN)/bin/python -m pytest $(CONVERSION_TESTS) $(ARGS)
 else
 test: setup $(LAMBDA) $(EMULATION) $(LAYERS) function ## what the README says, tested; SKLEARN=1.8.0: conversion only, with another scikit-learn
-	@$(PYTHON) -m pytest $(ARGS)
+	@$(PYTHON) -m pytest -n $(WORKERS) --maxprocesses 4 --dist loadfile $(ARGS)
 endif
 
 bench: $(TRAIN) $(EMULATOR) $(LAMBDA) .tools/seed/.ready .tools/web/.ready .tools/compilers/.ready $(LAYERS) ## serving, conversion and large bodies, against others side by side

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -41,7 +42,7 @@ class Request:
     context: what Lambda gives a call beside its event; None where nobody does.
     """
 
-    __slots__ = ("body", "context", "headers", "method", "path", "query")
+    __slots__ = ("_since", "body", "context", "headers", "method", "path", "query")
 
     def __init__(
         self, method: str, path: str, query: Mapping[str, str] = NOTHING, headers: Headers = HEADERS, body: bytes = b""
@@ -52,11 +53,20 @@ class Request:
         self.headers = headers
         self.body = body
         self.context: Any = None
+        self._since: float | None = None
 
     def patience(self, seconds: float) -> float:
-        """Return how long the call may wait, at most so many seconds: less, where the function's timeout is near."""
-        left = getattr(self.context, "get_remaining_time_in_millis", None)
-        return seconds if left is None else max(0.0, min(seconds, left() / 1000 - ROOM_SECONDS))
+        """Return how long the call may wait, at most so many seconds since it first asked.
+
+        It is less where the function's timeout is near.
+        """
+        now = time.monotonic()
+        self._since = self._since or now
+        left = seconds - (now - self._since)
+        remaining = getattr(self.context, "get_remaining_time_in_millis", None)
+        if remaining is not None:
+            left = min(left, remaining() / 1000 - ROOM_SECONDS)
+        return max(0.0, left)
 
 
 class Response:

@@ -10,6 +10,10 @@ if TYPE_CHECKING:
     from lambda_fn.storage.store import Blob
 
 
+MAX_VERSION = 1024
+"""How long the id of a version is on S3 at the most."""
+
+
 class Loaded:
     """A model, and which version of it is served since when.
 
@@ -24,8 +28,8 @@ class Loaded:
         self.etag = blob.etag
         self.since = moment()
         version = blob.version_id or ""
-        if not (version.isascii() and version.isprintable() and version):  # an object that has none, a file
-            version = model.sha256[:16]
+        if not version or len(version) > MAX_VERSION or not (version.isascii() and version.isprintable()):
+            version = model.sha256[:16]  # a file, or of a bucket that keeps no versions
         self.headers = {"x-model-version": version, "x-model-sha256": model.sha256}
 
     def describe(self) -> dict[str, Any]:

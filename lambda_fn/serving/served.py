@@ -43,7 +43,7 @@ IDLE_SECONDS = 1.0
 VAIN_SECONDS = 10.0
 """How long after a call waited for a look in vain none does, at the least."""
 MAX_TTL = 600.0
-COMPANION_SECONDS = 5.0
+COMPANION_SECONDS = 1.0
 """How long a call of many rows waits for a graph that is made for those."""
 WAKING_SECONDS = 0.05
 """What a call that woke the instance needs to say so."""
@@ -83,6 +83,7 @@ class Served:
         self._fetching, self._in_vain = ahead, False
         self._outages, self._failures = outages, Failures()
         self._look: Work[None] | None = None
+        self._companions: dict[str, Work[Blob]] = {}
         self._called_at = -math.inf
         self._woken = False
 
@@ -261,5 +262,11 @@ class Served:
 
     def _companion(self, sha256: str) -> bytes:
         """Return the bytes of the model's companion with that digest; raise ServiceError if they can't be had."""
-        fetching = store.begin_to_fetch(store.beside(self._beside, sha256), self._max_bytes)
-        return fetching.result(COMPANION_SECONDS).data
+        fetching = self._companions.pop(sha256, None)
+        if fetching is None:
+            fetching = store.begin_to_fetch(store.beside(self._beside, sha256), self._max_bytes)
+        try:
+            return fetching.result(COMPANION_SECONDS).data
+        except UnfinishedError:
+            self._companions = {sha256: fetching}  # for the next call that asks
+            raise

@@ -10,8 +10,8 @@ from collections.abc import Callable
 
 from lambda_fn.errors import Problem, ServiceError
 
-CALL_SECONDS = 9.0
-"""How long a call waits for S3 at the most."""
+CALL_SECONDS = 8.5
+"""How long a call waits for S3 at the most, but for a companion."""
 INIT_SECONDS = 7.0
 """How long an init does: Lambda ends one after 10 s."""
 MAX_LOST = 8
