@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Mapping
 
@@ -9,6 +10,7 @@ from lambda_fn.record import Record
 
 PATH_CHARACTERS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~$+!*'()@:/")
 """What API mappings may be made of, and paths of load balancers' rules are; the last one parts the segments."""
+HEXADECIMAL = frozenset("0123456789abcdef")
 MB_PER_VCPU = 1769
 """The memory, in MB, that a function has one vCPU with."""
 
@@ -27,6 +29,14 @@ class Settings(Record):
     max_model_bytes: the largest model file that is read. A forest takes about twelve times its file's size in memory.
     base_path: what a custom domain has in front of the service's paths, such as ``/v1``; empty if there is none.
     scoring_threads: how many threads score a body of many rows; unless it is set, one for each vCPU, or part of one.
+    memory_bytes: what the function has; None where nobody says, as on a machine of one's own.
+    models_uri: where several models are, ``s3://bucket/prefix/`` or ``file:///path/``; None if there is one at most.
+    model_ttl: after how many seconds S3 is asked for another model; infinite for never.
+    model_sha256: the digest of the only model at `model_uri` that is served; None for any.
+    candidate_share: which share of the calls, from 0 to 1, the candidate beside the model scores.
+    candidate_shadow: whether its answers are only compared.
+    candidate_key: the header that says which calls belong together (``header``, name), or the feature (``feature``,
+    name); None where each is drawn by itself.
     """
 
     model_uri: str | None
@@ -36,23 +46,37 @@ class Settings(Record):
     max_model_bytes: int
     scoring_threads: int
     base_path: str = ""
+    memory_bytes: int | None = None
+    models_uri: str | None = None
+    model_ttl: float = 60.0
+    model_sha256: str | None = None
+    candidate_share: float = 0.0
+    candidate_shadow: bool = False
+    candidate_key: tuple[str, str] | None = None
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str]) -> Settings:
         """Read the settings from `environ`; raise ConfigError for one that is missing or wrong."""
         model_uri = environ.get("MODEL_URI") or None
+        models_uri = environ.get("MODELS_URI") or None
         objects_uri = environ.get("OBJECTS_URI") or None
-        if model_uri is None and objects_uri is None:
+        if model_uri is None and models_uri is None and objects_uri is None:
             raise ConfigError(
-                "neither MODEL_URI (s3://bucket/key or file:///path) nor OBJECTS_URI (s3://bucket/prefix/) is set"
+                "neither MODEL_URI (s3://bucket/key or file:///path), nor MODELS_URI (s3://bucket/prefix/ or"
+                " file:///path/), nor OBJECTS_URI (s3://bucket/prefix/) is set"
             )
         if model_uri is not None and not _is_model(model_uri):
             raise ConfigError(f"MODEL_URI is s3://bucket/key or file:///path, not {model_uri!r}")
+        if models_uri is not None and not (_is_prefix(models_uri) or _is_folder(models_uri)):
+            raise ConfigError(
+                f"MODELS_URI is s3://bucket/prefix/ or file:///path/ with the slash at its end, not {models_uri!r}"
+            )
         if objects_uri is not None and not _is_prefix(objects_uri):
             raise ConfigError(f"OBJECTS_URI is s3://bucket/prefix/ with the slash at its end, not {objects_uri!r}")
-        if model_uri is not None and objects_uri is not None and model_uri.startswith(objects_uri):
-            # one function for both; where there are two, as deployed, their roles keep them apart
-            raise ConfigError(f"MODEL_URI {model_uri!r} is within OBJECTS_URI {objects_uri!r}, where clients write")
+        for name, uri in (("MODEL_URI", model_uri), ("MODELS_URI", models_uri)):
+            if uri is not None and objects_uri is not None and uri.startswith(objects_uri):
+                # one function for both; where there are two, as deployed, their roles keep them apart
+                raise ConfigError(f"{name} {uri!r} is within OBJECTS_URI {objects_uri!r}, where clients write")
         return cls(
             model_uri=model_uri,
             objects_uri=objects_uri,
@@ -61,6 +85,13 @@ class Settings(Record):
             max_model_bytes=_positive(environ, "MAX_MODEL_BYTES", 256_000_000),
             scoring_threads=_positive(environ, "SCORING_THREADS", _vcpus(environ)),
             base_path=_base_path(environ.get("BASE_PATH", "")),
+            memory_bytes=_memory_mb(environ) * 2**20 or None,
+            models_uri=models_uri,
+            model_ttl=_number(environ, "MODEL_TTL", 60.0, math.inf) or math.inf,
+            model_sha256=_sha256(environ.get("MODEL_SHA256") or None),
+            candidate_share=_number(environ, "CANDIDATE_SHARE", 0.0, 1.0),
+            candidate_shadow=_candidate_mode(environ.get("CANDIDATE_MODE") or "answer") == "shadow",
+            candidate_key=_candidate_key(environ.get("CANDIDATE_KEY") or None),
         )
 
 
@@ -79,6 +110,10 @@ def _is_prefix(uri: str) -> bool:
     return uri.startswith("s3://") and bucket != "" and prefix.removesuffix("/") not in {"", prefix}
 
 
+def _is_folder(uri: str) -> bool:
+    return uri.startswith("file:///") and uri.endswith("/")
+
+
 def _base_path(text: str) -> str:
     """Return the path with a slash in front and none at its end; empty if it has no segment."""
     path = text.strip("/")
@@ -90,8 +125,13 @@ def _base_path(text: str) -> str:
 def _vcpus(environ: Mapping[str, str]) -> int:
     """Return how many vCPUs there are, the last one perhaps in part: Lambda shows two at least, and gives by memory."""
     cores = os.process_cpu_count() or 1
+    return min(cores, -(-_memory_mb(environ) // MB_PER_VCPU) or cores)
+
+
+def _memory_mb(environ: Mapping[str, str]) -> int:
+    """Return the memory that the function has, 0 where nobody says."""
     memory = environ.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "")
-    return min(cores, -(-int(memory) // MB_PER_VCPU)) if memory.isdecimal() and int(memory) > 0 else cores
+    return int(memory) if memory.isdecimal() else 0
 
 
 def _positive(environ: Mapping[str, str], name: str, default: int) -> int:
@@ -99,3 +139,34 @@ def _positive(environ: Mapping[str, str], name: str, default: int) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise ConfigError(f"{name} is a positive whole number, not {text!r}")
     return int(text)
+
+
+def _number(environ: Mapping[str, str], name: str, default: float, most: float) -> float:
+    text = environ.get(name) or str(default)
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not (0 <= number <= most and number < math.inf):
+        end = "on" if most == math.inf else f"to {most:g}"
+        raise ConfigError(f"{name} is a number from 0 {end}, not {text!r}")
+    return number
+
+
+def _sha256(text: str | None) -> str | None:
+    if text is None or (len(text) == 64 and HEXADECIMAL.issuperset(text.lower())):
+        return text and text.lower()
+    raise ConfigError(f"MODEL_SHA256 is 64 hexadecimal digits, not {text!r}")
+
+
+def _candidate_mode(text: str) -> str:
+    if text not in ("answer", "shadow"):
+        raise ConfigError(f"CANDIDATE_MODE is answer or shadow, not {text!r}")
+    return text
+
+
+def _candidate_key(text: str | None) -> tuple[str, str] | None:
+    kind, _, name = (text or "").partition(":")
+    if text is not None and (kind not in ("header", "feature") or not name):
+        raise ConfigError(f"CANDIDATE_KEY is header:NAME or feature:NAME, not {text!r}")
+    return (kind, name.lower() if kind == "header" else name) if text else None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from enum import Enum
 
 LISTED = 20
@@ -48,10 +48,13 @@ class Problem(Enum):
     # the objects
     INVALID_KEY = (400, "The key is not one that objects are kept under")
     OBJECT_NOT_FOUND = (404, "There is no object under this key")
+    # the models
+    MODEL_NOT_FOUND = (404, "There is no model of this name")
     # the service
     NOT_CONFIGURED = (503, "The function lacks a setting")
     MODEL_NOT_PUBLISHED = (503, "No model has been published yet")
     MODEL_INVALID = (503, "What is published is not a model this service loads")
+    MODEL_TOO_LARGE = (503, "The function has no memory for the model")
     STORAGE_UNAVAILABLE = (503, "The storage did not answer as it should")
     INTERNAL_ERROR = (500, "The service failed")
 
@@ -65,10 +68,18 @@ class Problem(Enum):
         return self.name.lower().replace("_", "-")
 
 
+RETRY_AFTER: Mapping[Problem, int] = {
+    Problem.MODEL_NOT_PUBLISHED: 5,
+    Problem.MODEL_INVALID: 5,
+    Problem.STORAGE_UNAVAILABLE: 1,
+}
+"""After how many seconds a call may be answered otherwise: the next one tries again."""
+
+
 class ServiceError(Exception):
     """Raised where a problem is found; `handler` turns it into RFC 9457 problem details.
 
-    `row` and `column` count from 0.
+    `row` and `column` count from 0; `retry_after` is in seconds; `private` is for the log, instead of `detail`.
     """
 
     def __init__(
@@ -79,6 +90,8 @@ class ServiceError(Exception):
         row: int | None = None,
         column: int | None = None,
         allow: str | None = None,
+        retry_after: int | None = None,
+        private: str = "",
     ) -> None:
         super().__init__(detail)
         self.problem = problem
@@ -86,10 +99,30 @@ class ServiceError(Exception):
         self.row = row
         self.column = column
         self.allow = allow
+        self.private = private
+        self.retry_after = RETRY_AFTER.get(problem) if retry_after is None else retry_after
 
     def again(self) -> ServiceError:
         """Return the same error, not raised yet: it holds no frames, with whatever is in them."""
-        return ServiceError(self.problem, self.detail, row=self.row, column=self.column, allow=self.allow)
+        return ServiceError(
+            self.problem,
+            self.detail,
+            row=self.row,
+            column=self.column,
+            allow=self.allow,
+            retry_after=self.retry_after,
+        )
+
+    def later(self, seconds: float) -> ServiceError:
+        """Return the same error for a call that may be repeated after so many seconds."""
+        later = self.again()
+        later.retry_after = max(1, -int(-seconds // 1))
+        return later
+
+    @property
+    def told(self) -> str:
+        """What the log says of it: where it happened, and in whose words."""
+        return self.private or self.detail
 
     def details(self) -> dict[str, str | int]:
         """Return the members of the problem details document.

@@ -27,20 +27,24 @@ SETTINGS = Settings.from_environ(os.environ)
 
 def predict(event: Any, context: Any) -> Any:
     """The function `predict`: status, model, scoring."""
-    return respond(event, scoring().routes)
+    return respond(event, context, scoring().routes)
 
 
 def objects(event: Any, context: Any) -> Any:
     """The function `objects`: JSON objects on S3."""
-    return respond(event, stored_objects().routes)
+    return respond(event, context, stored_objects().routes)
 
 
-def respond(event: Any, routes: Routes) -> Any:
+def respond(event: Any, context: Any, routes: Routes) -> Any:
     """Parse the event, dispatch the request, render the response; every error becomes problem details."""
     sender = sender_of(event)
     try:
-        return render(dispatch(routes, parse_event(event, sender, SETTINGS.base_path)), sender)
+        request = parse_event(event, sender, SETTINGS.base_path)
+        request.context = context
+        return render(dispatch(routes, request), sender)
     except ServiceError as error:
+        if error.private:
+            log.error(error.private)
         return render(problem_response(error), sender)
     except Exception:
         log.exception("unexpected failure")
@@ -53,6 +57,8 @@ def problem_response(error: ServiceError) -> Response:
     headers = {"content-type": "application/problem+json"}
     if error.allow:
         headers["allow"] = error.allow
+    if error.retry_after:
+        headers["retry-after"] = str(error.retry_after)
     return Response(error.problem.status, json.dumps(error.details()), headers)
 
 
@@ -64,9 +70,9 @@ def scoring() -> Scoring:
     """
     uri, ahead = SETTINGS.model_uri, None
     if uri is not None and uri.startswith("s3://"):
-        from lambda_fn.storage.store import Ahead
+        from lambda_fn.storage.store import begin_to_fetch
 
-        ahead = Ahead(uri, SETTINGS.max_model_bytes)
+        ahead = begin_to_fetch(uri, SETTINGS.max_model_bytes)
     from lambda_fn.scoring import Scoring
 
     return Scoring(SETTINGS, ahead)
@@ -80,7 +86,7 @@ def stored_objects() -> Objects:
     return Objects(SETTINGS)
 
 
-if SETTINGS.model_uri is not None:
+if SETTINGS.model_uri is not None or SETTINGS.models_uri is not None:
     gc.disable()  # what imports make is no garbage; to look for some takes 3 of 65 ms
     scoring().warm_up()
     gc.freeze()  # nor is it later: the first look at all of it would take 3 ms of the first request

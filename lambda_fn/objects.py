@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from contextlib import closing
 
 from lambda_fn.config import Settings, location
 from lambda_fn.errors import Problem, ServiceError
@@ -12,6 +11,7 @@ from lambda_fn.http.json_body import check_media_type, parse_json
 from lambda_fn.http.request import MAX_RESPONSE_BYTES, Request, Response
 from lambda_fn.http.routes import Routes
 from lambda_fn.storage import s3
+from lambda_fn.storage.work import CALL_SECONDS, Work
 
 KEY = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}")
 """What a key looks like: no slash, so that it cannot leave its prefix, and no dot in front."""
@@ -32,18 +32,8 @@ class Objects:
     def get(self, request: Request, key: str) -> Response:
         """Answer the object as it was stored, and its S3 version id; 404 if there is none."""
         bucket, path = self._place(key)
-        try:
-            answer = s3.client().get_object(Bucket=bucket, Key=path)
-            with closing(answer["Body"]) as stream:
-                _check_size(answer["ContentLength"])
-                body = stream.read().decode(errors="replace")
-        except ServiceError:
-            raise
-        except Exception as error:  # boto3 raises urllib3's, too, its parsers', and ValueError, as it comes
-            if s3.is_missing(error):
-                raise ServiceError(Problem.OBJECT_NOT_FOUND, f"there is no object under the key {key!r}") from error
-            raise s3.unavailable(f"s3://{bucket}/{path}", error) from error
-        return Response(200, body, _version_header(answer.get("VersionId")))
+        body, version_id = Work(lambda: _read(bucket, path, key)).result(request.patience(CALL_SECONDS))
+        return Response(200, body.decode(errors="replace"), _version_header(version_id))
 
     def put(self, request: Request, key: str) -> Response:
         """Store a JSON body byte for byte; answer its key, its size in bytes and its S3 version id."""
@@ -53,13 +43,7 @@ class Objects:
             raise ServiceError(Problem.BODY_TOO_LARGE, f"the body has {len(request.body)} bytes, an object {limit}")
         check_media_type(request)
         parse_json(request.body, strict=True)
-        try:
-            answer = s3.client().put_object(
-                Bucket=bucket, Key=path, Body=request.body, ContentType="application/json", ChecksumAlgorithm="SHA256"
-            )
-        except Exception as error:  # as above
-            raise s3.unavailable(f"s3://{bucket}/{path}", error) from error
-        version_id = answer.get("VersionId")
+        version_id = Work(lambda: _write(bucket, path, request.body)).result(request.patience(CALL_SECONDS))
         content = {"key": key, "size": len(request.body), "version_id": version_id}
         return Response(200, json.dumps(content), _version_header(version_id))
 
@@ -74,6 +58,30 @@ class Objects:
             )
         bucket, prefix = location(self._settings.objects_uri)
         return bucket, prefix + key
+
+
+def _read(bucket: str, path: str, key: str) -> tuple[bytes, str | None]:
+    """Return the object and its version; raise ServiceError if it is not there, or can't be read."""
+    try:
+        answer = s3.client().get_object(Bucket=bucket, Key=path)
+        return s3.body_of(answer, _check_size), answer.get("VersionId")
+    except ServiceError:
+        raise
+    except Exception as error:  # boto3 raises urllib3's, too, its parsers', and ValueError, as it comes
+        if s3.is_missing(error):
+            raise ServiceError(Problem.OBJECT_NOT_FOUND, f"there is no object under the key {key!r}") from error
+        raise s3.unavailable(f"s3://{bucket}/{path}", error) from error
+
+
+def _write(bucket: str, path: str, body: bytes) -> str | None:
+    """Store the object and return its version; raise ServiceError if that can't be done."""
+    try:
+        answer = s3.client().put_object(
+            Bucket=bucket, Key=path, Body=body, ContentType="application/json", ChecksumAlgorithm="SHA256"
+        )
+    except Exception as error:  # as above
+        raise s3.unavailable(f"s3://{bucket}/{path}", error) from error
+    return answer.get("VersionId")
 
 
 def _check_size(size: int) -> None:

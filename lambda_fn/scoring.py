@@ -1,47 +1,41 @@
-"""The scoring routes, over one model that is fetched once and kept."""
+"""The scoring routes: which model is to answer, and what is told of it."""
 
 from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from lambda_fn.codecs.dialects import CODECS, JSON, codec
-from lambda_fn.codecs.sizes import check_size
+from lambda_fn.codecs.dialects import JSON, codec
 from lambda_fn.config import Settings
 from lambda_fn.errors import Problem, ServiceError
-from lambda_fn.http import media
 from lambda_fn.http.request import Request, Response
 from lambda_fn.http.routes import Routes
-from lambda_fn.model.engine import BATCH_ROWS
-from lambda_fn.model.model import Model, Scores
-from lambda_fn.storage import store
+from lambda_fn.predicting import predict
+from lambda_fn.serving.catalog import Catalog, Entry, not_found
+from lambda_fn.storage.work import INIT_SECONDS, Work
 
 if TYPE_CHECKING:
-    from lambda_fn.model.rows import Rows
+    from lambda_fn.serving.served import Loaded
+    from lambda_fn.storage.store import Blob
 
 log = logging.getLogger(__name__)
 
-FLAGS: Mapping[str, bool] = {"true": True, "1": True, "false": False, "0": False}
-FEW_ROWS = 1024
-"""The answer for so many rows takes little memory, whatever its size, if it has no probabilities."""
-NO_PARAMETERS: Mapping[str, str] = {}
-
 
 class Scoring:
-    """The routes over the model at `settings.model_uri`."""
+    """The routes over the model at `settings.model_uri`, and over those under `settings.models_uri`."""
 
-    def __init__(self, settings: Settings, ahead: store.Ahead | None = None) -> None:
+    def __init__(self, settings: Settings, ahead: Work[Blob] | None = None) -> None:
         """Fetch nothing yet: `warm_up` does, or else the first request. What was fetched `ahead` is taken first."""
         self._settings = settings
-        self._ahead = ahead
-        self._model: Model | None = None
-        self._version_id: str | None = None
+        self.catalog = Catalog(settings, ahead)
         self.routes: Routes = {
             ("GET", "/"): self.status,
             ("GET", "/model"): self.describe,
             ("POST", "/predict"): self.predict,
+            ("GET", "/models"): self.list_models,
+            ("GET", "/models/{name}"): self.describe,
+            ("POST", "/models/{name}/predict"): self.predict,
         }
 
     def warm_up(self) -> None:
@@ -50,10 +44,12 @@ class Scoring:
         A model that is not there, or not sound, is no reason to fail at init: every scoring request tries again.
         """
         codec(JSON)
+        if self.catalog.front is None:
+            return
         try:
-            self._load()
+            self.catalog.front.served.current(lambda _: INIT_SECONDS)
         except ServiceError as error:
-            log.warning("no model at init: %s", error.detail)
+            log.warning("no model at init: %s", error.told)
         except Exception:  # nor is a mistake of the service's own: requests are answered with internal-error
             log.exception("no model at init")
 
@@ -61,117 +57,50 @@ class Scoring:
         """Answer that the service is up, model or no model."""
         return Response(200, json.dumps({"status": "up"}))
 
-    def describe(self, request: Request, key: str) -> Response:
-        """Answer the card of the loaded model, its version id and the SHA-256 of its file."""
-        model = self._load()
-        loaded = {"version_id": self._version_id, "sha256": model.sha256}
-        return Response(200, json.dumps({**model.card.document, **loaded}))
+    def describe(self, request: Request, name: str) -> Response:
+        """Answer the card of the model, which version is served since when, what was rejected, and the candidate."""
+        entry, loaded = self._current(request, name)
+        serving = loaded.describe()
+        told: dict[str, Any] = {
+            **loaded.model.card.document,
+            "version_id": serving["version_id"],
+            "sha256": serving["sha256"],
+            "serving": serving,
+            "rejected": entry.served.rejected,
+        }
+        if entry.candidate is not None:
+            entry.candidate.current(loaded, request.patience)
+            told["candidate"] = entry.candidate.describe(loaded)
+        return Response(200, json.dumps(told))
 
-    def predict(self, request: Request, key: str) -> Response:
-        """Answer the prediction for each row and, if the query or the body asks, the probabilities."""
-        model = self._load()
-        asked = _flag(request, "probabilities")
-        if asked:
-            _check_probabilities(model)
-        limit = self._settings.max_body_bytes
-        if len(request.body) > limit:
-            raise ServiceError(
-                Problem.BODY_TOO_LARGE, f"the body has {len(request.body)} bytes, at most {limit} are scored"
-            )
-        body_type, parameters = _body_type(request)
-        answering = codec(_answer_type(request, body_type))
-        rows, wanted = codec(body_type).decode_request(request, parameters, model.card)
-        probabilities = asked is True if wanted is None else _agreed(asked, wanted, model)
-        if probabilities or len(rows) > FEW_ROWS:
-            check_size(answering.least_bytes(len(rows), model.card.classes, probabilities))
-        scores = _score(model, rows, self._settings.scoring_threads, probabilities)
-        del rows  # so that they end with this
-        if probabilities:
-            body = answering.encode(scores.prediction, scores.probabilities, model.card.classes)
-        else:
-            body = answering.encode(scores.prediction)
-        return Response(200, body, {"content-type": answering.CONTENT_TYPE})
+    def list_models(self, request: Request, key: str) -> Response:
+        """Answer the names of the models, and what is loaded of them."""
+        return Response(200, json.dumps({"models": self.catalog.names(request.patience)}))
 
-    def _load(self) -> Model:
-        """Return the model; fetch it if there is none yet. Raises ServiceError (503) if that can't be done."""
-        if self._model is None:
-            if self._settings.model_uri is None:
-                raise ServiceError(Problem.NOT_CONFIGURED, "MODEL_URI is not set on this function")
-            ahead, self._ahead = self._ahead, None  # once: after a failure the next request fetches anew
-            blob = ahead.result() if ahead else store.fetch(self._settings.model_uri, self._settings.max_model_bytes)
-            self._model, self._version_id = Model(blob.data, self._companion), blob.version_id
-        return self._model
+    def predict(self, request: Request, name: str) -> Response:
+        """Answer the prediction for each row, by the current model or, of its share of the calls, the candidate."""
+        entry, loaded = self._current(request, name)
+        if entry.candidate is None:  # nearly always
+            return predict(request, loaded, self._settings)
+        from lambda_fn.trial import predict_beside  # here: most deployments have no candidate
 
-    def _companion(self, sha256: str) -> bytes:
-        """Return the bytes of the model's companion with that digest; raise ServiceError if they can't be had."""
-        return store.fetch(store.beside(self._settings.model_uri or "", sha256), self._settings.max_model_bytes).data
+        return predict_beside(request, loaded, entry.candidate, self._settings)
 
+    def _current(self, request: Request, name: str) -> tuple[Entry, Loaded]:
+        """Return what answers to a name, the front's without one; raise ServiceError (404, 503) if nothing does."""
+        if name:
+            return self._named(request, name)
+        entry = self.catalog.front
+        if entry is None:
+            raise ServiceError(Problem.NOT_CONFIGURED, "MODEL_URI is not set on this function")
+        return entry, entry.served.current(request.patience)
 
-def _score(model: Model, rows: Rows, threads: int, probabilities: bool) -> Scores:
-    """Return the scores of `rows`; raise ServiceError for what is wrong in the body before what the model refuses.
-
-    So a body has the same error whether its rows are parsed at once, or slice by slice while they are scored.
-    """
-    try:
-        return model.score(rows, threads, probabilities)
-    except ServiceError as error:
-        if error.problem.status >= 500:
-            raise
-        refusal = error.again()
-    try:  # out of the error's reach: its frames have rows, and those of the same batch are parsed again
-        for start in range((refusal.row or 0) // BATCH_ROWS * BATCH_ROWS, len(rows), BATCH_ROWS):
-            rows[start : start + BATCH_ROWS]
-        raise refusal
-    finally:
-        del refusal  # which would hold this frame, and this frame it
-
-
-def _check_probabilities(model: Model) -> None:
-    if not model.has_probabilities:
-        raise ServiceError(Problem.NO_PROBABILITIES, f"the model is a {model.card.task} without probabilities")
-
-
-def _agreed(asked: bool | None, wanted: bool, model: Model) -> bool:
-    """Return whether probabilities are `wanted` by the body; raise ServiceError if they were `asked` otherwise."""
-    if asked is not None and asked is not wanted:
-        detail = f"the query has probabilities={str(asked).lower()}, the body has {str(wanted).lower()}: send one"
-        raise ServiceError(Problem.INVALID_QUERY, detail)
-    if wanted:
-        _check_probabilities(model)
-    return wanted
-
-
-def _body_type(request: Request) -> tuple[str, Mapping[str, str]]:
-    """Return the dialect of the body and the parameters beside it: JSON for anything +json, and for no type at all."""
-    content_type = request.headers.get("content-type", JSON)
-    if content_type == JSON:  # nearly always
-        return JSON, NO_PARAMETERS
-    media_type, parameters = media.parse(content_type)
-    if media_type in CODECS:
-        return media_type, parameters
-    if not media_type or media_type.endswith("+json"):
-        return JSON, parameters
-    raise ServiceError(Problem.UNSUPPORTED_MEDIA_TYPE, f"this path takes {', '.join(CODECS)}, not {media_type[:200]}")
-
-
-def _answer_type(request: Request, body_type: str) -> str:
-    """Return the dialect to answer in: the body's own, unless the request accepts others only, or rather."""
-    accept = request.headers.get("accept", "")
-    if accept in media.ANYTHING:
-        return body_type
-    chosen = media.choose(accept, (body_type, *(each for each in CODECS if each != body_type)))
-    if chosen is None:
-        raise ServiceError(
-            Problem.NOT_ACCEPTABLE, f"this path answers in {', '.join(CODECS)}; accepted is {accept[:200]}"
-        )
-    return chosen
-
-
-def _flag(request: Request, name: str) -> bool | None:
-    """Return the query's flag `name`, None if it has none."""
-    text = request.query.get(name)
-    if text is None:
-        return None
-    if text.lower() not in FLAGS:
-        raise ServiceError(Problem.INVALID_QUERY, f"{name} is true or false, not {text[:200]!r}")
-    return FLAGS[text.lower()]
+    def _named(self, request: Request, name: str) -> tuple[Entry, Loaded]:
+        entry = self.catalog.named(name)
+        try:
+            return entry, entry.served.current(request.patience)
+        except ServiceError as error:
+            if error.problem is not Problem.MODEL_NOT_PUBLISHED:
+                raise
+            self.catalog.forget(name)
+            raise not_found(name) from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import uuid
 from collections.abc import Callable, Iterator
@@ -72,6 +73,13 @@ def model_file(estimator_file: Path) -> Path:
     export(estimator_file, out, name="iris")
     assert verify(estimator_file, out, None, Console(quiet=True))
     return out
+
+
+@pytest.fixture
+def whose(model_file: Path) -> dict[str, str]:
+    """What an answer says of the demo model, in a file, in its headers."""
+    digest = hashlib.sha256(model_file.read_bytes()).hexdigest()
+    return {"x-model-version": digest[:16], "x-model-sha256": digest}
 
 
 @pytest.fixture(scope="session")

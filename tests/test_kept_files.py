@@ -20,6 +20,7 @@ from convert.model_file.disk import read_card, sealed
 from convert.strategies.table import STRATEGIES
 from lambda_fn.model.engine import BATCH_ROWS
 from tests.keep import FILES, answer, started
+from tests.lambda_fn.conftest import model_of
 
 KEPT = sorted(FILES.glob("*.onnx"))
 MANY = [file for file in KEPT if list(FILES.glob(f"{file.name}.*"))]
@@ -49,7 +50,7 @@ def test_a_companion_answers_the_same_many_times_over(file: Path) -> None:
     many = {**kept["request"], "data": rows * (2 * BATCH_ROWS // len(rows))}
     with started(file) as handler:
         came = handler.predict(many, None)
-        assert handler.scoring()._model._companion.engine() is not None
+        assert model_of(handler)._companion.engine() is not None
     found = np.array(scores(came)).reshape(-1, len(scores(kept["answer"])))
     np.testing.assert_allclose(found, [scores(kept["answer"])] * len(found), rtol=EXPONENTIALS, atol=EXPONENTIALS)
 

@@ -15,9 +15,11 @@ ROOT = TESTS.parent
 
 LAMBDA_FN: Floors = (
     ("errors", "record", "digest"),
-    ("config",),
+    ("config", "telemetry"),
     ("http", "model", "storage"),  # events and requests, bytes and scores, URIs and bytes: none knows of another
-    ("codecs",),
+    ("codecs", "serving"),
+    ("predicting",),
+    ("trial",),
     ("scoring", "objects"),
     ("handler",),
     ("__main__",),
@@ -39,6 +41,7 @@ PACKAGES: dict[str, set[str]] = {
     "storage": {"boto3", "botocore", "mypy_boto3_s3"},
     "model": {"numpy", "onnxruntime"},
     "codecs": {"numpy"},
+    "serving": {"numpy"},
 }
 """What Lambda has beside the standard library, by the room of lambda_fn that may import it."""
 CODECS_KNOW = {"lambda_fn.http.request", "lambda_fn.http.media", "lambda_fn.http.json_body"} | {

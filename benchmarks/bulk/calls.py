@@ -127,7 +127,10 @@ def scored_model() -> Model:
     """Return the model that the function has loaded."""
     from lambda_fn.handler import scoring
 
-    return scoring()._load()
+    front = scoring().catalog.front
+    if front is None:
+        raise AssertionError("MODEL_URI is set")
+    return front.served.current(float).model
 
 
 def memory(predict: Any, features: int, pair: int) -> dict[str, float]:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 MAX_RESPONSE_BYTES = 6 * 1024 * 1024 - 16_384
 """Lambda's limit for a synchronous response, less room for the headers around the body."""
+ROOM_SECONDS = 1.0
+"""What is left of the function's timeout for all that is no waiting."""
 NOTHING: Mapping[str, str] = {}
 
 
@@ -33,9 +36,12 @@ HEADERS = Headers()
 
 
 class Request:
-    """An HTTP request, whatever carried it: `path` decoded, and without stage and base path."""
+    """An HTTP request, whatever carried it: `path` decoded, and without stage and base path.
 
-    __slots__ = ("body", "headers", "method", "path", "query")
+    context: what Lambda gives a call beside its event; None where nobody does.
+    """
+
+    __slots__ = ("body", "context", "headers", "method", "path", "query")
 
     def __init__(
         self, method: str, path: str, query: Mapping[str, str] = NOTHING, headers: Headers = HEADERS, body: bytes = b""
@@ -45,6 +51,12 @@ class Request:
         self.query = query
         self.headers = headers
         self.body = body
+        self.context: Any = None
+
+    def patience(self, seconds: float) -> float:
+        """Return how long the call may wait, at most so many seconds: less, where the function's timeout is near."""
+        left = getattr(self.context, "get_remaining_time_in_millis", None)
+        return seconds if left is None else max(0.0, min(seconds, left() / 1000 - ROOM_SECONDS))
 
 
 class Response:

@@ -11,12 +11,15 @@ PATHS: Mapping[str, tuple[str, ...]] = {
     "/": ("GET",),
     "/model": ("GET",),
     "/predict": ("POST",),
+    "/models": ("GET",),
+    "/models/{name}": ("GET",),
+    "/models/{name}/predict": ("POST",),
     "/objects/{key}": ("GET", "PUT"),
 }
 """Every path of the service and the methods it takes, whichever function answers it."""
 
 type Route = Callable[[Request, str], Response]
-"""A route takes the request and the part of the path that ``{key}`` stands for, empty where there is none."""
+"""A route takes the request and the part of the path that is in braces, empty where there is none."""
 
 type Routes = Mapping[tuple[str, str], Route]
 """The routes that one function answers, by method and path."""
@@ -42,10 +45,18 @@ def dispatch(routes: Routes, request: Request) -> Response:
 
 
 def match_path(path: str) -> tuple[str, str]:
-    """Return the path as `PATHS` writes it, and the key in it.
+    """Return the path as `PATHS` writes it, and the key, or name, in it.
 
     >>> match_path("/objects/settings"), match_path("/predict/")
     (('/objects/{key}', 'settings'), ('/predict', ''))
+    >>> match_path("/models/churn"), match_path("/models/churn/predict")
+    (('/models/{name}', 'churn'), ('/models/{name}/predict', 'churn'))
     """
     prefix, _, key = path.rpartition("/")
-    return ("/objects/{key}", key) if prefix == "/objects" and key else (path.rstrip("/") or "/", "")
+    if prefix == "/objects" and key:
+        return "/objects/{key}", key
+    path = path.rstrip("/") or "/"
+    if not path.startswith("/models/"):
+        return path, ""
+    name, slash, rest = path.removeprefix("/models/").partition("/")
+    return f"/models/{{name}}{slash}{rest}", name

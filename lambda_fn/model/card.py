@@ -41,6 +41,7 @@ LABELS: Mapping[str, type] = {"bool": bool, "int": int, "float": float, "str": s
 """The types of class labels."""
 DTYPES = ("float64", "float32", "float16")
 """What the numbers of a feature may be rounded to."""
+MAX_EXAMPLES = 100
 HEADROOM = 16
 """How much less deep a card may be nested than Python reads JSON, as it writes what is that deep no more."""
 
@@ -98,6 +99,7 @@ class Card(Record):
     numeric: whether all of them are floats, but for those that are dropped.
     classes: the class labels in the order of the probabilities' columns; empty for a regression.
     many_rows: the companion for many rows; None where there is none.
+    examples: rows that the model answers with finite numbers, as it takes them: two or more, or none.
     """
 
     task: str
@@ -107,6 +109,7 @@ class Card(Record):
     classes: tuple[bool | int | float | str, ...]
     document: Mapping[str, Any]
     many_rows: ManyRows | None = None
+    examples: tuple[tuple[float, ...], ...] = ()
 
     @cached_property
     def columns(self) -> Mapping[str, int]:
@@ -145,6 +148,7 @@ class Card(Record):
             classes=_labels(document.get("classes")) if task == "classification" else (),
             document=document,
             many_rows=_many_rows(document["companions"]) if "companions" in document else None,
+            examples=_examples(document["examples"], features) if "examples" in document else (),
         )
 
 
@@ -234,6 +238,29 @@ def _rows(member: Mapping[str, Any], name: str) -> int:
     if type(count) is int and 2 <= count < 2**31:
         return count
     raise _expected(f"the companion's {name}", "a whole number from 2 on", count)
+
+
+def _examples(rows: Any, features: Sequence[Feature]) -> tuple[tuple[float, ...], ...]:
+    """Read the member ``examples``: rows as JSON spells them. One alone comes twice."""
+    if type(rows) is not list or not 0 < len(rows) <= MAX_EXAMPLES:
+        raise _expected("examples", f"a list of 1 to {MAX_EXAMPLES} rows", rows)
+    if not all(type(row) is list and len(row) == len(features) for row in rows):
+        raise _expected("an example", f"a list of {len(features)} values", rows)
+    numbers = tuple([tuple(map(_example, row, features)) for row in rows])
+    return numbers * 2 if len(numbers) == 1 else numbers
+
+
+def _example(value: Any, feature: Feature) -> float:
+    """Return the number that a value is to the model."""
+    if feature.dropped:
+        return 0.0
+    if value is None:
+        return math.nan
+    if feature.type == "str" and type(value) is str:
+        return feature.categories.get(value, UNKNOWN)
+    if feature.type == "bool" and type(value) is bool:
+        return float(value)
+    return _number(value, f"an example's {feature.name!r}")
 
 
 def _accepts(accepts: Any, where: str) -> Accepts:

@@ -63,7 +63,7 @@ class Companion:
     def _give_up(self, error: Exception) -> None:
         self._engine = None
         self._again_at = time.monotonic() + RETRY_SECONDS
-        log.warning("no graph for many rows: %s", error.detail if isinstance(error, ServiceError) else error)
+        log.warning("no graph for many rows: %s", error.told if isinstance(error, ServiceError) else error)
 
     def _load(self) -> None:
         try:

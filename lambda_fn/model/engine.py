@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -16,8 +15,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from lambda_fn.model.guard.graph import Checked
-
-log = logging.getLogger(__name__)
 
 BATCH_ROWS = 1024
 """How many rows are scored at once: 10,000 rows on a forest of 500 deep trees took 0.8 GB in one."""
@@ -51,9 +48,10 @@ class Engine:
             self.card = card or Card.parse(self._session.get_modelmeta().custom_metadata_map.get("card"))
             self._input, self._dtype = _input(self._session, self.card)
             # The first run of a session allocates what later ones use again, and shows whether it runs at all. Of two
-            # rows, as a graph that takes them all together answers one of them rightly.
-            outputs = self._session.run(None, {self._input: np.zeros((2, len(self.card.features)), self._dtype)})
-            _check_outputs(outputs, self.card)
+            # rows or more, as a graph that takes them all together answers one of them rightly.
+            rows = np.array(self.card.examples or [[0.0] * len(self.card.features)] * 2, self._dtype)
+            outputs = self._session.run(None, {self._input: rows})
+            _check_outputs(outputs, self.card, len(rows))
             if checked.labels is not None:
                 _check_labels(checked.labels, self.card)
             self._is_label = self.card.task == "classification"
@@ -81,9 +79,8 @@ class Engine:
 
 def _failed(what: str, error: Exception) -> ServiceError:
     """Return the error for a file that does not load, or run; its words, as of onnxruntime's sources, go to the log."""
-    log.error("the model file does not %s: %s", what, error)
     detail = f"the model file does not {what} ({type(error).__name__}): {SEE_THE_LOG}"
-    return ServiceError(Problem.MODEL_INVALID, detail)
+    return ServiceError(Problem.MODEL_INVALID, detail, private=f"the model file does not {what}: {error}")
 
 
 def _session(data: bytes) -> onnxruntime.InferenceSession:
@@ -111,17 +108,22 @@ def _input(session: onnxruntime.InferenceSession, card: Card) -> tuple[str, type
     )
 
 
-def _check_outputs(outputs: list[NDArray[Any]], card: Card) -> None:
-    """Raise ServiceError if what came for two rows of zeros is not what the card tells."""
+def _check_outputs(outputs: list[NDArray[Any]], card: Card, count: int) -> None:
+    """Raise ServiceError if what came for so many rows is not what the card tells; or no numbers, for its examples."""
     shapes = [np.shape(output) for output in outputs]
+    kinds = [output.dtype.kind for output in outputs]
     if card.task == "regression":
-        if shapes == [(2, 1)] and outputs[0].dtype.kind == "f":
-            return
-    elif shapes in ([(2,)], [(2,), (2, len(card.classes))]):
-        kinds = [output.dtype.kind for output in outputs]
-        if kinds[0] in LABEL_KINDS[type(card.classes[0])] and kinds[1:] in ([], ["f"]):
-            return
-    raise _unlike(outputs, card, 2)
+        expected = shapes == [(count, 1)] and kinds == ["f"]
+    else:
+        labels = kinds[0] in LABEL_KINDS[type(card.classes[0])]
+        expected = labels and shapes[1:] in ([], [(count, len(card.classes))]) and kinds[1:] in ([], ["f"])
+        expected = expected and shapes[0] == (count,)
+    if not expected:
+        raise _unlike(outputs, card, count)
+    if card.examples and not all(np.isfinite(each).all() for each in outputs if each.dtype.kind == "f"):
+        raise ServiceError(
+            Problem.MODEL_INVALID, "the model's graph answers the examples in its card with numbers that are not finite"
+        )
 
 
 def _check_labels(labels: Sequence[bool | int | float | str], card: Card) -> None:

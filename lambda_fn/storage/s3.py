@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import logging
+from collections.abc import Callable
+from contextlib import closing
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -14,14 +15,36 @@ from lambda_fn.errors import SEE_THE_LOG, Problem, ServiceError
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
+    from mypy_boto3_s3.type_defs import GetObjectOutputTypeDef
 
-log = logging.getLogger(__name__)
+PIECE = 2**20
 
 
 @cache
 def client() -> S3Client:
     """Return the client; one for the life of the execution environment. It gives up within Lambda's 10 s of init."""
     return boto3.client("s3", config=Config(connect_timeout=1, read_timeout=3, retries={"total_max_attempts": 2}))
+
+
+def body_of(answer: GetObjectOutputTypeDef, check_size: Callable[[int], None]) -> bytes:
+    """Return the body of an answer, however it comes: a store that speaks S3's language may send it in chunks.
+
+    check_size: raises for a size that is too large, before the body is read, or where nobody tells it, meanwhile.
+    """
+    status = answer["ResponseMetadata"]["HTTPStatusCode"]
+    if status != 200:
+        raise ServiceError(Problem.STORAGE_UNAVAILABLE, f"S3 answered {status}: {SEE_THE_LOG}")
+    # not `with answer["Body"]`, which is the stream below boto3's comparison with the checksum
+    with closing(answer["Body"]) as body:
+        if "ContentLength" in answer:
+            check_size(answer["ContentLength"])
+            return body.read()
+        pieces, size = [], 0
+        while piece := body.read(PIECE):
+            pieces.append(piece)
+            size += len(piece)
+            check_size(size)
+        return b"".join(pieces)
 
 
 def is_missing(error: Exception) -> bool:
@@ -34,9 +57,8 @@ def unavailable(uri: str, error: Exception) -> ServiceError:
 
     S3's own words name buckets, roles and accounts: they go to the log, its code goes to the client.
     """
-    log.error("%s: %s", uri, error)
     detail = f"S3 answered {code_of(error) or type(error).__name__}: {SEE_THE_LOG}"
-    return ServiceError(Problem.STORAGE_UNAVAILABLE, detail)
+    return ServiceError(Problem.STORAGE_UNAVAILABLE, detail, private=f"{uri}: {error}")
 
 
 def code_of(error: Exception) -> str:

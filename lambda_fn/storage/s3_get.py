@@ -21,9 +21,13 @@ if TYPE_CHECKING:
     import ssl
 
 CONNECT_SECONDS, READ_SECONDS = 1.0, 3.0
+"""How long a connection, and each piece of an answer, is waited for."""
+BYTES_A_SECOND = 1_000_000
+"""A body may come as slowly as this, however large it is: that much longer than until its deadline."""
 SAFE = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~/")
 """What a path holds as it is."""
 PIECE = 2**16
+NOT_MODIFIED = 304
 LENGTH_DIGITS = 18
 """More than a length has: an object has 5 TB at the most, and Python refuses to read thousands of digits."""
 LEFT_TO_BOTO3 = (
@@ -31,6 +35,10 @@ LEFT_TO_BOTO3 = (
     *("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"),
 )
 """Variables that tell of another way to AWS than the straight one."""
+
+
+class BrokenAnswerError(OSError):
+    """Raised when a body is not as long as its head says, or not of its checksum."""
 
 
 class Answer(Record):
@@ -55,10 +63,14 @@ class Endpoint(Record):
         return self.host if self.port == (443 if self.tls else 80) else f"{self.host}:{self.port}"
 
 
-def get_object(bucket: str, key: str, environ: Mapping[str, str], max_bytes: int) -> Answer | None:
+def get_object(
+    bucket: str, key: str, environ: Mapping[str, str], max_bytes: int, until: float, etag: str = ""
+) -> Answer | None:
     """Return what S3 answers, with a body that is whole and as its checksum says; None if boto3 has to be asked.
 
-    Of a body of more than `max_bytes` only the length is told. Raises OSError where the network fails.
+    Of a body of more than `max_bytes` only the length is told. With an `etag`, S3 answers 304 to what still has that.
+    until: when to give up at the latest, by `time.monotonic`.
+    Raises OSError where the network fails.
     """
     credentials = Credentials.from_environ(environ)
     region = environ.get("AWS_REGION") or environ.get("AWS_DEFAULT_REGION")
@@ -66,15 +78,17 @@ def get_object(bucket: str, key: str, environ: Mapping[str, str], max_bytes: int
     if credentials is None or region is None or endpoint is None or not endpoint.host.isascii():
         return None
     path = endpoint.prefix + encoded(key)
-    wanted = {"x-amz-checksum-mode": "ENABLED"}
+    wanted = {"x-amz-checksum-mode": "ENABLED", **({"if-none-match": etag} if etag else {})}
     headers = signed_headers(endpoint.authority, path, wanted, region, credentials, time.time())
     try:
-        answer = _exchange(endpoint, path, headers, max_bytes)
+        answer = _exchange(endpoint, path, headers, max_bytes, until)
     except OSError as error:
         if _is_of_unknown_authority(error):
             return None
         raise
-    return answer if answer is not None and _is_whole(answer, max_bytes) else None
+    if answer is not None:
+        _check_whole(answer, max_bytes)
+    return answer
 
 
 def endpoint_of(bucket: str, region: str, environ: Mapping[str, str]) -> Endpoint | None:
@@ -104,29 +118,43 @@ def encoded(key: str) -> str:
     return quote(key, safe="/~")
 
 
-def _exchange(endpoint: Endpoint, path: str, headers: Mapping[str, str], max_bytes: int) -> Answer | None:
+def _exchange(endpoint: Endpoint, path: str, headers: Mapping[str, str], max_bytes: int, until: float) -> Answer | None:
     """Send the request and read the answer; None for one that is not in HTTP/1.1 with its length."""
     lines = [f"GET {path} HTTP/1.1", *(f"{name}: {value}" for name, value in headers.items()), "connection: close"]
-    with _connect(endpoint) as connection:
+    with _connect(endpoint, until) as connection:
+        connection.settimeout(_patience(until))
         connection.sendall("\r\n".join([*lines, "", ""]).encode("latin-1"))
-        head, body = _read_head(connection)
+        head, body = _read_head(connection, until)
         status, fields = _parse_head(head)
-        length = fields.get("content-length", "")
+        length = "0" if status == NOT_MODIFIED else fields.get("content-length", "")
         if status == 0 or not length.isdecimal() or len(length) > LENGTH_DIGITS:
             return None
         if int(length) <= max_bytes:
-            body = _read_body(connection, body, int(length))
-        return Answer(status, fields, body)
+            body = _read_body(connection, body, int(length), until + int(length) / BYTES_A_SECOND)
+        return Answer(status, {**fields, "content-length": length}, body)
 
 
-def _connect(endpoint: Endpoint) -> socket.socket:
+def _patience(until: float) -> float:
+    """Return for how many seconds the next piece is waited for; raise TimeoutError if there are none left."""
+    left = until - time.monotonic()
+    if left <= 0:
+        raise TimeoutError("the answer takes too long as a whole")
+    return min(READ_SECONDS, left)
+
+
+def _connect(endpoint: Endpoint, until: float) -> socket.socket:
     # as bytes, which typeshed does not know of: text is encoded by the codec idna, whose import takes 1 of 75 ms
     host = endpoint.host.encode("ascii")
-    connection = socket.create_connection((host, endpoint.port), CONNECT_SECONDS)  # type: ignore[arg-type]
-    connection.settimeout(READ_SECONDS)
+    patience = min(CONNECT_SECONDS, _patience(until))
+    connection = socket.create_connection((host, endpoint.port), patience)  # type: ignore[arg-type]
     if not endpoint.tls:
         return connection
-    return _context(endpoint.host).wrap_socket(connection, server_hostname=host)
+    try:
+        connection.settimeout(_patience(until))
+        return _context(endpoint.host).wrap_socket(connection, server_hostname=host)
+    except BaseException:
+        connection.close()
+        raise
 
 
 def _context(host: str) -> ssl.SSLContext:
@@ -146,10 +174,11 @@ def _is_of_unknown_authority(error: OSError) -> bool:
     return isinstance(error, ssl.SSLCertVerificationError)
 
 
-def _read_head(connection: socket.socket) -> tuple[bytes, bytes]:
+def _read_head(connection: socket.socket, until: float) -> tuple[bytes, bytes]:
     """Return the head of the answer, and what came of its body with it."""
     received = b""
     while b"\r\n\r\n" not in received:
+        connection.settimeout(_patience(until))
         piece = connection.recv(PIECE)
         if not piece or len(received) > PIECE:
             return b"", b""
@@ -168,12 +197,13 @@ def _parse_head(head: bytes) -> tuple[int, dict[str, str]]:
     return int(rest[:3]), {name.lower(): value.strip() for name, _, value in pairs}
 
 
-def _read_body(connection: socket.socket, start: bytes, length: int) -> bytes:
+def _read_body(connection: socket.socket, start: bytes, length: int, until: float) -> bytes:
     """Return the body, of which `start` has come already; it is shorter if the connection ends."""
     body = bytearray(length)
     view, place = memoryview(body), len(start)
     view[:place] = start[:length]
     while place < length:
+        connection.settimeout(_patience(until))
         count = connection.recv_into(view[place:])
         if count == 0:
             return bytes(view[:place])
@@ -181,14 +211,18 @@ def _read_body(connection: socket.socket, start: bytes, length: int) -> bytes:
     return bytes(body)
 
 
-def _is_whole(answer: Answer, max_bytes: int) -> bool:
-    """Whether the body has the length and the SHA-256 that S3 tells of; a checksum of parts (``…-2``) tells of none."""
+def _check_whole(answer: Answer, max_bytes: int) -> None:
+    """Raise BrokenAnswerError unless the body has the length and the SHA-256 that S3 tells of.
+
+    A checksum of parts (``…-2``) tells of none.
+    """
     length = int(answer.headers["content-length"])
     if length > max_bytes:
-        return True
-    checksum = answer.headers.get("x-amz-checksum-sha256", "")
+        return
     if len(answer.body) != length:
-        return False
+        raise BrokenAnswerError(f"{len(answer.body)} of {length} bytes came")
+    checksum = answer.headers.get("x-amz-checksum-sha256", "")
     if not checksum or "-" in checksum:
-        return True
-    return binascii.b2a_base64(sha256(answer.body), newline=False).decode() == checksum
+        return
+    if binascii.b2a_base64(sha256(answer.body), newline=False).decode() != checksum:
+        raise BrokenAnswerError("the bytes that came are not of their checksum")

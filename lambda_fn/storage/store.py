@@ -5,26 +5,33 @@ Where they are is for the log alone: what an error says, anybody reads who calls
 
 from __future__ import annotations
 
-import logging
 import os
-import threading
-from contextlib import closing
+import time
 
 from lambda_fn.config import location
 from lambda_fn.errors import SEE_THE_LOG, Problem, ServiceError
 from lambda_fn.record import Record
 from lambda_fn.storage import s3_get
+from lambda_fn.storage.work import Work
 
-log = logging.getLogger(__name__)
-
-ATTEMPTS = 2
+ATTEMPTS = 3
+SECONDS = 7.0
+"""What all attempts take together, and the body of the last what its size allows beyond (`s3_get.BYTES_A_SECOND`)."""
+PAUSE_SECONDS = 0.1
+"""Before the second attempt; before the third it is three times as long."""
+PASSING = frozenset({429, 500, 502, 503, 504})
+"""What S3 may answer at one moment and not at the next."""
+FOR_BOTO3 = frozenset({301, 302, 303, 307, 308, 400})
+"""What S3 answers where the bucket is in another region, to which boto3 finds the way."""
+CODE_CHARACTERS = 64
 
 
 class Blob(Record):
-    """The bytes at a URI and, on versioned S3, the id of their version."""
+    """The bytes at a URI, what tells them from others there and, on versioned S3, the id of their version."""
 
     data: bytes
     version_id: str | None = None
+    etag: str = ""
 
 
 def beside(uri: str, sha256: str) -> str:
@@ -36,39 +43,29 @@ def beside(uri: str, sha256: str) -> str:
     return f"{uri}.{sha256[:16]}"
 
 
-class Ahead:
-    """A fetch in a thread of its own, so that waiting for S3 and importing onnxruntime take the same time."""
-
-    def __init__(self, uri: str, max_bytes: int) -> None:
-        """Begin to fetch."""
-        self._outcome: Blob | Exception | None = None
-        self._thread = threading.Thread(target=self._fetch, args=(uri, max_bytes), daemon=True)
-        self._thread.start()
-
-    def _fetch(self, uri: str, max_bytes: int) -> None:
-        try:
-            self._outcome = fetch(uri, max_bytes)
-        except Exception as error:  # `result` raises it where it is awaited
-            self._outcome = error
-
-    def result(self) -> Blob:
-        """Return what came; raise what `fetch` raises."""
-        self._thread.join()
-        if isinstance(self._outcome, Blob):
-            return self._outcome
-        raise self._outcome or RuntimeError("the fetch ended without an outcome")
-
-
 def fetch(uri: str, max_bytes: int) -> Blob:
     """Return what is at ``s3://bucket/key`` or ``file:///path``; of what is larger than `max_bytes`, read nothing.
 
     Raises ServiceError: model-not-published when there is nothing, model-invalid when it is too large,
     storage-unavailable when it can't be read.
     """
-    return _fetch_s3(uri, max_bytes) if uri.startswith("s3://") else _fetch_file(uri, max_bytes)
+    blob = fetch_other(uri, max_bytes, "")
+    if blob is None:
+        raise ServiceError(Problem.STORAGE_UNAVAILABLE, "the storage answered what it was not asked")
+    return blob
 
 
-def _fetch_file(uri: str, max_bytes: int) -> Blob:
+def fetch_other(uri: str, max_bytes: int, etag: str) -> Blob | None:
+    """Return what `fetch` does, None if it still has that `etag`."""
+    return _fetch_s3(uri, max_bytes, etag) if uri.startswith("s3://") else _fetch_file(uri, max_bytes, etag)
+
+
+def begin_to_fetch(uri: str, max_bytes: int) -> Work[Blob]:
+    """Begin to fetch in a thread, so that waiting for S3 and, say, importing onnxruntime take the same time."""
+    return Work(lambda: fetch(uri, max_bytes))
+
+
+def _fetch_file(uri: str, max_bytes: int, etag: str) -> Blob | None:
     path = uri.removeprefix("file://")
     if "%" in path:
         from urllib.parse import unquote  # here: 3 of 100 ms at a cold start
@@ -76,70 +73,94 @@ def _fetch_file(uri: str, max_bytes: int) -> Blob:
         path = unquote(path)
     try:
         with open(path, "rb") as file:
-            _check_size(uri, os.fstat(file.fileno()).st_size, max_bytes)
-            return Blob(file.read())
+            status = os.fstat(file.fileno())
+            found = f"{status.st_ino}-{status.st_mtime_ns}-{status.st_size}"
+            if found == etag:
+                return None
+            _check_size(uri, status.st_size, max_bytes)
+            return Blob(file.read(), None, found)
     except FileNotFoundError as error:
         raise _not_published(uri) from error
     except (OSError, ValueError) as error:  # a name with a zero byte in it is a ValueError
-        log.error("%s: %s", uri, error)
         detail = f"the file at MODEL_URI can't be read ({type(error).__name__}): {SEE_THE_LOG}"
-        raise ServiceError(Problem.STORAGE_UNAVAILABLE, detail) from error
+        raise ServiceError(Problem.STORAGE_UNAVAILABLE, detail, private=f"{uri}: {error}") from error
 
 
-def _fetch_s3(uri: str, max_bytes: int) -> Blob:
+def _fetch_s3(uri: str, max_bytes: int, etag: str) -> Blob | None:
     """Fetch with sockets; leave to boto3, which takes longer to import than all the rest, what that does not do."""
-    bucket, key = location(uri)
-    answer = _get(uri, bucket, key, max_bytes)
-    if answer is None or answer.status not in {200, 404}:
-        return _fetch_with_boto3(uri, max_bytes)
+    answer = _get(uri, max_bytes, etag)
+    if answer is None or answer.status in FOR_BOTO3:
+        return _fetch_with_boto3(uri, max_bytes, etag)
+    if answer.status == s3_get.NOT_MODIFIED and etag:
+        return None
     if answer.status == 404:
         raise _not_published(uri)
+    if answer.status != 200:
+        private = f"{uri}: S3 answered {answer.status} {answer.body[:1000]!r}"
+        raise ServiceError(Problem.STORAGE_UNAVAILABLE, f"S3 answered {_code(answer)}: {SEE_THE_LOG}", private=private)
     _check_size(uri, int(answer.headers["content-length"]), max_bytes)
-    return Blob(answer.body, answer.headers.get("x-amz-version-id"))
+    return Blob(answer.body, answer.headers.get("x-amz-version-id"), answer.headers.get("etag", ""))
 
 
-def _get(uri: str, bucket: str, key: str, max_bytes: int) -> s3_get.Answer | None:
+def _get(uri: str, max_bytes: int, etag: str) -> s3_get.Answer | None:
     """Return S3's answer, None if boto3 has to be asked; raise ServiceError if the network fails at every attempt."""
-    failure: OSError | None = None
-    for _ in range(ATTEMPTS):
+    bucket, key = location(uri)
+    until, answer, failure = time.monotonic() + SECONDS, None, None
+    for attempt in range(ATTEMPTS):
+        if attempt:
+            time.sleep(PAUSE_SECONDS * 3 ** (attempt - 1))
         try:
-            return s3_get.get_object(bucket, key, os.environ, max_bytes)
+            answer = s3_get.get_object(bucket, key, os.environ, max_bytes, until, etag)
         except OSError as error:
             failure = error
         except (ValueError, OverflowError):  # a port, host or credential in the environment that is none: boto3 says so
             return None
-    log.error("%s: %s", uri, failure)
+        else:
+            if answer is None or answer.status not in PASSING:
+                return answer
+        if time.monotonic() >= until:
+            break
+    if answer is not None:
+        return answer
     detail = f"S3 is out of reach ({type(failure).__name__}): {SEE_THE_LOG}"
-    raise ServiceError(Problem.STORAGE_UNAVAILABLE, detail) from failure
+    raise ServiceError(Problem.STORAGE_UNAVAILABLE, detail, private=f"{uri}: {failure}") from failure
 
 
-def _fetch_with_boto3(uri: str, max_bytes: int) -> Blob:
+def _code(answer: s3_get.Answer) -> str:
+    """Return the code in S3's XML, or else the status."""
+    code = answer.body.partition(b"<Code>")[2].partition(b"</Code>")[0]
+    return code.decode() if code.isalnum() and len(code) <= CODE_CHARACTERS else str(answer.status)
+
+
+def _fetch_with_boto3(uri: str, max_bytes: int, etag: str) -> Blob | None:
     from lambda_fn.storage import s3
 
     bucket, key = location(uri)
     try:
         # boto3 compares the bytes with the SHA-256 that `publish` left with them
-        answer = s3.client().get_object(Bucket=bucket, Key=key, ChecksumMode="ENABLED")
-        # not `with answer["Body"]`, which is the stream below that comparison
-        with closing(answer["Body"]) as body:
-            _check_size(uri, answer["ContentLength"], max_bytes)
-            return Blob(body.read(), answer.get("VersionId"))
+        if etag:
+            answer = s3.client().get_object(Bucket=bucket, Key=key, ChecksumMode="ENABLED", IfNoneMatch=etag)
+        else:
+            answer = s3.client().get_object(Bucket=bucket, Key=key, ChecksumMode="ENABLED")
+        data = s3.body_of(answer, lambda size: _check_size(uri, size, max_bytes))
+        return Blob(data, answer.get("VersionId"), answer.get("ETag", ""))
     except ServiceError:
         raise
     except Exception as error:  # boto3 raises urllib3's, too, its parsers', and ValueError, as it comes
+        if etag and s3.code_of(error) == str(s3_get.NOT_MODIFIED):
+            return None
         raise _not_published(uri) if s3.is_missing(error) else s3.unavailable(uri, error) from error
 
 
 def _check_size(uri: str, size: int, max_bytes: int) -> None:
     if size > max_bytes:
         detail = f"the model file has {size:,} bytes, at most {max_bytes:,} are read: set MAX_MODEL_BYTES"
-        log.error("%s: %s", uri, detail)
-        raise ServiceError(Problem.MODEL_INVALID, detail)
+        raise ServiceError(Problem.MODEL_INVALID, detail, private=f"{uri}: {detail}")
 
 
 def _not_published(uri: str) -> ServiceError:
-    log.warning("there is no model at %s", uri)
     how = "publish one with `python -m convert publish`"
     if not uri.startswith("s3://"):
         how = "write one with `python -m convert export`"
-    return ServiceError(Problem.MODEL_NOT_PUBLISHED, f"there is no model where MODEL_URI says: {how}")
+    detail = f"there is no model where MODEL_URI says: {how}"
+    return ServiceError(Problem.MODEL_NOT_PUBLISHED, detail, private=f"there is no model at {uri}")

@@ -143,10 +143,10 @@ except NotImplementedError as error:
 @pytest.mark.parametrize(
     "name", ["predict-http-api", "predict-http-api-base64", "predict-rest-api", "predict-function-url"]
 )
-def test_whole_events(function: Function, event: LoadEvent, name: str) -> None:
+def test_whole_events(function: Function, event: LoadEvent, whose: dict[str, str], name: str) -> None:
     assert function.invoke(event(name)) == {
         "statusCode": 200,
-        "headers": {"content-type": "application/json"},
+        "headers": {"content-type": "application/json", **whose},
         "body": '{"prediction": [2, 1]}',
         "isBase64Encoded": False,
     }

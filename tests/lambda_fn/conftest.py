@@ -5,6 +5,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 
@@ -18,7 +19,7 @@ def load(monkeypatch: pytest.MonkeyPatch) -> Load:
     """Import the handler anew, as a new execution environment does, with the given environment."""
 
     def load_handler(**environ: str) -> ModuleType:
-        for name in ("MODEL_URI", "OBJECTS_URI", "BASE_PATH"):
+        for name in ("MODEL_URI", "MODELS_URI", "OBJECTS_URI", "BASE_PATH"):
             monkeypatch.delenv(name, raising=False)
         for name, value in environ.items():
             monkeypatch.setenv(name, value)
@@ -27,6 +28,11 @@ def load(monkeypatch: pytest.MonkeyPatch) -> Load:
         return importlib.import_module("lambda_fn.handler")
 
     return load_handler
+
+
+def model_of(handler: ModuleType) -> Any:
+    """Return the model that an execution environment has loaded."""
+    return handler.scoring().catalog.front.served.loaded.model
 
 
 @pytest.fixture

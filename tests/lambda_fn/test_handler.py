@@ -40,10 +40,10 @@ def test_status(handler: ModuleType, event: LoadEvent, name: str) -> None:
         "predict-rest-api-base64",
     ],
 )
-def test_predict(handler: ModuleType, event: LoadEvent, name: str) -> None:
+def test_predict(handler: ModuleType, event: LoadEvent, name: str, whose: dict[str, str]) -> None:
     assert handler.predict(event(name), None) == {
         "statusCode": 200,
-        "headers": {"content-type": "application/json"},
+        "headers": {"content-type": "application/json", **whose},
         "body": '{"prediction": [2, 1]}',
         "isBase64Encoded": False,
     }
@@ -51,18 +51,21 @@ def test_predict(handler: ModuleType, event: LoadEvent, name: str) -> None:
 
 @pytest.mark.parametrize("name", ["predict-http-api-payload-1-domain", "predict-rest-api-domain"])
 def test_predict_behind_the_base_path_of_a_custom_domain(
-    load: Load, model_file: Path, event: LoadEvent, name: str
+    load: Load, model_file: Path, event: LoadEvent, name: str, whose: dict[str, str]
 ) -> None:
     assert load(MODEL_URI=model_file.as_uri()).predict(event(name), None)["statusCode"] == 404
     assert load(MODEL_URI=model_file.as_uri(), BASE_PATH="/v1/").predict(event(name), None) == {
         "statusCode": 200,
-        "headers": {"content-type": "application/json"},
+        "headers": {"content-type": "application/json", **whose},
         "body": '{"prediction": [2, 1]}',
         "isBase64Encoded": False,
     }
 
 
-def test_a_load_balancer_is_answered_as_it_takes_it(handler: ModuleType, event: LoadEvent) -> None:
+def test_a_load_balancer_is_answered_as_it_takes_it(
+    handler: ModuleType, event: LoadEvent, whose: dict[str, str]
+) -> None:
+    several = {name: [value] for name, value in whose.items()}
     assert handler.predict(event("status-load-balancer"), None) == {
         "statusCode": 200,
         "statusDescription": "200 OK",
@@ -73,21 +76,21 @@ def test_a_load_balancer_is_answered_as_it_takes_it(handler: ModuleType, event: 
     assert handler.predict(event("predict-load-balancer"), None) == {
         "statusCode": 200,
         "statusDescription": "200 OK",
-        "headers": {"content-type": "application/json"},
+        "headers": {"content-type": "application/json", **whose},
         "body": '{"prediction": [2, 1]}',
         "isBase64Encoded": False,
     }
     assert handler.predict(event("predict-load-balancer-multi"), None) == {
         "statusCode": 200,
         "statusDescription": "200 OK",
-        "multiValueHeaders": {"content-type": ["application/json"]},
+        "multiValueHeaders": {"content-type": ["application/json"], **several},
         "body": '{"prediction": [2, 1]}',
         "isBase64Encoded": False,
     }
     assert handler.predict(event("predict-load-balancer-multi-npy"), None) == {
         "statusCode": 200,
         "statusDescription": "200 OK",
-        "multiValueHeaders": {"content-type": ["application/x-npy"]},
+        "multiValueHeaders": {"content-type": ["application/x-npy"], **several},
         "body": base64.b64encode(npy_of(np.array([2, 1]))).decode(),
         "isBase64Encoded": True,
     }
@@ -105,20 +108,20 @@ def test_an_error_is_answered_as_a_load_balancer_takes_it(handler: ModuleType, e
 
 
 @pytest.mark.parametrize("name", ["predict-http-api-csv", "predict-rest-api-csv-base64"])
-def test_predict_rows_in_csv(handler: ModuleType, event: LoadEvent, name: str) -> None:
+def test_predict_rows_in_csv(handler: ModuleType, event: LoadEvent, name: str, whose: dict[str, str]) -> None:
     assert handler.predict(event(name), None) == {
         "statusCode": 200,
-        "headers": {"content-type": "text/csv; charset=utf-8"},
+        "headers": {"content-type": "text/csv; charset=utf-8", **whose},
         "body": "prediction\n2\n1\n",
         "isBase64Encoded": False,
     }
 
 
 @pytest.mark.parametrize("name", ["predict-http-api-npy", "predict-function-url-npy", "predict-rest-api-npy"])
-def test_predict_rows_in_npy(handler: ModuleType, event: LoadEvent, name: str) -> None:
+def test_predict_rows_in_npy(handler: ModuleType, event: LoadEvent, name: str, whose: dict[str, str]) -> None:
     assert handler.predict(event(name), None) == {
         "statusCode": 200,
-        "headers": {"content-type": "application/x-npy"},
+        "headers": {"content-type": "application/x-npy", **whose},
         "body": base64.b64encode(npy_of(np.array([2, 1]))).decode(),
         "isBase64Encoded": True,
     }

@@ -8,6 +8,7 @@ import pytest
 
 from lambda_fn.codecs.dialects import CODECS
 from tests.conftest import LoadEvent
+from tests.lambda_fn.conftest import model_of
 from tests.lambda_fn.posts import CSV, NPY, post, with_method
 
 
@@ -122,10 +123,10 @@ def test_an_answer_too_large_for_lambda_is_an_error_of_its_own(handler: ModuleTy
 def test_a_failure_of_the_service_shows_no_traceback(
     handler: ModuleType, event: LoadEvent, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def fail() -> None:
+    def fail(*_: object) -> None:
         raise RuntimeError("secret")
 
-    monkeypatch.setattr(handler.scoring(), "_load", fail)
+    monkeypatch.setattr(model_of(handler), "score", fail)
     answer = handler.predict(event("predict-http-api"), None)
     assert (answer["statusCode"], json.loads(answer["body"])["code"]) == (500, "internal-error")
     assert "secret" not in answer["body"]

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lambda_fn import scoring
+from lambda_fn import predicting
 from lambda_fn.codecs import json_document, json_rows, json_values
 from lambda_fn.model import model
 from tests.conftest import LoadEvent
@@ -19,7 +19,7 @@ from tests.lambda_fn.codecs import test_csv_differential as csv_bodies
 from tests.lambda_fn.codecs import test_json_differential as json_bodies
 from tests.lambda_fn.codecs import test_npy_differential as npy_bodies
 from tests.lambda_fn.codecs.made_up import SETTINGS, mutated
-from tests.lambda_fn.conftest import Load
+from tests.lambda_fn.conftest import Load, model_of
 
 WHOLE, SLICED = 10**9, 2
 
@@ -37,12 +37,12 @@ def test_slices_and_threads_answer_as_the_whole_does(
     load: Load, event: LoadEvent, model_file: Path, monkeypatch: pytest.MonkeyPatch, kind: str
 ) -> None:
     handler = load(MODEL_URI=model_file.as_uri(), SCORING_THREADS="3")
-    card = handler.scoring()._model.card
+    card = model_of(handler).card
     codes = set()
 
     def answer(asked: Any, rows: int) -> Any:
-        monkeypatch.setattr(handler.scoring()._model._engine, "batch_rows", rows)
-        monkeypatch.setattr(scoring, "BATCH_ROWS", rows)
+        monkeypatch.setattr(model_of(handler)._engine, "batch_rows", rows)
+        monkeypatch.setattr(predicting, "BATCH_ROWS", rows)
         monkeypatch.setattr(model, "THREADED_ROWS", rows)
         monkeypatch.setattr(json_values, "BLOCK_ROWS", rows)
         for module in (json_document, json_rows):

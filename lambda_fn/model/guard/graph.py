@@ -110,10 +110,12 @@ class Checked(Record):
     row_bytes: how many bytes its values take for a row.
     labels: what class labels are looked up in; where the classes' numbers are the labels, a range of those that there
     can be; None where it is not known, and of a regression.
+    tree_nodes: how many inner nodes its trees have.
     """
 
     row_bytes: int
     labels: Sequence[bool | int | float | str] | None
+    tree_nodes: int
 
 
 def check_graph(reader: Reader, span: Span, more: MoreChecks | None = None) -> Checked:
@@ -142,7 +144,13 @@ def check_graph(reader: Reader, span: Span, more: MoreChecks | None = None) -> C
     _check_answers(values, answers)
     if more is not None:
         more(reader, steps, values)
-    return Checked(row_bytes, _labels(reader, steps, values) if answers[0][0] == "label" else None)
+    labels = _labels(reader, steps, values) if answers[0][0] == "label" else None
+    return Checked(row_bytes, labels, sum([_nodes(step) for step in steps if step.name == "TreeEnsemble"]))
+
+
+def _nodes(step: Step) -> int:
+    numbers = step.attributes["nodes_featureids"]
+    return 0 if isinstance(numbers, int | Tensor) else len(numbers)
 
 
 def _labels(

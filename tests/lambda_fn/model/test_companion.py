@@ -23,7 +23,7 @@ from lambda_fn.model import companion
 from lambda_fn.model.engine import BATCH_ROWS
 from lambda_fn.model.model import THREADED_ROWS, Model
 from lambda_fn.storage.store import beside
-from tests.lambda_fn.conftest import Load
+from tests.lambda_fn.conftest import Load, model_of
 from tests.lambda_fn.model.test_model import with_card
 
 ROWS = np.random.default_rng(0).normal(size=(THREADED_ROWS + 3, 4))
@@ -223,7 +223,7 @@ def test_the_function_finds_it_beside_the_model_file(load: Load, model_file: Pat
     many = handler.predict({"data": ROWS[:2000].tolist()}, None)
     assert many["prediction"][:5] == few["prediction"]
     assert many["prediction"] == FITTED.predict(ROWS[:2000]).tolist()
-    assert handler.scoring()._model._companion.engine() is not None
+    assert model_of(handler)._companion.engine() is not None
 
 
 def test_a_service_that_knows_no_companions_answers_the_same(exported: Exported) -> None:

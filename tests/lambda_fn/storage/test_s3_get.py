@@ -6,7 +6,8 @@ import re
 import socket
 import ssl
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -15,11 +16,16 @@ import pytest
 import trustme
 
 from lambda_fn.storage import s3_get
-from lambda_fn.storage.s3_get import Answer, Endpoint, encoded, endpoint_of, get_object
+from lambda_fn.storage.s3_get import Answer, BrokenAnswerError, Endpoint, encoded, endpoint_of, get_object
 
 PEM = re.compile("-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", re.DOTALL)
 BOTO3_TRUSTS = Path(botocore.__file__).with_name("cacert.pem")
 DIGEST = base64.b64encode(hashlib.sha256(b"bytes").digest()).decode()
+
+
+def get(bucket: str, key: str, environ: Mapping[str, str], max_bytes: int) -> Answer | None:
+    """Get an object, with time enough."""
+    return get_object(bucket, key, environ, max_bytes, time.monotonic() + 10)
 
 
 class Server:
@@ -56,6 +62,10 @@ class Server:
                 self.received.append(stream.recv(65536))
                 for byte in range(0, len(self._answer), self.PIECE):
                     stream.sendall(self._answer[byte : byte + self.PIECE])
+                    self._pause()
+
+    def _pause(self) -> None:
+        """Wait for nothing before the next piece."""
 
     def _secured(self, connection: socket.socket) -> socket.socket:
         return self._tls.wrap_socket(connection, server_side=True) if self._tls else connection
@@ -87,7 +97,7 @@ def answer(status: str, body: bytes, *headers: str) -> bytes:
 
 def test_an_object_comes_whole_with_its_headers(serve: type[Server]) -> None:
     server = serve(answer("200 OK", b"bytes", "x-amz-version-id: v1", f"X-Amz-Checksum-SHA256: {DIGEST}"))
-    got = get_object("bucket", "models/a b.onnx", server.environ, 5)
+    got = get("bucket", "models/a b.onnx", server.environ, 5)
     assert isinstance(got, Answer)
     assert (got.status, got.body, got.headers["x-amz-version-id"]) == (200, b"bytes", "v1")
     head = server.received[0].decode()
@@ -115,7 +125,7 @@ def tls_of(authority: trustme.CA, name: str) -> ssl.SSLContext:
 
 def test_an_object_comes_over_tls(serve: type[Server], authority: trustme.CA) -> None:
     body = bytes(range(256)) * 100
-    got = get_object("bucket", "key", serve(answer("200 OK", body), tls_of(authority, "127.0.0.1")).environ, len(body))
+    got = get("bucket", "key", serve(answer("200 OK", body), tls_of(authority, "127.0.0.1")).environ, len(body))
     assert got is not None
     assert got.body == body
 
@@ -127,7 +137,7 @@ def test_a_certificate_of_another_host_or_authority_is_left_to_boto3(
         serve(answer("200 OK", b"bytes"), tls_of(authority, "s3.example.org")),
         serve(answer("200 OK", b"bytes"), tls_of(trustme.CA(), "127.0.0.1")),
     ):
-        assert get_object("bucket", "key", server.environ, 5) is None
+        assert get("bucket", "key", server.environ, 5) is None
         assert server.received == []
 
 
@@ -146,13 +156,13 @@ def certificates_of(host: str) -> frozenset[bytes]:
 
 
 def test_an_object_that_is_too_large_is_not_read(serve: type[Server]) -> None:
-    got = get_object("bucket", "key", serve(answer("200 OK", b"bytes")).environ, 4)
+    got = get("bucket", "key", serve(answer("200 OK", b"bytes")).environ, 4)
     assert got is not None
     assert got.headers["content-length"] == "5"
 
 
 def test_a_refusal_is_told(serve: type[Server]) -> None:
-    got = get_object("bucket", "key", serve(answer("404 Not Found", b"<Error/>")).environ, 100)
+    got = get("bucket", "key", serve(answer("404 Not Found", b"<Error/>")).environ, 100)
     assert got is not None
     assert got.status == 404
 
@@ -164,20 +174,68 @@ def test_a_refusal_is_told(serve: type[Server]) -> None:
         b"HTTP/1.1 200 OK\r\n",
         b"HTTP/1.1 200 OK\r\n\r\nbytes",
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nbytes\r\n0\r\n\r\n",
-        b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nbytes",
         b"HTTP/1.1 200 OK\r\nContent-Length: -5\r\n\r\nbytes",
         b"HTTP/1.1 OK\r\nContent-Length: 5\r\n\r\nbytes",
         b"SSH-2.0-OpenSSH\r\n\r\n",
         b"x" * 200_000,
-        answer("200 OK", b"other", f"x-amz-checksum-sha256: {DIGEST}"),
     ],
 )
 def test_what_is_not_understood_is_left_to_boto3(answered: bytes, serve: type[Server]) -> None:
-    assert get_object("bucket", "key", serve(answered).environ, 100) is None
+    assert get("bucket", "key", serve(answered).environ, 100) is None
+
+
+@pytest.mark.parametrize(
+    ("answered", "why"),
+    [
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nbytes", "5 of 6 bytes came"),
+        (answer("200 OK", b"other", f"x-amz-checksum-sha256: {DIGEST}"), "not of their checksum"),
+        (answer("200 OK", b"other", "x-amz-checksum-sha256: no base64"), "not of their checksum"),
+    ],
+)
+def test_a_body_that_is_not_as_its_head_says_is_a_failure_of_the_network(
+    answered: bytes, why: str, serve: type[Server]
+) -> None:
+    with pytest.raises(BrokenAnswerError, match=why):
+        get("bucket", "key", serve(answered).environ, 100)
+
+
+@pytest.mark.parametrize("whole", [answer("200 OK", b"bytes" * 1000), b"HTTP/1.1 200 OK\r\n" + b"x: y\r\n" * 1000])
+def test_an_answer_that_comes_byte_by_byte_ends_at_the_deadline(whole: bytes, serve: type[Server]) -> None:
+    class Slow(serve):  # type: ignore[misc, valid-type]
+        PIECE = 1
+
+        def _pause(self) -> None:
+            time.sleep(0.005)
+
+    with pytest.raises(TimeoutError):
+        get_object("bucket", "key", Slow(whole).environ, 10_000, time.monotonic() + 0.2)
+
+
+def test_a_large_body_has_the_time_that_it_takes(serve: type[Server], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(s3_get, "BYTES_A_SECOND", 1000)
+
+    class Slow(serve):  # type: ignore[misc, valid-type]
+        PIECE = 1000
+
+        def _pause(self) -> None:
+            time.sleep(0.05)
+
+    body = bytes(10_000)
+    got = get_object("bucket", "key", Slow(answer("200 OK", body)).environ, 10_000, time.monotonic() + 0.3)
+    assert got is not None
+    assert got.body == body
+
+
+def test_what_has_the_etag_still_does_not_come_again(serve: type[Server]) -> None:
+    server = serve(b'HTTP/1.1 304 Not Modified\r\nETag: "a"\r\n\r\n')
+    got = get_object("bucket", "key", server.environ, 100, time.monotonic() + 10, '"a"')
+    assert got is not None
+    assert (got.status, got.body) == (304, b"")
+    assert 'if-none-match: "a"\r\n' in server.received[0].decode()
 
 
 def test_a_checksum_of_parts_is_none_of_the_bytes(serve: type[Server]) -> None:
-    got = get_object("bucket", "key", serve(answer("200 OK", b"bytes", "x-amz-checksum-sha256: AAAA-2")).environ, 5)
+    got = get("bucket", "key", serve(answer("200 OK", b"bytes", "x-amz-checksum-sha256: AAAA-2")).environ, 5)
     assert got is not None
     assert got.body == b"bytes"
 
@@ -186,14 +244,14 @@ def test_a_checksum_of_parts_is_none_of_the_bytes(serve: type[Server]) -> None:
 def test_without_settings_boto3_is_asked(lacking: str, serve: type[Server]) -> None:
     server = serve(b"")
     environ = {name: value for name, value in server.environ.items() if name != lacking}
-    assert get_object("bucket", "key", environ, 5) is None
+    assert get("bucket", "key", environ, 5) is None
     assert server.received == []
 
 
 @pytest.mark.parametrize("url", [{"AWS_ENDPOINT_URL": "http://münchen.example:80"}, {}])
 def test_a_host_that_is_not_ascii_is_left_to_boto3(url: dict[str, str]) -> None:
     environ = {"AWS_REGION": "r", "AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b", **url}
-    assert get_object("eimer-ü", "key", environ, 5) is None
+    assert get("eimer-ü", "key", environ, 5) is None
 
 
 def test_a_network_that_fails_is_an_oserror() -> None:
@@ -206,7 +264,7 @@ def test_a_network_that_fails_is_an_oserror() -> None:
         "AWS_SECRET_ACCESS_KEY": "b",
     }
     with pytest.raises(OSError, match="refused"):
-        get_object("bucket", "key", environ, 5)
+        get("bucket", "key", environ, 5)
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from botocore.response import StreamingBody
 
 from lambda_fn.errors import Problem, ServiceError
 from lambda_fn.storage import s3, s3_get
-from lambda_fn.storage.store import Ahead, Blob, fetch
+from lambda_fn.storage.store import begin_to_fetch, fetch, fetch_other
 from scripts.deployment import Deployment
 from scripts.emulator import Emulator
 
@@ -20,28 +20,26 @@ def fresh_client() -> None:
 def test_a_file_is_read(tmp_path: Path) -> None:
     path = tmp_path / "a model.onnx"
     path.write_bytes(b"bytes")
-    assert fetch(path.as_uri(), 5) == Blob(b"bytes")
+    assert (fetch(path.as_uri(), 5).data, fetch(path.as_uri(), 5).version_id) == (b"bytes", None)
 
 
-def test_a_file_that_is_not_there_is_not_published(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_file_that_is_not_there_is_not_published(tmp_path: Path) -> None:
     uri = (tmp_path / "none.onnx").as_uri()
     with pytest.raises(ServiceError) as raised:
         fetch(uri, 1000)
     assert raised.value.problem is Problem.MODEL_NOT_PUBLISHED
     detail = "there is no model where MODEL_URI says: write one with `python -m convert export`"
     assert raised.value.detail == detail
-    assert f"there is no model at {uri}" in caplog.text
+    assert raised.value.told == f"there is no model at {uri}"
 
 
 @pytest.mark.parametrize(("name", "error"), [("", "IsADirectoryError"), ("/a%00b", "ValueError")])
-def test_why_a_file_cannot_be_read_is_told_and_where_it_is_logged(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture, name: str, error: str
-) -> None:
+def test_why_a_file_cannot_be_read_is_told_and_where_it_is_logged(tmp_path: Path, name: str, error: str) -> None:
     with pytest.raises(ServiceError) as raised:
         fetch(tmp_path.as_uri() + name, 10**6)
     assert raised.value.problem is Problem.STORAGE_UNAVAILABLE
     assert raised.value.detail == f"the file at MODEL_URI can't be read ({error}): the function's log has the rest"
-    assert tmp_path.as_uri() in caplog.text
+    assert tmp_path.as_uri() in raised.value.told
 
 
 @pytest.fixture(params=["sockets", "boto3"])
@@ -62,7 +60,14 @@ def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
 def test_an_object_comes_with_its_version(aws: Emulator, bucket: str) -> None:
     client = Deployment(aws).client("s3")
     version_id = client.put_object(Bucket=bucket, Key="models/a.onnx", Body=b"bytes")["VersionId"]
-    assert fetch(f"s3://{bucket}/models/a.onnx", 5) == Blob(b"bytes", version_id)
+    uri = f"s3://{bucket}/models/a.onnx"
+    blob = fetch(uri, 5)
+    assert (blob.data, blob.version_id) == (b"bytes", version_id)
+    assert fetch_other(uri, 5, blob.etag) is None
+    client.put_object(Bucket=bucket, Key="models/a.onnx", Body=b"other")
+    other = fetch_other(uri, 5, blob.etag)
+    assert other is not None
+    assert other.data == b"other"
 
 
 def test_a_file_that_is_too_large_is_not_read(tmp_path: Path) -> None:
@@ -88,7 +93,10 @@ def test_an_object_that_is_not_what_was_published_is_not_taken(
 ) -> None:
     Deployment(aws).client("s3").put_object(Bucket=bucket, Key="a.onnx", Body=b"bytes", ChecksumAlgorithm="SHA256")
     assert fetch(f"s3://{bucket}/a.onnx", 5).data == b"bytes"
-    monkeypatch.setattr(s3_get, "_read_body", lambda *_: b"other")  # then boto3 is asked, which says what is wrong
+    monkeypatch.setattr(s3_get, "_read_body", lambda *_: b"other")
+    with pytest.raises(ServiceError, match="BrokenAnswerError"):
+        fetch(f"s3://{bucket}/a.onnx", 5)
+    monkeypatch.setattr(s3_get, "get_object", lambda *_: None)
     monkeypatch.setattr(StreamingBody, "read", lambda self, amt=None: b"other")
     with pytest.raises(ServiceError, match="FlexibleChecksumError"):
         fetch(f"s3://{bucket}/a.onnx", 5)
@@ -96,19 +104,17 @@ def test_an_object_that_is_not_what_was_published_is_not_taken(
 
 @pytest.mark.usefixtures("way")
 @pytest.mark.parametrize("name", ["{bucket}/models/none.onnx", "no-such-bucket-anywhere/models/a.onnx"])
-def test_an_object_that_is_not_there_is_not_published(bucket: str, name: str, caplog: pytest.LogCaptureFixture) -> None:
+def test_an_object_that_is_not_there_is_not_published(bucket: str, name: str) -> None:
     uri = f"s3://{name.format(bucket=bucket)}"
     with pytest.raises(ServiceError) as raised:
         fetch(uri, 1000)
     assert raised.value.problem is Problem.MODEL_NOT_PUBLISHED
     detail = "there is no model where MODEL_URI says: publish one with `python -m convert publish`"
     assert raised.value.detail == detail
-    assert f"there is no model at {uri}" in caplog.text
+    assert raised.value.told == f"there is no model at {uri}"
 
 
-def test_storage_out_of_reach_is_named(
-    monkeypatch: pytest.MonkeyPatch, aws: Emulator, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_storage_out_of_reach_is_named(monkeypatch: pytest.MonkeyPatch, aws: Emulator) -> None:
     from scripts.emulator import free_port
 
     monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{free_port()}")
@@ -116,7 +122,7 @@ def test_storage_out_of_reach_is_named(
         fetch("s3://bucket/key", 1000)
     assert raised.value.problem is Problem.STORAGE_UNAVAILABLE
     assert raised.value.detail == "S3 is out of reach (ConnectionRefusedError): the function's log has the rest"
-    assert "s3://bucket/key: " in caplog.text
+    assert raised.value.told.startswith("s3://bucket/key: ")
     monkeypatch.setattr(s3_get, "get_object", lambda *_: None)
     with pytest.raises(ServiceError, match="S3 answered EndpointConnectionError: the function's log has the rest"):
         fetch("s3://bucket/key", 1000)
@@ -132,25 +138,59 @@ def test_an_endpoint_that_is_none_is_storage_out_of_reach(
     assert raised.value.problem is Problem.STORAGE_UNAVAILABLE
 
 
-def test_what_s3_refuses_is_told_by_boto3(monkeypatch: pytest.MonkeyPatch, aws: Emulator, bucket: str) -> None:
-    monkeypatch.setattr(s3_get, "get_object", lambda *_: s3_get.Answer(503, {"content-length": "0"}, b""))
+def test_where_a_bucket_is_elsewhere_boto3_finds_the_way(
+    monkeypatch: pytest.MonkeyPatch, aws: Emulator, bucket: str
+) -> None:
+    monkeypatch.setattr(s3_get, "get_object", lambda *_: s3_get.Answer(301, {"content-length": "0"}, b""))
     Deployment(aws).client("s3").put_object(Bucket=bucket, Key="a.onnx", Body=b"bytes")
     assert fetch(f"s3://{bucket}/a.onnx", 5).data == b"bytes"
+
+
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [(b"<Error><Code>SlowDown</Code></Error>", "SlowDown"), (b"<html>", "503"), (b"<Code>a secret</Code>", "503")],
+)
+def test_what_s3_refuses_is_told_by_its_code(monkeypatch: pytest.MonkeyPatch, body: bytes, told: str) -> None:
+    asked = []
+
+    def refuse(*_: object) -> s3_get.Answer:
+        asked.append(_)
+        return s3_get.Answer(503, {"content-length": str(len(body))}, body)
+
+    monkeypatch.setattr(s3_get, "get_object", refuse)
+    with pytest.raises(ServiceError) as raised:
+        fetch("s3://bucket/key", 5)
+    assert raised.value.detail == f"S3 answered {told}: the function's log has the rest"
+    assert raised.value.told.startswith("s3://bucket/key: S3 answered 503 b'<")
+    assert len(asked) == 3  # it may answer otherwise a moment later
+
+
+def test_what_passes_is_not_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    answers = [s3_get.Answer(500, {}, b""), None, s3_get.Answer(200, {"content-length": "2"}, b"hi")]
+
+    def answer(*_: object) -> s3_get.Answer:
+        following = answers.pop(0)
+        if following is None:
+            raise ConnectionResetError
+        return following
+
+    monkeypatch.setattr(s3_get, "get_object", answer)
+    assert fetch("s3://bucket/key", 5).data == b"hi"
 
 
 def test_a_fetch_ahead_has_the_outcome_of_a_fetch(tmp_path: Path) -> None:
     path = tmp_path / "model.onnx"
     with pytest.raises(ServiceError, match="there is no model"):
-        Ahead(path.as_uri(), 5).result()
+        begin_to_fetch(path.as_uri(), 5).result(10)
     path.write_bytes(b"bytes")
-    assert Ahead(path.as_uri(), 5).result() == Blob(b"bytes")
+    assert begin_to_fetch(path.as_uri(), 5).result(10).data == b"bytes"
 
 
-def test_the_words_of_s3_go_to_the_log_only(caplog: pytest.LogCaptureFixture) -> None:
+def test_the_words_of_s3_go_to_the_log_only() -> None:
     answer = {
         "Error": {"Code": "AccessDenied", "Message": "arn:aws:sts::123456789012:assumed-role/a is not authorized"}
     }
     error = s3.unavailable("s3://bucket/key", ClientError(answer, "GetObject"))  # type: ignore[arg-type]
     assert error.detail == "S3 answered AccessDenied: the function's log has the rest"
-    assert "s3://bucket/key: " in caplog.text
-    assert "123456789012" in caplog.text
+    assert error.told.startswith("s3://bucket/key: ")
+    assert "123456789012" in error.told

@@ -1,0 +1,126 @@
+"""One call to be scored: a body becomes rows, scores become the body of the answer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from lambda_fn.codecs.dialects import CODECS, JSON, codec
+from lambda_fn.codecs.sizes import check_size
+from lambda_fn.errors import Problem, ServiceError
+from lambda_fn.http import media
+from lambda_fn.http.request import Request, Response
+from lambda_fn.model.engine import BATCH_ROWS
+from lambda_fn.model.model import Model, Scores
+
+if TYPE_CHECKING:
+    from lambda_fn.config import Settings
+    from lambda_fn.model.rows import Rows
+    from lambda_fn.serving.served import Loaded
+
+FLAGS: Mapping[str, bool] = {"true": True, "1": True, "false": False, "0": False}
+FEW_ROWS = 1024
+"""The answer for so many rows takes little memory, whatever its size, if it has no probabilities."""
+NO_PARAMETERS: Mapping[str, str] = {}
+
+
+def predict(request: Request, loaded: Loaded, settings: Settings) -> Response:
+    """Answer the prediction for each row and, if the query or the body asks, the probabilities; and whose they are."""
+    model = loaded.model
+    asked = _flag(request, "probabilities")
+    if asked:
+        _check_probabilities(model)
+    limit = settings.max_body_bytes
+    if len(request.body) > limit:
+        raise ServiceError(
+            Problem.BODY_TOO_LARGE, f"the body has {len(request.body)} bytes, at most {limit} are scored"
+        )
+    body_type, parameters = _body_type(request)
+    answering = codec(_answer_type(request, body_type))
+    rows, wanted = codec(body_type).decode_request(request, parameters, model.card)
+    probabilities = asked is True if wanted is None else _agreed(asked, wanted, model)
+    if probabilities or len(rows) > FEW_ROWS:
+        check_size(answering.least_bytes(len(rows), model.card.classes, probabilities))
+    scores = _score(model, rows, settings.scoring_threads, probabilities)
+    del rows  # so that they end with this
+    if probabilities:
+        body = answering.encode(scores.prediction, scores.probabilities, model.card.classes)
+    else:
+        body = answering.encode(scores.prediction)
+    return Response(200, body, {"content-type": answering.CONTENT_TYPE, **loaded.headers})
+
+
+def rows_of(request: Request, model: Model) -> Rows:
+    """Return the rows of a request as the model takes them; raise ServiceError if it does not."""
+    body_type, parameters = _body_type(request)
+    return codec(body_type).decode_request(request, parameters, model.card)[0]
+
+
+def _score(model: Model, rows: Rows, threads: int, probabilities: bool) -> Scores:
+    """Return the scores of `rows`; raise ServiceError for what is wrong in the body before what the model refuses.
+
+    So a body has the same error whether its rows are parsed at once, or slice by slice while they are scored.
+    """
+    try:
+        return model.score(rows, threads, probabilities)
+    except ServiceError as error:
+        if error.problem.status >= 500:
+            raise
+        refusal = error.again()
+    try:  # out of the error's reach: its frames have rows, and those of the same batch are parsed again
+        for start in range((refusal.row or 0) // BATCH_ROWS * BATCH_ROWS, len(rows), BATCH_ROWS):
+            rows[start : start + BATCH_ROWS]
+        raise refusal
+    finally:
+        del refusal  # which would hold this frame, and this frame it
+
+
+def _check_probabilities(model: Model) -> None:
+    if not model.has_probabilities:
+        raise ServiceError(Problem.NO_PROBABILITIES, f"the model is a {model.card.task} without probabilities")
+
+
+def _agreed(asked: bool | None, wanted: bool, model: Model) -> bool:
+    """Return whether probabilities are `wanted` by the body; raise ServiceError if they were `asked` otherwise."""
+    if asked is not None and asked is not wanted:
+        detail = f"the query has probabilities={str(asked).lower()}, the body has {str(wanted).lower()}: send one"
+        raise ServiceError(Problem.INVALID_QUERY, detail)
+    if wanted:
+        _check_probabilities(model)
+    return wanted
+
+
+def _body_type(request: Request) -> tuple[str, Mapping[str, str]]:
+    """Return the dialect of the body and the parameters beside it: JSON for anything +json, and for no type at all."""
+    content_type = request.headers.get("content-type", JSON)
+    if content_type == JSON:  # nearly always
+        return JSON, NO_PARAMETERS
+    media_type, parameters = media.parse(content_type)
+    if media_type in CODECS:
+        return media_type, parameters
+    if not media_type or media_type.endswith("+json"):
+        return JSON, parameters
+    raise ServiceError(Problem.UNSUPPORTED_MEDIA_TYPE, f"this path takes {', '.join(CODECS)}, not {media_type[:200]}")
+
+
+def _answer_type(request: Request, body_type: str) -> str:
+    """Return the dialect to answer in: the body's own, unless the request accepts others only, or rather."""
+    accept = request.headers.get("accept", "")
+    if accept in media.ANYTHING:
+        return body_type
+    chosen = media.choose(accept, (body_type, *(each for each in CODECS if each != body_type)))
+    if chosen is None:
+        raise ServiceError(
+            Problem.NOT_ACCEPTABLE, f"this path answers in {', '.join(CODECS)}; accepted is {accept[:200]}"
+        )
+    return chosen
+
+
+def _flag(request: Request, name: str) -> bool | None:
+    """Return the query's flag `name`, None if it has none."""
+    text = request.query.get(name)
+    if text is None:
+        return None
+    if text.lower() not in FLAGS:
+        raise ServiceError(Problem.INVALID_QUERY, f"{name} is true or false, not {text[:200]!r}")
+    return FLAGS[text.lower()]

@@ -1,0 +1,24 @@
+"""What is told outside: metrics, as lines of the log that CloudWatch makes metrics of.
+
+See https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping
+
+NAMESPACE = "Plume"
+DIMENSION = "ModelKey"
+NOTHING: Mapping[str, object] = {}
+
+
+def put(model_key: str, values: Mapping[str, float], more: Mapping[str, object] = NOTHING) -> None:
+    """Write one line with metrics by name, of the model at a key, and what `more` is to be read there."""
+    metrics = [{"Name": name, "Unit": "None"} for name in values]
+    told = {
+        "Timestamp": int(time.time() * 1000),
+        "CloudWatchMetrics": [{"Namespace": NAMESPACE, "Dimensions": [[DIMENSION]], "Metrics": metrics}],
+    }
+    print(json.dumps({"_aws": told, DIMENSION: model_key, **values, **more}), flush=True)
