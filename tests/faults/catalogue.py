@@ -17,7 +17,6 @@ from tests.faults.treatments import (
     cut,
     cut_in_handshake,
     endless,
-    first,
     headers,
     in_chunks,
     length,
@@ -32,6 +31,7 @@ from tests.faults.treatments import (
     showing,
     silent,
     slow_handshake,
+    version,
 )
 
 ANSWERED, ALTERED, LOST = "answered", "altered", "lost"
@@ -58,7 +58,7 @@ FAULTS: Mapping[str, tuple[Fault, ...]] = {
         Fault("reset when asked", reset_when_asked),
         Fault("closed when asked", close_when_asked),
         Fault("reset within the head", cut(head=0.5, reset=True)),
-        Fault("closed within the head", cut(head=0.5)),
+        Fault("closed within the head", cut(head=0.5), STORED),
         Fault("reset within the body", cut(body=0.5, reset=True), STORED),
         Fault("closed within the body", cut(body=0.5), STORED),
         Fault("a name that is not resolved", silent, names="fails"),
@@ -73,7 +73,8 @@ FAULTS: Mapping[str, tuple[Fault, ...]] = {
         Fault("a head without an end", endless(b"HTTP/1.1 200 OK\r\n", b"x-more: more\r\n")),
         Fault("a body without an end", endless(b"HTTP/1.1 200 OK\r\n\r\n", b"more")),
         Fault(
-            "chunks without an end", endless(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n", b"4\r\nmore\r\n")
+            "chunks without an end",
+            endless(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n", b"3e8\r\n" + b"more" * 250 + b"\r\n"),
         ),
         Fault("100 Continue without an end", endless(b"", b"HTTP/1.1 100 Continue\r\n\r\n")),
     ),
@@ -97,9 +98,9 @@ FAULTS: Mapping[str, tuple[Fault, ...]] = {
         Fault("garbage", saying(b"\0\xff\r\n\r\ngarbage")),
         Fault("another protocol", saying(b"SSH-2.0-OpenSSH_9.9\r\n")),
         Fault("a page without a head", saying(PAGE)),
-        Fault("HTTP/1.0", altering(first("HTTP/1.0 200 OK")), HARMLESS),
-        Fault("no length", altering(headers({"content-length": None})), STORED),
-        Fault("a chunk", altering(in_chunks()), STORED),
+        Fault("HTTP/1.0", altering(version("HTTP/1.0")), HARMLESS),
+        Fault("no length", altering(headers({"content-length": None})), HARMLESS),
+        Fault("a chunk", altering(in_chunks()), HARMLESS),
         Fault("a chunk without an end", altering(in_chunks(end=b""))),
         Fault("a chunk whose size is no number", altering(in_chunks("size")), STORED),
         Fault("less than the length", altering(body(but_its_end)), STORED),
@@ -115,7 +116,7 @@ FAULTS: Mapping[str, tuple[Fault, ...]] = {
     ),
     "status": (
         Fault("204", answering("204 No Content")),
-        Fault("206", altering(partial)),
+        Fault("206", altering(partial), STORED),
         Fault("304", saying(b"HTTP/1.1 304 Not Modified\r\n\r\n"), Seen(reload=KEPT)),
         Fault("400 ExpiredToken", refusing("400 Bad Request", "ExpiredToken")),
         Fault(

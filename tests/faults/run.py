@@ -14,7 +14,7 @@ from tests.faults.trials import Grounds, at_reload, at_start, objects
 
 PAGE = ROOT / "docs" / "reliability.md"
 START, END = "<!-- the table: python -m tests.faults -->", "<!-- end of the table of faults -->"
-SIDE_BY_SIDE = 10
+SIDE_BY_SIDE = 16
 """Trials, most of which wait: each is a process of 60 MB."""
 WORDS = {
     "start": {ANSWERED: "scored"},

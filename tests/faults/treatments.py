@@ -31,9 +31,9 @@ def altering(*changes: Change) -> Treatment:
     return treat
 
 
-def first(line: str) -> Change:
-    """Begin the answer with that line."""
-    return lambda answer: replace(answer, first=line)
+def version(told: str) -> Change:
+    """Answer in that version of HTTP."""
+    return lambda answer: replace(answer, first=answer.first.replace("HTTP/1.1", told))
 
 
 def headers(told: Headers) -> Change:
@@ -141,13 +141,13 @@ def paced(size: int, seconds: float, *changes: Change, head: bool = False) -> Tr
 
 
 def endless(begin: bytes, again: bytes) -> Treatment:
-    """Answer with `begin`, and then the same again and again, 1 MB a second."""
+    """Answer with `begin`, and then the same again and again, 100 kB a second."""
 
     def treat(connection: Connection) -> None:
         connection.receive()
         connection.send(begin)
         while True:
-            connection.send(again * (100_000 // len(again)), seconds=0.1)
+            connection.send(again * (10_000 // len(again)), seconds=0.1)
 
     return treat
 
