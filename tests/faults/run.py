@@ -14,8 +14,8 @@ from tests.faults.trials import Grounds, at_reload, at_start, objects
 
 PAGE = ROOT / "docs" / "reliability.md"
 START, END = "<!-- the table: python -m tests.faults -->", "<!-- end of the table of faults -->"
-SIDE_BY_SIDE = 16
-"""Trials, most of which wait: each is a process of 60 MB."""
+WAITING, BUSY = 16, 5
+"""How many trials there are at a time of those that wait for deadlines, and of the others; each is a process of 60 MB."""
 WORDS = {
     "start": {ANSWERED: "scored"},
     "reload": {ANSWERED: "the new model", KEPT: "the last model"},
@@ -40,11 +40,12 @@ class Trials:
 @contextmanager
 def trying(grounds: Grounds, faults: Sequence[Fault]) -> Iterator[Mapping[Fault, Trials]]:
     """Begin the trials of all the faults; those that have not begun at the end of the context never do."""
-    pool = ThreadPoolExecutor(SIDE_BY_SIDE)
+    waiting, busy = ThreadPoolExecutor(WAITING), ThreadPoolExecutor(BUSY)
     try:
-        yield {fault: _begin(pool, grounds, fault) for fault in faults}
+        yield {fault: _begin(waiting if fault.waits else busy, grounds, fault) for fault in faults}
     finally:
-        pool.shutdown(cancel_futures=True)
+        for pool in (waiting, busy):
+            pool.shutdown(cancel_futures=True)
 
 
 def _begin(pool: ThreadPoolExecutor, grounds: Grounds, fault: Fault) -> Trials:

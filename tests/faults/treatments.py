@@ -165,6 +165,12 @@ def cut(*, head: float = 1.0, body: float = 0.0, reset: bool = False) -> Treatme
     return treat
 
 
+def keep_open(connection: Connection) -> None:
+    """Answer well, and leave the connection to the client, though it asked for its end."""
+    connection.send(bytes(connection.exchange()))
+    connection.await_end()
+
+
 def silent(connection: Connection) -> None:
     """Take the connection, and what is sent, and answer nothing."""
     connection.await_end()

@@ -14,7 +14,6 @@ from tempfile import mkdtemp
 from typing import Any
 from uuid import uuid4
 
-from scripts.deployment import Deployment
 from scripts.emulator import Emulator
 from tests.conftest import TESTS
 from tests.faults.catalogue import ALTERED, ANSWERED, KEPT, LOST
@@ -24,6 +23,7 @@ from tests.faults.service import CALL_SECONDS, Reply, Service
 
 PREDICT, CARD = "predict-http-api", "model-http-api"
 GET, PUT = "objects-get-http-api", "objects-put-http-api"
+BUCKET = "bucket-of-secrets"
 MODEL, OBJECT = "models/model.onnx", "objects/note"
 KEPT_OBJECT = json.dumps({"rows": list(range(5000))})
 """As long as the models are: at 2 kB a second it takes longer than a call may."""
@@ -49,7 +49,7 @@ class ModelFile:
 
 @dataclass(frozen=True, slots=True)
 class Grounds:
-    """What trials share: an S3 and its client, certificates, two models that answer differently, a folder."""
+    """What trials share: an S3 with BUCKET and a client, certificates, two models that answer differently, a folder."""
 
     emulator: Emulator
     client: Any
@@ -61,54 +61,50 @@ class Grounds:
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """Where one trial takes place: a bucket, and the proxy in front of it."""
+    """Where one trial takes place: a prefix in the bucket, with the old model and an object, and a proxy in front."""
 
     grounds: Grounds
-    bucket: str
+    prefix: str
     proxy: Proxy
     names: Path
 
     def put(self, key: str, data: bytes) -> None:
         """Store something, without the proxy."""
         checksum = base64.b64encode(hashlib.sha256(data).digest()).decode()
-        self.grounds.client.put_object(Bucket=self.bucket, Key=key, Body=data, ChecksumSHA256=checksum)
+        self.grounds.client.put_object(Bucket=BUCKET, Key=self.prefix + key, Body=data, ChecksumSHA256=checksum)
 
     def stored(self, key: str) -> bytes:
         """Return what is stored, without the proxy."""
-        data: bytes = self.grounds.client.get_object(Bucket=self.bucket, Key=key)["Body"].read()
+        data: bytes = self.grounds.client.get_object(Bucket=BUCKET, Key=self.prefix + key)["Body"].read()
         return data
 
-    def service(self, function: str) -> Service:
-        """Return a function whose S3 is behind the proxy, and that asks for a newer model every second."""
+    def predict(self) -> Service:
+        """Return a function that scores, and looks for a newer model every second."""
+        return self._service("predict", MODEL_URI=f"s3://{BUCKET}/{self.prefix}{MODEL}", MODEL_TTL="1")
+
+    def objects(self) -> Service:
+        """Return a function that keeps objects."""
+        return self._service("objects", OBJECTS_URI=f"s3://{BUCKET}/{self.prefix}objects/")
+
+    def _service(self, function: str, **settings: str) -> Service:
         authority = str(self.grounds.certificates.authority)
-        return Service(
-            function,
-            self.names,
-            self.grounds.emulator.aws_environ()
-            | {
-                "AWS_ENDPOINT_URL": self.proxy.url,
-                "AWS_ACCESS_KEY_ID": "AKID",
-                "AWS_SECRET_ACCESS_KEY": "hunter2",
-                "AWS_CA_BUNDLE": authority,
-                "SSL_CERT_FILE": authority,
-                "MODEL_TTL": "1",
-            }
-            | (
-                {"MODEL_URI": f"s3://{self.bucket}/{MODEL}"}
-                if function == "predict"
-                else {"OBJECTS_URI": f"s3://{self.bucket}/objects/"}
-            ),
-        )
+        client = {
+            "AWS_ENDPOINT_URL": self.proxy.url,
+            "AWS_ACCESS_KEY_ID": "AKID",
+            "AWS_SECRET_ACCESS_KEY": "hunter2",
+            "AWS_CA_BUNDLE": authority,
+            "SSL_CERT_FILE": authority,
+        }
+        return Service(function, self.names, {**self.grounds.emulator.aws_environ(), **client, **settings})
 
 
 @contextmanager
 def site(grounds: Grounds, fault: Fault) -> Iterator[Site]:
-    """Give a site of its own to a trial, with the old model and an object in its bucket."""
-    bucket = f"bucket-of-secrets-{uuid4().hex}"
-    Deployment(grounds.emulator).make_bucket(bucket)
+    """Give a site to one trial."""
+    prefix = f"{uuid4().hex}/"
     names = Path(mkdtemp(dir=grounds.folder), "names")
     with Proxy(grounds.emulator.port, grounds.certificates, names, tls=fault.tls) as proxy:
-        here = Site(grounds, bucket, proxy, names)
+        here = Site(grounds, prefix, proxy, names)
         here.put(MODEL, grounds.old.data)
         here.put(OBJECT, KEPT_OBJECT.encode())
         yield here
@@ -118,11 +114,12 @@ def at_start(grounds: Grounds, fault: Fault) -> str:
     """Return what cold calls are answered with while the fault lasts; check that calls are scored when it is over."""
     with site(grounds, fault) as here:
         here.proxy.switch(fault)
-        with here.service("predict") as service:
-            cold = service.ask(PREDICT)
-            if cold.status == 503:
-                time.sleep(retry_after(cold))  # until then S3 need not be asked again
-                assert service.ask(PREDICT).code == cold.code
+        with here.predict() as service:
+            first = cold = service.ask(PREDICT)
+            if first.status == 503:
+                time.sleep(retry_after(first))  # until then S3 need not be asked again
+                cold = service.ask(PREDICT)
+                assert cold.code == first.code
             here.proxy.switch(None)
             scored = service.ask_until(PREDICT, is_scored, retry_after(cold))
             assert scored.body == grounds.old.answer
@@ -131,7 +128,7 @@ def at_start(grounds: Grounds, fault: Fault) -> str:
 
 def at_reload(grounds: Grounds, fault: Fault) -> str:
     """Return why a model that is published meanwhile is not served; check that the old one is, and then the new one."""
-    with site(grounds, fault) as here, here.service("predict") as service:
+    with site(grounds, fault) as here, here.predict() as service:
         assert service.ask(PREDICT).body == grounds.old.answer
         here.proxy.switch(fault)
         here.put(MODEL, grounds.new.data)
@@ -164,7 +161,7 @@ def why_rejected(service: Service, grounds: Grounds) -> str:
 
 def objects(grounds: Grounds, fault: Fault) -> tuple[str, str]:
     """Return what GET and PUT of an object are answered with; check that both do as they should afterwards."""
-    with site(grounds, fault) as here, here.service("objects") as service:
+    with site(grounds, fault) as here, here.objects() as service:
         here.proxy.switch(fault)
         read = service.ask(GET)
         got = read.code or (ANSWERED if read.body == KEPT_OBJECT else ALTERED)
@@ -180,7 +177,7 @@ def storm(grounds: Grounds, fault: Fault) -> None:
     """Check that many cold calls do not each wait for an S3 that does not answer."""
     with site(grounds, fault) as here:
         here.proxy.switch(fault)
-        with here.service("predict") as service:
+        with here.predict() as service:
             began = time.monotonic()
             codes = {service.ask(PREDICT).code for _ in range(STORM)}
             assert time.monotonic() - began < STORM / 5 * CALL_SECONDS
