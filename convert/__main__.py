@@ -1,4 +1,7 @@
-"""The command line: train, export, estimators, verify, describe, publish, history, rollback."""
+"""The command line.
+
+Of files: train, export, estimators, verify, describe. On S3: publish, status, promote, withdraw, history, rollback.
+"""
 
 from __future__ import annotations
 
@@ -119,6 +122,20 @@ def make_parser() -> argparse.ArgumentParser:
     _add_uri(publish)
     publish.add_argument("--force", action="store_true", help="without a passing certificate, too; the card says so")
 
+    publish.add_argument("--candidate", action="store_true", help="beside the current model, to be compared with it")
+
+    status = _command(commands, "status", _status, "show the current model and the candidate, and how they differ")
+    _add_uri(status)
+    status.add_argument(
+        "--since",
+        type=int,
+        metavar="HOURS",
+        help="how far back to look at what was counted; default: to when the candidate was published, else 24",
+    )
+
+    _add_uri(_command(commands, "promote", _promote, "make the candidate the current model, as a new version"))
+    _add_uri(_command(commands, "withdraw", _withdraw, "delete the candidate; its versions stay in its history"))
+
     _add_uri(_command(commands, "history", _history, "list the versions of the published model"))
 
     rollback = _command(commands, "rollback", _rollback, "make an earlier version the current one, as a new version")
@@ -224,12 +241,37 @@ def _describe(options: argparse.Namespace) -> int:
 def _publish(options: argparse.Namespace) -> int:
     from convert.model_file.publish import publish
 
-    print(publish(options.onnx, options.uri, force=options.force))
+    print(publish(options.onnx, options.uri, force=options.force, candidate=options.candidate))
+    return 0
+
+
+def _status(options: argparse.Namespace) -> int:
+    from convert.status import status
+
+    status(options.uri, Console(), hours=options.since)
+    return 0
+
+
+def _promote(options: argparse.Namespace) -> int:
+    from convert.model_file.publish import promote
+    from convert.proof.tables import moment
+
+    candidate, version_id = promote(options.uri)
+    print(f"{version_id}  (the bytes of the candidate {candidate.id}, published {moment(candidate.modified)})")
+    return 0
+
+
+def _withdraw(options: argparse.Namespace) -> int:
+    from convert.model_file.publish import withdraw
+    from convert.proof.tables import moment
+
+    candidate = withdraw(options.uri)
+    print(f"withdrew the candidate {candidate.id}, published {moment(candidate.modified)}")
     return 0
 
 
 def _history(options: argparse.Namespace) -> int:
-    from convert.model_file.publish import history
+    from convert.model_file.versions import history
     from convert.proof.tables import history_lines
 
     print(*history_lines(history(options.uri)), sep="\n")
@@ -238,9 +280,10 @@ def _history(options: argparse.Namespace) -> int:
 
 def _rollback(options: argparse.Namespace) -> int:
     from convert.model_file.publish import rollback
+    from convert.proof.tables import moment
 
     target, version_id = rollback(options.uri, options.to)
-    print(f"{version_id}  (the bytes of {target.id}, published {target.modified:%Y-%m-%d %H:%M:%S} UTC)")
+    print(f"{version_id}  (the bytes of {target.id}, published {moment(target.modified)})")
     return 0
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -9,14 +10,13 @@ from typing import Any, NamedTuple
 import onnx
 from onnx import helper
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
 from convert.errors import ConvertError
 from convert.model_file.companions import place
 from convert.model_file.disk import is_of, read_card, read_model
 from convert.model_file.publish import fetch
-from convert.proof.tables import verdict
+from convert.proof.tables import plain, verdict
 
 STEPS = 40
 """How many steps are listed, unless all are asked for."""
@@ -24,6 +24,8 @@ PARTS = 5
 """How many of the largest parts are listed."""
 CATEGORIES = 8
 """How many categories or values of a feature are listed."""
+LETTERS = 20
+"""How many letters of an example are shown."""
 
 
 class Part(NamedTuple):
@@ -45,7 +47,7 @@ def describe(source: str, console: Console, *, version: str | None = None, every
     steps = model.graph.node if every_step else model.graph.node[:STEPS]
     for line in (*_card_lines(card, len(data)), *_certificate_lines(card, model)):
         console.print(line, soft_wrap=True)
-    console.print(_features(card["features"]))
+    console.print(_features(card["features"], card.get("examples", ())))
     console.print(_steps(model, steps))
     if len(steps) < len(model.graph.node):
         console.print(f"{len(model.graph.node) - len(steps):,} more steps: --all lists them")
@@ -65,12 +67,12 @@ def _card_lines(card: Mapping[str, Any], size: int) -> Iterator[str]:
     if "classes" in card:
         answers += f", classes {_listed(card['classes']['labels'])} ({card['classes']['type']})"
     versions = ", ".join(f"{name} {version}" for name, version in card["versions"].items())
-    yield f"[bold]{_plain(card['name'])}[/]: {_plain(answers)}"
+    yield f"[bold]{plain(card['name'])}[/]: {plain(answers)}"
     yield f"{size:,} bytes, format version {card['format_version']}, written as {card['strategy']}"
     yield f"from an estimator of {card['created_at']}, by {versions}"
     for member in card.get("companions", {}).values():
         yield (
-            f"{member['from_rows']:,} rows and more at once by {_plain(member['strategy'])}, in a companion of"
+            f"{member['from_rows']:,} rows and more at once by {plain(member['strategy'])}, in a companion of"
             f" {member['size']:,} bytes: {place('', member['sha256'])} behind the file's name"
         )
 
@@ -88,7 +90,7 @@ def _certificate_lines(card: Mapping[str, Any], model: onnx.ModelProto) -> Itera
     yield verdict(certificate)
     rows = ", ".join(f"{count:,} {source}" for source, count in certificate["rows"].items())
     largest = certificate["largest_difference"]
-    yield f"tried on {_plain(rows)}"
+    yield f"tried on {plain(rows)}"
     yield (
         f"labels that differ {certificate['label_differences']:,}, largest difference"
         f" {'not finite' if largest is None else f'{largest:.3g}'}, rows that may be refused"
@@ -96,12 +98,20 @@ def _certificate_lines(card: Mapping[str, Any], model: onnx.ModelProto) -> Itera
     )
 
 
-def _features(features: Sequence[Mapping[str, Any]]) -> Table:
+def _features(features: Sequence[Mapping[str, Any]], examples: Sequence[Sequence[Any]]) -> Table:
     table = Table("feature", "type", "accepts", title=f"{len(features):,} features")
-    for feature in features:
+    if examples:
+        table.add_column("examples")
+    for column, feature in enumerate(features):
         kind = feature["type"] if feature.get("dtype") is None else f"{feature['type']}, {feature['dtype']}"
-        table.add_row(_plain(feature["name"]), kind, _plain(_accepted(feature)))
+        values = [", ".join(_short(row[column]) for row in examples)] if examples else []
+        table.add_row(plain(feature["name"]), kind, *map(plain, (_accepted(feature), *values)))
     return table
+
+
+def _short(value: Any) -> str:
+    """Return an example's value as JSON spells it, numbers and strings cut where they are long."""
+    return f"{value:.6g}" if isinstance(value, float) else json.dumps(value, ensure_ascii=False)[:LETTERS]
 
 
 def _accepted(feature: Mapping[str, Any]) -> str:
@@ -130,7 +140,7 @@ def _steps(model: onnx.ModelProto, nodes: Sequence[onnx.NodeProto]) -> Table:
     for node in nodes:
         own = node.ByteSize() + sum(constants.get(name, 0) for name in node.input)
         makes = ", ".join(made.get(name, "?") for name in node.output)
-        table.add_row(*map(_plain, (", ".join(node.output), node.op_type, ", ".join(node.input), makes)), f"{own:,}")
+        table.add_row(*map(plain, (", ".join(node.output), node.op_type, ", ".join(node.input), makes)), f"{own:,}")
     return table
 
 
@@ -152,7 +162,7 @@ def _dtype(kind: int) -> str:
 def _largest(model: onnx.ModelProto, size: int) -> Table:
     table = Table("part", "of step", "what", "bytes", "of the file", title="largest parts")
     for part in sorted(_parts(model), key=lambda part: part.size, reverse=True)[:PARTS]:
-        table.add_row(*map(_plain, part[:3]), f"{part.size:,}", f"{part.size / size:.0%}")
+        table.add_row(*map(plain, part[:3]), f"{part.size:,}", f"{part.size / size:.0%}")
     return table
 
 
@@ -174,8 +184,3 @@ def _listed(values: Sequence[Any]) -> str:
     shown = ", ".join(str(value) for value in values[:CATEGORIES])
     more = len(values) - CATEGORIES
     return f"{shown} and {more:,} more" if more > 0 else shown
-
-
-def _plain(text: str) -> str:
-    """Return a text that a file brings, with nothing in it that rich would take for markup or a terminal for orders."""
-    return escape("".join(character if character.isprintable() else repr(character)[1:-1] for character in text))

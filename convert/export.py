@@ -18,6 +18,7 @@ from convert.model_file.card import creation_time, make_card
 from convert.model_file.companions import MANY_ROWS, digest, write_with_companions
 from convert.model_file.disk import sealed
 from convert.model_file.service import check_served
+from convert.oracle.examples import examples
 from convert.oracle.oracle import Oracle
 from convert.oracle.sample import find_table
 from convert.proof.parity import Candidate, check_answers
@@ -67,8 +68,10 @@ def export(model: Path, out: Path, *, name: str, sample: Path | None = None, str
     graph, written_by, reason = write_graph(oracle, name, strategy)
     with during("it was asked what it takes", estimator):
         accepts = written_by.accepts(oracle)
+        rows = examples(oracle, accepts)
     _check_graph(graph, written_by.name, oracle)
-    card = make_card(oracle, accepts, name=name, strategy=written_by.name, created_at=creation_time(model))
+    created_at = creation_time(model)
+    card = make_card(oracle, accepts, name=name, strategy=written_by.name, created_at=created_at, examples=rows)
     many_rows = write_many_rows(oracle, name) if written_by.walks_trees else None
     try:
         data, beside = _served(graph, card, many_rows, oracle)

@@ -32,7 +32,7 @@ CONVERT: Floors = (
     ("strategies",),
     ("model_file",),
     ("proof",),
-    ("train", "export", "describe"),
+    ("train", "export", "describe", "status"),
     ("__main__",),
 )
 FLOORS = {"lambda_fn": LAMBDA_FN, "convert": CONVERT}

@@ -20,9 +20,18 @@ FORMAT_VERSION = 1
 
 
 def make_card(
-    oracle: Oracle, accepts: Sequence[Accepts], *, name: str, strategy: str, created_at: datetime
+    oracle: Oracle,
+    accepts: Sequence[Accepts],
+    *,
+    name: str,
+    strategy: str,
+    created_at: datetime,
+    examples: Sequence[Sequence[Any]] = (),
 ) -> Mapping[str, Any]:
-    """Return the card of the estimator, of JSON values only; `accepts` is what the model takes, feature by feature."""
+    """Return the card of the estimator, of JSON values only.
+
+    accepts: what the model takes, feature by feature. examples: rows that it scores, as `oracle.examples` makes them.
+    """
     card: dict[str, Any] = {
         "format_version": FORMAT_VERSION,
         "name": name,
@@ -35,6 +44,8 @@ def make_card(
     }
     if oracle.task == "classification":
         card["classes"] = {"type": label_type(oracle.classes), "labels": oracle.classes.tolist()}
+    if examples:
+        card["examples"] = examples
     return card
 
 

@@ -120,3 +120,12 @@ def test_a_file_that_was_altered_is_refused(tmp_path: Path, model_file: Path) ->
     (tmp_path / "model.onnx").write_bytes(data)
     with pytest.raises(ConvertError):
         said(tmp_path / "model.onnx")
+
+
+def test_examples_are_shown_shortly(model_file: Path, tmp_path: Path) -> None:
+    model, card = onnx.load(model_file), read_card(model_file.read_bytes())
+    assert "│ 5.8, 5.1, 6.4 │" in said(model_file)
+    card["examples"] = [["[red]" * 10, 1 / 3], [None, True]]
+    write_model(tmp_path / "model.onnx", model, card)
+    assert '│ "[red][red][red][red, null │' in said(tmp_path / "model.onnx")
+    assert "│ 0.333333, true " in said(tmp_path / "model.onnx")

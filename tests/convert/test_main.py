@@ -21,6 +21,9 @@ from tests.conftest import TESTS
 from tests.convert.command import run, said
 from tests.convert.odd import LABELS, ROWS, Odd
 
+FILES = ("train", "export", "verify", "describe")
+ON_S3 = ("publish", "status", "promote", "withdraw", "history", "rollback")
+
 
 def test_train_export_verify(tmp_path: Path) -> None:
     model, onnx_file = str(tmp_path / "model.joblib"), str(tmp_path / "model.onnx")
@@ -41,7 +44,7 @@ def test_verify_exits_with_1_when_the_models_differ(tmp_path: Path, model_file: 
     assert "rows differ" in verified.stdout
 
 
-@pytest.mark.parametrize("command", ["train", "export", "verify", "describe", "publish", "history", "rollback"])
+@pytest.mark.parametrize("command", [*FILES, *ON_S3])
 def test_every_command_has_help(command: str) -> None:
     done = run(command, "--help")
     assert done.returncode == 0

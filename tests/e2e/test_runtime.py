@@ -18,7 +18,8 @@ from convert.model_file.card import companions_of
 from convert.model_file.companions import place
 from convert.model_file.disk import read_card
 from convert.model_file.function import WITHOUT
-from convert.model_file.publish import parse_uri, publish
+from convert.model_file.publish import publish
+from convert.model_file.versions import parse_uri
 from lambda_fn.model.engine import BATCH_ROWS
 from layers.architecture import host_architecture
 from layers.prune import MODULES, module_of

@@ -1,4 +1,4 @@
-"""Events altered: with another body, another method."""
+"""Events altered: with another body, another method, another path."""
 
 import json
 from typing import Any
@@ -16,3 +16,8 @@ def post(event: LoadEvent, body: Any, **changes: Any) -> Event:
 def with_method(event: Event, method: str) -> Event:
     event["requestContext"]["http"]["method"] = method
     return event
+
+
+def with_path(event: Event, method: str, path: str) -> Event:
+    """Return an event that asks for another path."""
+    return with_method(event, method) | {"rawPath": path}

@@ -18,7 +18,8 @@ from convert.export import export
 from convert.model_file.card import companions_of
 from convert.model_file.companions import MANY_ROWS, digest, place, read_companions, write_with_companions
 from convert.model_file.disk import read_card, sealed
-from convert.model_file.publish import history, publish, rollback
+from convert.model_file.publish import publish, rollback
+from convert.model_file.versions import history
 from convert.oracle.oracle import Oracle
 from convert.proof.verify import verify
 from convert.strategies.many_rows import write_many_rows

@@ -13,7 +13,8 @@ from sklearn.ensemble import GradientBoostingClassifier
 from convert.errors import ConvertError
 from convert.export import export
 from convert.model_file.disk import read_card, write_model
-from convert.model_file.publish import history, parse_uri, publish, rollback
+from convert.model_file.publish import publish, rollback
+from convert.model_file.versions import history, parse_uri
 from convert.proof.verify import verify
 from scripts.deployment import Deployment
 from scripts.emulator import Emulator

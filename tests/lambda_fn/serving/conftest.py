@@ -1,0 +1,105 @@
+"""Models that answer differently, a place that holds one, and a clock that is set by hand."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import joblib
+import onnx
+import pandas as pd
+import pytest
+from sklearn.datasets import load_iris
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.tree import DecisionTreeClassifier
+
+from convert.export import export
+from convert.model_file.seal import seal
+from lambda_fn.config import Settings
+from lambda_fn.serving import served
+from lambda_fn.serving.served import Failures, Served
+from tests.conftest import FEATURES
+
+PATIENT = 10.0
+
+
+class Clock:
+    """The module `time`, whose time goes on by hand."""
+
+    def __init__(self) -> None:
+        self.now = 1_800_000_000.0
+        self.monotonic, self.gmtime, self.strftime, self.sleep = time.monotonic, time.gmtime, time.strftime, time.sleep
+
+    def time(self) -> float:
+        """Return the time on the wall."""
+        return self.now
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """The clock on the wall that what is served looks at."""
+    made = Clock()
+    monkeypatch.setattr(served, "time", made)
+    return made
+
+
+@pytest.fixture(scope="session")
+def model_files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Model files over the same two features: `tree` and `stump`, which answer differently, and a `forest`."""
+    folder = tmp_path_factory.mktemp("models")
+    rows, labels = load_iris(return_X_y=True)
+    estimators = {
+        "tree": DecisionTreeClassifier(random_state=0),
+        "stump": DecisionTreeClassifier(max_depth=1, random_state=0),
+        "forest": RandomForestClassifier(3, max_depth=2, random_state=0),
+    }
+    files = {}
+    for name, estimator in estimators.items():
+        joblib.dump(estimator.fit(rows[:, :2], labels), folder / f"{name}.joblib")
+        pd.DataFrame(rows[:, :2], columns=list(FEATURES)).to_csv(folder / f"{name}.csv", index=False)
+        files[name] = folder / f"{name}.onnx"
+        strategy = "float64 trees" if name == "forest" else None  # one whose sums can be NaN
+        export(folder / f"{name}.joblib", files[name], name=name, strategy=strategy)
+    return files
+
+
+def changed(file: Path, change: Callable[[onnx.ModelProto], None]) -> bytes:
+    """Return the bytes of a model file that is another, and sealed again."""
+    model = onnx.load_from_string(file.read_bytes())
+    change(model)
+    return seal(model)
+
+
+class Place:
+    """A file that a model is served from."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def put(self, source: Path | bytes) -> None:
+        """Put a model there, in one step as S3 does."""
+        beside = self.path.with_name("beside")
+        if isinstance(source, bytes):
+            beside.write_bytes(source)
+        else:
+            shutil.copy(source, beside)
+        beside.replace(self.path)
+
+    def serve(self, **more: Any) -> Served:
+        """Serve what is there."""
+        settings = Settings.from_environ({"MODEL_URI": self.path.as_uri(), **more.pop("environ", {})})
+        admit, outages = more.pop("admit", lambda *_: True), more.pop("outages", Failures())
+        return Served(self.path.as_uri(), settings, admit, outages, **more)
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Place:
+    return Place(tmp_path / "model.onnx")
+
+
+def name_of(served: Served) -> str:
+    """Return the name of the model that answers a call."""
+    return str(served.current(lambda _: PATIENT).model.card.document["name"])

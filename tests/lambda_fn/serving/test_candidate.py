@@ -1,0 +1,177 @@
+"""A candidate beside the current model: which calls it answers, and what is told of the others."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pytest
+
+from convert.model_file.publish import publish, withdraw
+from lambda_fn.model.model import Scores
+from lambda_fn.serving.candidate import Difference, difference
+from tests.conftest import LoadEvent
+from tests.keep import FILES
+from tests.lambda_fn.conftest import Load, model_of
+from tests.lambda_fn.posts import post, with_path
+
+type Files = dict[str, Path]
+ROWS = [[6.2, 3.4], [5.0, 2.0], [7.0, 3.0]]
+
+
+@pytest.fixture
+def beside(tmp_path: Path, model_files: Files) -> Path:
+    """A place where `stump` is, and `tree` beside it as its candidate."""
+    put(tmp_path / "model.onnx", model_files["stump"])
+    put(tmp_path / "model.onnx.candidate", model_files["tree"])
+    return tmp_path / "model.onnx"
+
+
+def put(path: Path, source: Path) -> None:
+    path.write_bytes(source.read_bytes())
+
+
+def served_by(handler: ModuleType, event: LoadEvent, rows: Any = ROWS, **headers: str) -> str:
+    """Return the digest of the model that answers."""
+    asked = post(event, {"data": rows})
+    answer = handler.predict({**asked, "headers": {**asked["headers"], **headers}}, None)
+    assert answer["statusCode"] == 200
+    return str(answer["headers"]["x-model-sha256"])
+
+
+def told(handler: ModuleType, event: LoadEvent) -> Any:
+    return json.loads(handler.predict(with_path(event("predict-http-api"), "GET", "/model"), None)["body"])
+
+
+def test_a_share_of_the_calls_is_answered_by_the_candidate(load: Load, event: LoadEvent, beside: Path) -> None:
+    handler = load(MODEL_URI=beside.as_uri(), CANDIDATE_SHARE="0.3")
+    found = [served_by(handler, event) for _ in range(400)]
+    about = told(handler, event)
+    candidate = about["candidate"]
+    assert set(found) == {about["sha256"], candidate["serving"]["sha256"]}
+    assert 80 < found.count(candidate["serving"]["sha256"]) < 160  # of 400, 120 are expected, and 9 either way
+    assert (candidate["share"], candidate["mode"], candidate["compared"]) == (0.3, "answer", None)
+
+
+@pytest.mark.parametrize("header", ["x-user", "X-User"])
+def test_calls_of_one_key_are_answered_by_one_model(load: Load, event: LoadEvent, beside: Path, header: str) -> None:
+    environ = {"MODEL_URI": beside.as_uri(), "CANDIDATE_SHARE": "0.5", "CANDIDATE_KEY": f"header:{header}"}
+    handler = load(**environ)
+    keys = [f"user {number}" for number in range(50)]
+    first = {key: served_by(handler, event, **{"x-user": key}) for key in keys}
+    assert len(set(first.values())) == 2
+    other = load(**environ)  # another instance
+    assert {key: served_by(other, event, **{"x-user": key}) for key in reversed(keys)} == first
+
+
+def test_a_feature_is_a_key_too(load: Load, event: LoadEvent, beside: Path) -> None:
+    handler = load(MODEL_URI=beside.as_uri(), CANDIDATE_SHARE="0.5", CANDIDATE_KEY="feature:sepal width (cm)")
+    first = {width: served_by(handler, event, [[6.2, width], [1, 2]]) for width in np.arange(2, 4.5, 0.1)}
+    assert len(set(first.values())) == 2
+    for width, digest in first.items():
+        assert served_by(handler, event, [[1.0, width]]) == digest
+    asked = post(event, {"data": [["x", 1]]})
+    assert json.loads(handler.predict(asked, None)["body"])["code"] == "not-a-number"
+
+
+def test_in_the_shadow_it_is_only_compared(
+    load: Load, event: LoadEvent, beside: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    handler = load(MODEL_URI=beside.as_uri(), CANDIDATE_SHARE="1", CANDIDATE_MODE="shadow")
+    rows = [[4.0 + 0.1 * number, 2.0 + 0.05 * number] for number in range(40)]
+    for kind in ({"data": rows}, {"data": rows, "probabilities": True}):
+        answer = handler.predict(post(event, kind), None)
+        assert answer["headers"]["x-model-sha256"] == told(handler, event)["sha256"]
+    candidate = handler.scoring().catalog.front.candidate.served.loaded.model
+    ours, theirs = (each.score(np.array(rows)) for each in (model_of(handler), candidate))
+    differing = int((ours.prediction != theirs.prediction).sum())
+    largest = float(np.abs(ours.probabilities - theirs.probabilities).max())
+    assert differing > 0
+    assert told(handler, event)["candidate"]["compared"] == {
+        "calls": 2,
+        "failures": 0,
+        "rows": 80,
+        "rows_differing": 2 * differing,
+        "largest_difference": largest,
+    }
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines() if "CandidateRows" in line]
+    assert [(line["CandidateRows"], line["CandidateRowsDiffering"]) for line in lines] == [(40, differing)] * 2
+    assert lines[0]["ModelKey"] == "model.onnx"
+    assert lines[0]["_aws"]["CloudWatchMetrics"][0]["Namespace"] == "Plume"
+
+
+def test_a_candidate_that_cannot_score_a_call_breaks_none(
+    load: Load, event: LoadEvent, beside: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    put(beside.with_name("model.onnx.candidate"), FILES / "1-trees-many.onnx")
+    handler = load(MODEL_URI=beside.as_uri(), CANDIDATE_SHARE="1", CANDIDATE_MODE="shadow")
+    assert served_by(handler, event) == told(handler, event)["sha256"]
+    assert told(handler, event)["candidate"]["compared"]["failures"] == 1
+    assert '"CandidateFailures": 1' in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("bad", [b"no model", b""])
+def test_a_candidate_that_is_broken_is_none(load: Load, event: LoadEvent, beside: Path, bad: bytes) -> None:
+    beside.with_name("model.onnx.candidate").write_bytes(bad)
+    handler = load(MODEL_URI=beside.as_uri(), CANDIDATE_SHARE="1")
+    assert served_by(handler, event) == told(handler, event)["sha256"]
+    assert told(handler, event)["candidate"]["rejected"]["code"] == "model-invalid"
+
+
+def test_the_current_model_again_is_no_candidate(
+    load: Load, event: LoadEvent, beside: Path, model_files: Files, capsys: pytest.CaptureFixture[str]
+) -> None:
+    put(beside.with_name("model.onnx.candidate"), model_files["stump"])
+    handler = load(MODEL_URI=beside.as_uri(), CANDIDATE_SHARE="1", CANDIDATE_MODE="shadow")
+    assert served_by(handler, event) == told(handler, event)["sha256"]
+    assert told(handler, event)["candidate"]["compared"] is None
+
+
+def test_without_a_share_there_is_no_candidate(load: Load, event: LoadEvent, beside: Path) -> None:
+    handler = load(MODEL_URI=beside.as_uri())
+    assert served_by(handler, event) == told(handler, event)["sha256"]
+    assert "candidate" not in told(handler, event)
+
+
+def test_a_candidate_on_s3_comes_and_goes(
+    load: Load, event: LoadEvent, bucket: str, model_file: Path, model_files: Files, tmp_path: Path
+) -> None:
+    uri, tree = f"s3://{bucket}/models/model.onnx", tmp_path / "tree.onnx"
+    put(tree, model_files["tree"])
+    publish(model_file, uri)
+    version_id = publish(tree, uri, force=True, candidate=True)
+    handler = load(MODEL_URI=uri, CANDIDATE_SHARE="1", MODEL_TTL="0.000001")
+    about = told(handler, event)
+    assert about["candidate"]["serving"]["version_id"] == version_id
+    assert served_by(handler, event) == about["candidate"]["serving"]["sha256"]
+    withdraw(uri)
+    for _ in range(1000):  # it is looked at beside the calls
+        if served_by(handler, event) == about["sha256"]:
+            break
+    assert told(handler, event)["candidate"]["serving"] is None
+
+
+# What differs
+
+
+def scores(prediction: list[Any], probabilities: Any = None) -> Scores:
+    return Scores(np.array(prediction), None if probabilities is None else np.array(probabilities, float))
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "classes", "expected"),
+    [
+        (scores([1, 2]), scores([1, 3]), ([1, 2, 3], [1, 2, 3]), (2, 1, None)),
+        (scores([1], [[0.25, 0.75]]), scores([1], [[0.5, 0.5]]), ([0, 1], [0, 1]), (1, 0, 0.25)),
+        (scores([1], [[0.25, 0.75]]), scores([1], [[0.75, 0.25]]), ([0, 1], [1, 0]), (1, 0, 0.0)),
+        (scores(["a"], [[0.25, 0.75]]), scores(["b"], [[0.75, 0.25]]), (["a", "c"], ["a", "b"]), (1, 1, None)),
+        (scores([1.5, 2.0]), scores([1.0, 2.0]), ([], []), (2, 1, 0.5)),
+        (scores([np.nan, 1.0]), scores([np.nan, np.inf]), ([], []), (2, 1, None)),
+        (scores([1.0]), scores([1]), ([], [1, 2]), (1, 0, None)),
+    ],
+)
+def test_what_differs(ours: Scores, theirs: Scores, classes: Any, expected: tuple[int, int, float | None]) -> None:
+    assert difference(ours, theirs, *classes) == Difference(*expected)
