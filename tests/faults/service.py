@@ -21,7 +21,7 @@ from tests.lambda_fn.test_handler_model import PLACES
 INIT_SECONDS, CALL_SECONDS = 8.0, 10.0
 """How long Lambda's init and a call may wait for S3."""
 SLACK_SECONDS = 8.0
-"""What else takes time, on a machine that does other things: a start takes half a second of a core that it has alone."""
+"""What else takes time on a machine that does other things. A start is half a second of a core that it has alone."""
 PASSED_ON = ("PATH", "HOME", "TMPDIR", "LANG", "LD_LIBRARY_PATH", "ORT_DISABLE_TELEMETRY")
 
 
