@@ -53,6 +53,7 @@ class Connection:
         self.stream, self.certificates = stream, certificates
         self._upstream = upstream
         self._stopped = stopped
+        self._request: Message | None = None
 
     def secure(self, context: ssl.SSLContext) -> None:
         """Speak TLS from here on."""
@@ -61,21 +62,17 @@ class Connection:
         secured.do_handshake()
 
     def receive(self) -> Message:
-        """Return the request."""
-        with self.stream.makefile("rb") as reader:
-            first = reader.readline().decode("latin-1").rstrip()
-            if not first:
-                raise ConnectionError("the client asked nothing")
-            headers = {name.lower(): value for name, value in http.client.parse_headers(reader).items()}
-            if "100-continue" in headers.pop("expect", "").lower():
-                self.stream.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
-            return Message(first, headers, _read_body(reader, headers))
+        """Return the request, the only one of the connection."""
+        if self._request is None:
+            self._request = self._receive()
+        return self._request
 
     def exchange(self) -> Message:
         """Return what the server answers to the request, as one that ends its connection."""
         request = self.receive()
         method, path, _ = request.first.split()
-        headers = {name: value for name, value in request.headers.items() if name != "transfer-encoding"}
+        dropped = {"transfer-encoding", "authorization"}  # the emulator checks nothing of the latter but its region
+        headers = {name: value for name, value in request.headers.items() if name not in dropped}
         server = http.client.HTTPConnection(HOST, self._upstream, timeout=SECONDS)
         with contextlib.closing(server):
             server.request(method, path, request.body, headers | {"content-length": str(len(request.body))})
@@ -108,6 +105,16 @@ class Connection:
         """End the connection as a peer does that has forgotten it."""
         self.stream.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
         self.stream.close()
+
+    def _receive(self) -> Message:
+        with self.stream.makefile("rb") as reader:
+            first = reader.readline().decode("latin-1").rstrip()
+            if not first:
+                raise ConnectionError("the client asked nothing")
+            headers = {name.lower(): value for name, value in http.client.parse_headers(reader).items()}
+            if "100-continue" in headers.pop("expect", "").lower():
+                self.stream.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
+            return Message(first, headers, _read_body(reader, headers))
 
 
 def _read_body(reader: io.BufferedIOBase, headers: Mapping[str, str]) -> bytes:

@@ -11,6 +11,8 @@ from tests.faults.proxy import Fault
 from tests.faults.run import Trials, committed, table, trying
 from tests.faults.trials import Grounds, storm
 
+pytestmark = pytest.mark.e2e
+
 ALL = [fault for kind in FAULTS.values() for fault in kind]
 NAMES = [f"{kind}: {fault.name}" for kind, faults in FAULTS.items() for fault in faults]
 

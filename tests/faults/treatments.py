@@ -127,6 +127,16 @@ def redirecting(status: str, port: int | None = None, told: Mapping[str, str] | 
     return treat
 
 
+def until_signed_for(region: str, refuse: Treatment) -> Treatment:
+    """Refuse what is not signed for that region, and answer the rest well."""
+
+    def treat(connection: Connection) -> None:
+        signed = f"/{region}/s3/" in connection.receive().headers.get("authorization", "")
+        (answer_well if signed else refuse)(connection)
+
+    return treat
+
+
 def paced(size: int, seconds: float, *changes: Change, head: bool = False) -> Treatment:
     """Answer so many bytes at a time, so many seconds apart: those of the body, or of the head, too."""
 
