@@ -89,7 +89,11 @@ def start_offline(deployment: Deployment, port: int) -> subprocess.Popen[bytes]:
     """Start serverless-offline in a process group of its own."""
     command = [*SERVERLESS, "offline", "--noPrependStageInUrl", "--noAuth", "--noSponsor", "--host", "127.0.0.1"]
     command += ["--httpPort", str(port), "--lambdaPort", str(free_port())]
-    environ = deployment.emulator.environ() | {"MODEL_URI": URI, "OBJECTS_URI": f"s3://{BUCKET}/objects/"}
+    environ = deployment.emulator.environ() | {
+        "MODEL_URI": URI,
+        "MODELS_URI": f"s3://{BUCKET}/models/",
+        "OBJECTS_URI": f"s3://{BUCKET}/objects/",
+    }
     return subprocess.Popen(command, cwd=ROOT, env=environ, stdin=subprocess.DEVNULL, start_new_session=True)
 
 

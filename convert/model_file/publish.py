@@ -50,7 +50,8 @@ def publish(model: Path, uri: str, *, force: bool = False, candidate: bool = Fal
     Raises ConvertError if the file was altered after it was written or has none, if the service would refuse it, with
     or without `force`, and for whatever S3 refuses.
     """
-    target = candidate_of(uri) if candidate else candidate_of(uri).removesuffix(CANDIDATE)
+    beside_current = candidate_of(uri)
+    target = beside_current if candidate else uri
     data = on_disk = read_model(model)
     card, graph = read_card(data), onnx.load_from_string(data)
     beside = read_companions(model, card)

@@ -40,7 +40,7 @@ def score(case: dict[str, Any], cases: Path) -> None:
         found = handler.predict(event, None)
         if not agrees(found, expected, case["tolerance"]):
             raise SystemExit(f"{case['model']}: expected {expected}, found {found}")
-    if case["companion"] and handler.scoring()._model._companion.engine() is None:
+    if case["companion"] and handler.scoring().catalog.front.served.loaded.model._companion.engine() is None:
         raise SystemExit(f"{case['model']}: its companion did not load")
 
 

@@ -1,3 +1,4 @@
+import math
 import os
 import re
 
@@ -18,6 +19,28 @@ def test_settings_come_from_the_environment() -> None:
         scoring_threads=os.process_cpu_count() or 1,
         base_path="/v1",
     )
+
+
+def test_settings_of_what_is_served_come_from_the_environment() -> None:
+    digest = "0123456789abcdef" * 4
+    environ = {
+        "MODELS_URI": "file:///models/",
+        "MODEL_TTL": "2.5",
+        "MODEL_SHA256": digest.upper(),
+        "CANDIDATE_SHARE": "0.1",
+        "CANDIDATE_MODE": "shadow",
+        "CANDIDATE_KEY": "header:X-User",
+        "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "512",
+    }
+    settings = Settings.from_environ(environ)
+    assert (settings.model_uri, settings.models_uri) == (None, "file:///models/")
+    assert (settings.model_ttl, settings.model_sha256, settings.memory_bytes) == (2.5, digest, 2**29)
+    assert (settings.candidate_share, settings.candidate_shadow) == (0.1, True)
+    assert settings.candidate_key == ("header", "x-user")
+    settings = Settings.from_environ({"MODELS_URI": "s3://b/models/", "MODEL_TTL": "0", "CANDIDATE_KEY": "feature:A b"})
+    assert (settings.model_ttl, settings.candidate_key) == (math.inf, ("feature", "A b"))
+    settings = Settings.from_environ({"MODEL_URI": "s3://b/k"})
+    assert (settings.model_ttl, settings.memory_bytes, settings.candidate_share) == (60.0, None, 0.0)
 
 
 @pytest.mark.parametrize(
@@ -68,6 +91,17 @@ def test_there_is_a_thread_for_each_vcpu_or_part_of_one(
             ({"MODEL_URI": "s3://b/k", "BASE_PATH": text}, f"such as v1 or models/iris, not {text!r}")
             for text in ("a//b", "a b", "https://api.example.com/v1", "a?b", "a%20b", "é", "a\n")
         ),
+        ({"MODELS_URI": "s3://b/models"}, "MODELS_URI is s3://bucket/prefix/ or file:///path/"),
+        ({"MODELS_URI": "s3://b/o/m/", "OBJECTS_URI": "s3://b/o/"}, "MODELS_URI 's3://b/o/m/' is within OBJECTS_URI"),
+        ({"MODEL_URI": "s3://b/k", "MODEL_TTL": "-1"}, "MODEL_TTL is a number from 0 on, not '-1'"),
+        ({"MODEL_URI": "s3://b/k", "MODEL_TTL": "inf"}, "MODEL_TTL is a number from 0 on, not 'inf'"),
+        ({"MODEL_URI": "s3://b/k", "MODEL_TTL": "a minute"}, "MODEL_TTL is a number from 0 on, not 'a minute'"),
+        ({"MODEL_URI": "s3://b/k", "CANDIDATE_SHARE": "1.1"}, "CANDIDATE_SHARE is a number from 0 to 1, not '1.1'"),
+        ({"MODEL_URI": "s3://b/k", "CANDIDATE_SHARE": "nan"}, "CANDIDATE_SHARE is a number from 0 to 1, not 'nan'"),
+        ({"MODEL_URI": "s3://b/k", "CANDIDATE_MODE": "both"}, "CANDIDATE_MODE is answer or shadow, not 'both'"),
+        ({"MODEL_URI": "s3://b/k", "CANDIDATE_KEY": "x-user"}, "CANDIDATE_KEY is header:NAME or feature:NAME"),
+        ({"MODEL_URI": "s3://b/k", "CANDIDATE_KEY": "header:"}, "CANDIDATE_KEY is header:NAME or feature:NAME"),
+        ({"MODEL_URI": "s3://b/k", "MODEL_SHA256": "abc"}, "MODEL_SHA256 is 64 hexadecimal digits, not 'abc'"),
         ({"MODEL_URI": "s3://b/k", "SCORING_THREADS": "0"}, "SCORING_THREADS is a positive whole number, not '0'"),
     ],
 )

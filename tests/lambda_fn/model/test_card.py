@@ -9,23 +9,52 @@ import pytest
 from lambda_fn.codecs.json_document import decode_body
 from lambda_fn.errors import Problem, ServiceError
 from lambda_fn.model.card import Accepts, Card, Feature
-from tests.conftest import FEATURES, TESTS
+from tests.conftest import FEATURES
+from tests.lambda_fn.codecs.cards import EXAMPLE, WHOLE
 from tests.lambda_fn.model.guard.draws import pick
 from tests.lambda_fn.model.guard.mutants import altered_json
 
 LIMIT = 3.4028235677973362e38
-EXAMPLE = json.loads((TESTS / "card.json").read_text())
 
 
 def test_the_example_card_is_read() -> None:
-    assert Card.parse(json.dumps(EXAMPLE)) == Card(
+    assert Card.parse(json.dumps(WHOLE)) == Card(
         task="classification",
         features=tuple(Feature(name, "float", Accepts(False, -LIMIT, LIMIT), {}) for name in FEATURES),
         names=FEATURES,
         numeric=True,
         classes=(0, 1, 2),
-        document=EXAMPLE,
+        document=WHOLE,
+        examples=((5.8, 3.0), (5.1, 2.8), (6.4, 3.3)),
     )
+
+
+@pytest.mark.parametrize(
+    ("kind", "values", "numbers"),
+    [
+        ({"type": "float"}, [1, 2.5, None], [1.0, 2.5, math.nan]),
+        ({"type": "bool"}, [True, False, None], [1.0, 0.0, math.nan]),
+        ({"type": "str", "categories": ["x", "y"]}, ["y", "z", None], [1.0, -1.0, math.nan]),
+        ({"type": "str", "categories": ["x"], "dropped": True}, ["y", 2, None], [0.0, 0.0, 0.0]),
+    ],
+)
+def test_examples_are_rows_as_the_model_takes_them(
+    kind: dict[str, Any], values: list[Any], numbers: list[float]
+) -> None:
+    feature = {"name": "a", **kind, "accepts": {"nan": True, "low": -1, "high": 3}}
+    card = Card.parse(json.dumps(EXAMPLE | {"features": [feature], "examples": [[value] for value in values]}))
+    np.testing.assert_array_equal(card.examples, np.array(numbers)[:, np.newaxis])
+    assert len(Card.parse(json.dumps(EXAMPLE | {"features": [feature], "examples": [[values[0]]]})).examples) == 2
+
+
+@pytest.mark.parametrize(
+    "examples",
+    [None, {}, [], [1], [[1]], [[1, 2, 3]], [[1, "2"]], [[1, True]], [[1, []]], [[1, 2]] * 101, [[1, 10**400]]],
+)
+def test_examples_that_are_none_are_refused(examples: Any) -> None:
+    with pytest.raises(ServiceError, match="example") as raised:
+        Card.parse(json.dumps(EXAMPLE | {"examples": examples}))
+    assert raised.value.problem is Problem.MODEL_INVALID
 
 
 def test_null_stands_for_infinity() -> None:

@@ -19,7 +19,7 @@ from lambda_fn.errors import Problem, ServiceError
 from lambda_fn.model.engine import BATCH_BYTES, BATCH_ROWS
 from lambda_fn.model.guard.graph import Checked
 from lambda_fn.model.model import THREADED_ROWS, Model
-from tests.conftest import TESTS
+from tests.lambda_fn.codecs.cards import EXAMPLE
 
 FLOAT32_MAX = float(np.finfo(np.float32).max)
 SMALLEST_BEYOND = 2.0**128 - 2.0**103
@@ -162,7 +162,7 @@ def test_the_words_of_onnxruntime_go_to_the_log_only(rows: int, when: str, monke
         [onnx.numpy_helper.from_array(array, name) for name, array in numbers.items()],
     )
     odd = onnx.helper.make_model(graph, ir_version=10, opset_imports=[onnx.helper.make_opsetid("", 18)])
-    card = (TESTS / "card.json").read_text().replace('"classification"', '"regression"')
+    card = json.dumps(EXAMPLE).replace('"classification"', '"regression"')
     onnx.helper.set_model_props(odd, {"card": card})
     with pytest.raises(ServiceError) as raised:
         Model(seal(odd)).score(np.zeros((5, 2)))

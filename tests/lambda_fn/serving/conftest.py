@@ -13,7 +13,7 @@ import onnx
 import pandas as pd
 import pytest
 from sklearn.datasets import load_iris
-from sklearn.ensemble import RandomForestClassifier
+from sklearn.ensemble import GradientBoostingRegressor, RandomForestClassifier
 from sklearn.tree import DecisionTreeClassifier
 
 from convert.export import export
@@ -48,20 +48,21 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 @pytest.fixture(scope="session")
 def model_files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """Model files over the same two features: `tree` and `stump`, which answer differently, and a `forest`."""
+    """Model files over the same two features: classifiers that answer differently, and a `slope`."""
     folder = tmp_path_factory.mktemp("models")
     rows, labels = load_iris(return_X_y=True)
     estimators = {
         "tree": DecisionTreeClassifier(random_state=0),
         "stump": DecisionTreeClassifier(max_depth=1, random_state=0),
         "forest": RandomForestClassifier(3, max_depth=2, random_state=0),
+        "slope": GradientBoostingRegressor(n_estimators=3, random_state=0),
     }
     files = {}
     for name, estimator in estimators.items():
         joblib.dump(estimator.fit(rows[:, :2], labels), folder / f"{name}.joblib")
         pd.DataFrame(rows[:, :2], columns=list(FEATURES)).to_csv(folder / f"{name}.csv", index=False)
         files[name] = folder / f"{name}.onnx"
-        strategy = "float64 trees" if name == "forest" else None  # one whose sums can be NaN
+        strategy = "float64 trees" if name == "slope" else None  # whose sums can be NaN
         export(folder / f"{name}.joblib", files[name], name=name, strategy=strategy)
     return files
 

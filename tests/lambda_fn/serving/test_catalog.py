@@ -48,7 +48,7 @@ def loaded(catalog: Catalog) -> set[str]:
 
 def test_models_are_known_by_name_and_loaded_at_first_use(folder: Path) -> None:
     catalog = catalog_of(folder)
-    assert [each["name"] for each in catalog.names(float)] == ["broken", "forest", "stump", "tree"]
+    assert [each["name"] for each in catalog.names(float)] == ["broken", "forest", "slope", "stump", "tree"]
     assert loaded(catalog) == set()
     assert [name_of(catalog, name) for name in ("tree", "stump")] == ["tree", "stump"]
     assert loaded(catalog) == {"tree", "stump"}
@@ -145,6 +145,7 @@ def test_the_routes_of_models(load: Load, event: LoadEvent, folder: Path) -> Non
     assert {each["name"]: bool(each["serving"]) for each in body["models"]} == {
         "broken": False,
         "forest": False,
+        "slope": False,
         "stump": False,
         "tree": True,
     }

@@ -186,7 +186,7 @@ def broken(kind: str, file: Path) -> bytes | None:
         case "of a later version":
             return changed(file, of_tomorrow)
         case "NaN on its examples":
-            return changed(file.with_name("forest.onnx"), no_number)
+            return changed(file.with_name("slope.onnx"), no_number)
     raise AssertionError(kind)
 
 
@@ -235,7 +235,7 @@ def test_the_last_good_model_goes_on(
 
 
 def test_a_start_refuses_what_a_look_does(place: Place, model_files: Files) -> None:
-    place.put(changed(model_files["forest"], no_number))
+    place.put(changed(model_files["slope"], no_number))
     with pytest.raises(ServiceError, match="not finite") as raised:
         name_of(place.serve())
     assert raised.value.problem is Problem.MODEL_INVALID

@@ -1,5 +1,6 @@
 """What onnxruntime refuses, cards that lie, and labels that are not the card's."""
 
+import json
 from collections.abc import Sequence
 
 import numpy as np
@@ -8,7 +9,7 @@ from onnx import NodeProto, TensorProto, helper
 
 from convert.model_file.seal import seal
 from lambda_fn.model.model import Model
-from tests.conftest import TESTS
+from tests.lambda_fn.codecs.cards import EXAMPLE
 from tests.lambda_fn.model.guard.models import DOUBLE, constant, model_of, node, port, refusal
 
 
@@ -20,7 +21,7 @@ def test_a_card_that_tells_of_another_width_is_refused(width: int) -> None:
 
 def test_a_card_that_tells_of_another_task_is_refused() -> None:
     model = model_of(node())
-    model.metadata_props[0].value = (TESTS / "card.json").read_text()
+    model.metadata_props[0].value = json.dumps(EXAMPLE)
     assert "answer a classification with 3 classes, for 2 rows it answers float64 (2, 1)" in refusal(seal(model))
 
 
@@ -31,7 +32,7 @@ def classifier_of(*nodes: NodeProto, kind: int = TensorProto.INT64, constants: S
     """Return a sealed classification from ``X``, (n, 2), to ``label``; its card has the classes 0, 1 and 2."""
     model = model_of(*nodes, initializers=constants)
     model.graph.output[0].CopyFrom(port("label", kind, (None,)))
-    model.metadata_props[0].value = (TESTS / "card.json").read_text()
+    model.metadata_props[0].value = json.dumps(EXAMPLE)
     return seal(model)
 
 
