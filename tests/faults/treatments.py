@@ -105,7 +105,8 @@ def saying(data: bytes) -> Treatment:
 
 def answering(status: str, content: bytes = b"", told: Mapping[str, str] | None = None) -> Treatment:
     """Answer whatever is asked with that status, body and headers."""
-    return saying(bytes(Message(f"HTTP/1.1 {status}", {"content-length": str(len(content)), **(told or {})}, content)))
+    sent = {"content-length": str(len(content)), "connection": "close", **(told or {})}
+    return saying(bytes(Message(f"HTTP/1.1 {status}", sent, content)))
 
 
 def refusing(status: str, code: str, more: str = "", told: Mapping[str, str] | None = None) -> Treatment:
@@ -121,8 +122,9 @@ def redirecting(status: str, port: int | None = None, told: Mapping[str, str] | 
         request = connection.receive()
         host = request.headers["host"] if port is None else f"127.0.0.1:{port}"
         content = b"<Error><Code>PermanentRedirect</Code><Message>No.</Message></Error>"
-        sent = {"location": f"http://{host}{request.first.split()[1]}", "content-length": str(len(content))}
-        connection.send(bytes(Message(f"HTTP/1.1 {status}", sent | dict(told or {}), content)))
+        place = f"http://{host}{request.first.split()[1]}"
+        sent = {"location": place, "content-length": str(len(content)), "connection": "close", **(told or {})}
+        connection.send(bytes(Message(f"HTTP/1.1 {status}", sent, content)))
 
     return treat
 
