@@ -55,14 +55,16 @@ class Service:
             self._process = subprocess.Popen(
                 self._command, cwd=ROOT, env=self._environ, stdin=pipe, stdout=pipe, stderr=log
             )
-        assert self.ask("status-http-api", INIT_SECONDS).status in {200, 404}  # the latter of `objects`
+        try:
+            assert self.ask("status-http-api", INIT_SECONDS).status in {200, 404}  # `objects` has no such route
+        except BaseException:
+            self._end()
+            raise
         return self
 
     def __exit__(self, *_: object) -> None:
         """End the process; fail if its log has a traceback."""
-        self._process.kill()
-        with contextlib.suppress(BrokenPipeError), self._process:
-            pass
+        self._end()
         log = self._log.read_text(errors="replace")
         assert "Traceback" not in log, log[-3000:]
 
@@ -76,8 +78,7 @@ class Service:
         assert line, f"no answer to {name} within {seconds + SLACK_SECONDS:g} s: {self._log.read_text()[-1000:]}"
         answer: dict[str, Any] = json.loads(line)
         reply = Reply(answer["statusCode"], answer["headers"], answer["body"])
-        if reply.status >= 500:
-            check_unavailable(reply)
+        check_told(reply)
         return reply
 
     def ask_until(self, name: str, wanted: Callable[[Reply], bool], seconds: float) -> Reply:
@@ -87,6 +88,11 @@ class Service:
             assert time.monotonic() < end, f"still, after {seconds + SLACK_SECONDS:g} s: {reply}"
             time.sleep(0.1)
         return reply
+
+    def _end(self) -> None:
+        self._process.kill()
+        with contextlib.suppress(BrokenPipeError), self._process:  # it closes the pipes
+            pass
 
     def _exchange(self, event: bytes) -> bytes:
         stdin, stdout = self._process.stdin, self._process.stdout
@@ -100,9 +106,10 @@ class Service:
         return stdout.readline()
 
 
-def check_unavailable(reply: Reply) -> None:
-    """Check that an error says when to come back, and tells neither places nor credentials."""
-    assert reply.status == 503, reply
-    assert reply.headers["content-type"] == "application/problem+json"
-    assert int(reply.headers["retry-after"]) >= 1, reply
+def check_told(reply: Reply) -> None:
+    """Check that a reply tells neither places nor credentials, and if it is a failure, that it may be asked again."""
     assert not [place for place in PLACES if place in reply.body], reply.body
+    if reply.status >= 500:
+        assert reply.status == 503, reply
+        assert reply.headers["content-type"] == "application/problem+json"
+        assert int(reply.headers["retry-after"]) >= 1, reply
