@@ -32,6 +32,11 @@ MEDIANS = (
 PAIRS = (("plume", "floor"), ("web", "plume"), ("seed", "plume"))
 IN_PROCESS = ("plume", "steps", "web", "seed", "predict")
 IN_PROCESS_PAIRS = (("plume", "steps"), ("web", "plume"), ("seed", "plume"), ("predict", "plume"))
+SERVED_SETTING = (
+    "What it costs that models change while calls come in: medians as above. A look begins a thread, and happens once"
+    " in `MODEL_TTL` seconds (60), here beside every call, of a model in a file; a candidate answers, or is compared"
+    " in, a share of the calls (none, unless it is set), here all."
+)
 BILLED = ("plume", "floor", "web", "seed")
 NONE = "-"
 
@@ -44,6 +49,7 @@ def page(results: Results) -> str:
         [MEDIANS, "", *_figures(results)],
         ["## Targets", "", *target_table(targets(results))],
         ["## In the process", "", _in_process_setting(), "", *_calls(results)],
+        ["## What is served", "", SERVED_SETTING, "", *_served(results)],
         ["## A million calls, US dollars", "", _cost_setting()],
         *(_costs(architecture, {name: results.load(name) for name in BILLED}) for architecture in PRICES),
     ]
@@ -115,6 +121,20 @@ def _calls(results: Results) -> Iterator[str]:
 
     head = ["", *IN_PROCESS, *_over(IN_PROCESS_PAIRS)]
     return table(head, [row("2 rows", "2"), row("10,000 rows", "10000")])
+
+
+def _served(results: Results) -> Iterator[str]:
+    def row(what: str, name: str) -> list[str]:
+        return [what, *_samples([each * 1e6 for each in results.calls[name]]).split(" ", 1)]
+
+    rows = [
+        row("which model answers, and whose it is, of any call", "whose"),
+        row("a call of 2 rows, as above", "plume 2"),
+        row("the same, if each one looks for another model", "looking 2"),
+        row("the same, answered by a candidate", "answering 2"),
+        row("the same, with a candidate in its shadow", "in shadow 2"),
+    ]
+    return table(["", "µs", "least and most"], rows)
 
 
 def _cost_setting() -> str:

@@ -36,6 +36,7 @@ def targets(results: Results) -> Iterator[Target]:
         results.call_ratio("predict 2", "plume 2"),
         at_least=True,
     )
+    yield Target("which model answers a call, and whose it is, µs", 3, results.call("whose") * 1e6)
     many = results.call_ratio("plume 10000", "steps 10000")
     yield Target("handler, 10,000 rows of JSON, plume / steps", 1.15, many)
     yield Target("peak memory, plume, MB", 70, results.median(MEMORY, "plume"))

@@ -27,7 +27,8 @@ def test_every_call_has_samples(site: Site, monkeypatch: pytest.MonkeyPatch) -> 
     bare = floor(site, ours)
     samples = processes.measure(site, ours, bare, [bare], rest_event())
     names = ("plume", "steps", "floor", "predict")
-    assert samples.keys() == {f"{name} {count}" for name in names for count in (2, 10_000)}
+    expected = {f"{name} {count}" for name in names for count in (2, 10_000)}
+    assert samples.keys() == expected | {"whose", *(f"{name} 2" for name in processes.SERVED)}
     assert all(min(values) > 0 for values in samples.values())
     cases = json.loads((site.folder / "cases.json").read_text())
     assert {count: len(case["rows"]) for count, case in cases.items()} == {"2": 2, "10000": 10_000}
