@@ -151,7 +151,7 @@ class Fault:
     treat: what happens to a connection.
     seen: what callers are to see of it.
     tls: whether S3 is spoken to over TLS, and `treat` is what begins that.
-    waits: whether what it keeps waiting is ended by a deadline.
+    waits: whether the service waits for S3 until a deadline.
     listens: whether anybody listens at S3's port.
     names: what becomes of a host's name: it is resolved, or that ``fails``, or there is ``silence``.
     """

@@ -55,7 +55,7 @@ def _begin(pool: ThreadPoolExecutor, grounds: Grounds, fault: Fault) -> Trials:
 
 def table(found: Mapping[Fault, Seen]) -> list[str]:
     """Return the lines of a table of what was found: a line for all that look alike among those that fail alike."""
-    lines = ["| of S3 fails | at start | at reload | objects |", "|---|---|---|---|"]
+    lines = ["| fault | at start | at reload | objects |", "|---|---|---|---|"]
     for kind, faults in FAULTS.items():
         for seen in dict.fromkeys(found[fault] for fault in faults):
             names = ", ".join(fault.name for fault in faults if found[fault] == seen)
