@@ -40,7 +40,7 @@ ANSWERED, ALTERED, LOST = "answered", "altered", "lost"
 """Words in the place of a code: all is well; another object is answered than was stored; none is stored."""
 KEPT = "kept"
 """The last model is served, and nothing is told: S3 says that it has no other."""
-UNAVAILABLE, INVALID = "storage-unavailable", "model-invalid"
+INVALID = "model-invalid"
 NOTHING_THERE = Seen("model-not-published", "model-not-published", "object-not-found")
 HARMLESS = Seen(*[ANSWERED] * 4)
 STORED = Seen(put=ANSWERED)
