@@ -9,7 +9,7 @@ from tests.faults.catalogue import FAULTS
 from tests.faults.grounds import prepare
 from tests.faults.proxy import Fault
 from tests.faults.run import Trials, committed, table, trying
-from tests.faults.trials import Grounds, storm
+from tests.faults.trials import Grounds, storm, storm_of_objects
 
 pytestmark = pytest.mark.e2e
 
@@ -31,8 +31,18 @@ def trials(grounds: Grounds) -> Iterator[Mapping[Fault, Trials]]:
 
 @pytest.mark.usefixtures("trials")
 def test_calls_in_a_storm_do_not_wait_for_each_of_them(grounds: Grounds) -> None:
-    [silent] = (fault for fault in FAULTS["connection"] if fault.name == "silent")
-    storm(grounds, silent)
+    storm(grounds, named("connection", "silent"))
+
+
+@pytest.mark.usefixtures("trials")
+def test_calls_that_gave_up_waiting_keep_none_from_the_next(grounds: Grounds) -> None:
+    storm_of_objects(grounds, named("pace", "a body at a byte a second"))
+
+
+def named(kind: str, name: str) -> Fault:
+    """Return a fault."""
+    [fault] = (fault for fault in FAULTS[kind] if fault.name == name)
+    return fault
 
 
 @pytest.mark.parametrize("fault", ALL, ids=NAMES)

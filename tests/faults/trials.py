@@ -32,8 +32,8 @@ WATCHED_SECONDS = 20.0
 """How long a function that has a model is watched for a word about another that it does not take."""
 MORE_SECONDS = 1.5
 """How long it is watched then: S3 is looked at every second."""
-STORM = 30
-"""How many calls come while S3 does not answer."""
+STORM, GIVEN_UP = 30, 9
+"""How many cold calls come while S3 does not answer, and calls of objects, which each wait until their deadline."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,6 +191,15 @@ def storm(grounds: Grounds, fault: Fault) -> None:
             codes = {service.ask(PREDICT).code for _ in range(STORM)}
             assert time.monotonic() - began < STORM / 5 * CALL_SECONDS
             assert codes == {fault.seen.start}
+
+
+def storm_of_objects(grounds: Grounds, fault: Fault) -> None:
+    """Check that objects are answered after a fault, however many calls gave up waiting for them while it lasted."""
+    with site(grounds, fault) as here, here.objects() as service:
+        here.proxy.switch(fault)
+        assert {service.ask(GET).code for _ in range(GIVEN_UP)} == {fault.seen.get}
+        here.proxy.switch(None)
+        assert service.ask_until(GET, is_scored, CALL_SECONDS).body == KEPT_OBJECT
 
 
 def card(service: Service) -> Any:
