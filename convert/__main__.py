@@ -130,7 +130,7 @@ def make_parser() -> argparse.ArgumentParser:
         "--since",
         type=int,
         metavar="HOURS",
-        help="how far back to look at what was counted; default: to the candidate's publication, 24 for the service",
+        help="how far back to look at what was counted; default: as long as both are there, of the service 24",
     )
 
     _add_uri(_command(commands, "promote", _promote, "make the candidate the current model, as a new version"))

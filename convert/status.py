@@ -25,7 +25,7 @@ HOURS = 24
 def status(uri: str, console: Console, *, hours: int | None = None) -> None:
     """Print what is current at ``s3://bucket/key`` and what is its candidate, and the metrics of the last `hours`.
 
-    By default those of the candidate are from when it was published on, and those of the service of the last day.
+    By default those of the candidate are from when both were there, and those of the service of the last day.
     Raises ConvertError if S3 can't be read, for a file there that is none of ours, and for `hours` out of range.
     """
     if hours is not None and not 1 <= hours <= MOST_HOURS:
@@ -34,9 +34,10 @@ def status(uri: str, console: Console, *, hours: int | None = None) -> None:
     current, candidate = current_version(uri), current_version(beside)
     for line in (*_current_lines(uri, current), *_candidate_lines(beside, candidate, current)):
         console.print(line, soft_wrap=True)
-    compared = candidate if candidate and current and not candidate.has_bytes_of(current) else None
+    compared = candidate is not None and current is not None and not candidate.has_bytes_of(current)
+    both_since = max(each.modified for each in (current, candidate) if each) if compared else None
     try:
-        for line in _metrics_lines(Metrics(uri), compared, hours):
+        for line in _metrics_lines(Metrics(uri), both_since, hours):
             console.print(line, soft_wrap=True)
     except ConvertError as error:
         console.print(f"the service's metrics could not be read: {plain(str(error))}", soft_wrap=True)
@@ -53,11 +54,11 @@ def _current_lines(uri: str, current: Version | None) -> Iterator[str]:
 def _candidate_lines(uri: str, candidate: Version | None, current: Version | None) -> Iterator[str]:
     if candidate is None:
         yield "no candidate"
-    elif current is not None and candidate.has_bytes_of(current):
-        yield f"[bold]candidate[/] {_version(candidate)}"
+        return
+    yield f"[bold]candidate[/] {_version(candidate)}"
+    if current is not None and candidate.has_bytes_of(current):
         yield "  has the bytes of the current model"
     else:
-        yield f"[bold]candidate[/] {_version(candidate)}"
         yield from _model_lines(uri, candidate)
 
 
@@ -82,12 +83,12 @@ def _model_lines(uri: str, version: Version) -> Iterator[str]:
         yield f"  {verdict(card['certificate'])}; tried on {sum(card['certificate']['rows'].values()):,} rows"
 
 
-def _metrics_lines(metrics: Metrics, candidate: Version | None, hours: int | None) -> Iterator[str]:
-    """Yield what the service counted of the candidate, if there is one to compare, and of the model; raises as that."""
+def _metrics_lines(metrics: Metrics, both_since: datetime | None, hours: int | None) -> Iterator[str]:
+    """Yield what the service counted of the two models, if there are two, and of itself; raises as `Metrics` does."""
     now = datetime.now(UTC)
     recently = now - timedelta(hours=hours or HOURS)
-    if candidate is not None:
-        since = recently if hours else max(candidate.modified, now - timedelta(hours=MOST_HOURS))
+    if both_since is not None:
+        since = recently if hours else max(both_since, now - timedelta(hours=MOST_HOURS))
         yield f"candidate and current model since {moment(since)}: {_difference(metrics, since)}"
     counted = (_counted(metrics, name, said, recently) for name, said in SERVICE.items())
     said = ", ".join(line for line in counted if line) or f"no metrics in {metrics.region}"

@@ -36,8 +36,9 @@ def predict(request: Request, loaded: Loaded, settings: Settings) -> Response:
             Problem.BODY_TOO_LARGE, f"the body has {len(request.body)} bytes, at most {limit} are scored"
         )
     body_type, parameters = _body_type(request)
-    answering = codec(_answer_type(request, body_type))
-    rows, wanted = codec(body_type).decode_request(request, parameters, model.card)
+    decoding, answer_type = codec(body_type), _answer_type(request, body_type)
+    answering = decoding if answer_type is body_type else codec(answer_type)
+    rows, wanted = decoding.decode_request(request, parameters, model.card)
     probabilities = asked is True if wanted is None else _agreed(asked, wanted, model)
     if probabilities or len(rows) > FEW_ROWS:
         check_size(answering.least_bytes(len(rows), model.card.classes, probabilities))

@@ -80,7 +80,7 @@ class Scoring:
     def predict(self, request: Request, name: str) -> Response:
         """Answer the prediction for each row, by the current model or, of its share of the calls, the candidate."""
         entry, loaded = self._current(request, name)
-        if entry.candidate is None:  # nearly always
+        if entry.candidate is None:
             return predict(request, loaded, self._settings)
         from lambda_fn.trial import predict_beside  # here: most deployments have no candidate
 

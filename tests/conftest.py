@@ -11,9 +11,13 @@ from typing import Any
 
 import joblib
 import numpy as np
+import pandas as pd
 import pytest
 from numpy.typing import NDArray
 from rich.console import Console
+from sklearn.datasets import load_iris
+from sklearn.ensemble import GradientBoostingRegressor, RandomForestClassifier
+from sklearn.tree import DecisionTreeClassifier
 
 from convert.export import export
 from convert.oracle.oracle import Oracle
@@ -73,6 +77,27 @@ def model_file(estimator_file: Path) -> Path:
     export(estimator_file, out, name="iris")
     assert verify(estimator_file, out, None, Console(quiet=True))
     return out
+
+
+@pytest.fixture(scope="session")
+def model_files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Model files over the same two features: classifiers that answer differently, and a `slope`."""
+    folder = tmp_path_factory.mktemp("models")
+    rows, labels = load_iris(return_X_y=True)
+    estimators = {
+        "tree": DecisionTreeClassifier(random_state=0),
+        "stump": DecisionTreeClassifier(max_depth=1, random_state=0),
+        "forest": RandomForestClassifier(3, max_depth=2, random_state=0),
+        "slope": GradientBoostingRegressor(n_estimators=3, random_state=0),
+    }
+    files = {}
+    for name, estimator in estimators.items():
+        joblib.dump(estimator.fit(rows[:, :2], labels), folder / f"{name}.joblib")
+        pd.DataFrame(rows[:, :2], columns=list(FEATURES)).to_csv(folder / f"{name}.csv", index=False)
+        files[name] = folder / f"{name}.onnx"
+        strategy = "float64 trees" if name == "slope" else None  # whose sums can be NaN
+        export(folder / f"{name}.joblib", files[name], name=name, strategy=strategy)
+    return files
 
 
 @pytest.fixture

@@ -19,6 +19,8 @@ QUANTILES = (0.5, 0.25, 0.75)
 """What the numbers of each row are, among those of their columns."""
 FEWEST = 10
 """Of how many rows examples are made at the least: those of fewer would tell of one of them."""
+MOST_FEATURES = 1000
+"""Of how many features: three rows of 10,000 are 628 kB of card, which every cold start reads."""
 
 
 def examples(oracle: Oracle, accepts: Sequence[Accepts]) -> list[list[Any]]:
@@ -28,7 +30,7 @@ def examples(oracle: Oracle, accepts: Sequence[Accepts]) -> list[list[Any]]:
     quartiles and of those that come second. Each value is one that `accepts` takes, feature by feature; null where the
     estimator does not look, and where the sample has no value that is taken.
     """
-    if oracle.sample is None or len(oracle.sample.rows) < FEWEST:
+    if oracle.sample is None or len(oracle.sample.rows) < FEWEST or len(oracle.features) > MOST_FEATURES:
         return []
     columns = [
         _typical(feature, each, values)

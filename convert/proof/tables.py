@@ -79,7 +79,11 @@ def history_lines(versions: Sequence[Version]) -> Iterator[str]:
 
 
 def moment(time: datetime) -> str:
-    """Return a time in UTC, to the second."""
+    """Return a time in UTC, to the second.
+
+    >>> moment(datetime.fromisoformat("2026-01-01T01:00:00+01:00"))
+    '2026-01-01 00:00:00 UTC'
+    """
     return f"{time.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 

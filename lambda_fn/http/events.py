@@ -14,6 +14,7 @@ from lambda_fn.http.senders import DEFAULT_STAGE, Sender, behind, body_of, decod
 
 MAX_BALANCER_BYTES = 1_000_000 - 16_384
 """A load balancer's limit of 1 MB for a response, beyond which its client gets a 502."""
+JSON = {"content-type": "application/json"}
 ESCAPED = '"\\\n\r\t'
 """What takes two bytes in a JSON string instead of one."""
 LARGEST_CHARACTER = 4
@@ -56,7 +57,7 @@ def render(response: Response, sender: Sender) -> Any:
         return json.loads(body)
     result = {
         "statusCode": response.status,
-        "headers": {"content-type": "application/json", **response.headers},
+        "headers": response.headers if "content-type" in response.headers else {**JSON, **response.headers},
         "body": body,
         "isBase64Encoded": binary,
     }

@@ -1,6 +1,7 @@
 """`status`: the current model, the candidate, and what the service counted of the two, told to a person."""
 
 import io
+import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -100,6 +101,15 @@ def test_the_numbers_are_those_of_cloudwatch(aws: Emulator, uri: str, model_file
     assert told(uri).endswith(": models loaded anew 2\n")
     count(aws, uri, "ModelRejected", 1)
     assert told(uri, hours=40).endswith(": models loaded anew 7, models rejected 1\n")
+
+
+def test_the_two_are_compared_since_the_later_came(uri: str, model_file: Path) -> None:
+    publish(OTHER, uri, candidate=True)
+    time.sleep(1)  # S3 tells whole seconds
+    publish(model_file, uri)
+    current = current_version(uri)
+    assert current is not None
+    assert f"candidate and current model since {moment(current.modified)}: " in told(uri)
 
 
 def test_metrics_that_cannot_be_read_are_told_of_in_a_line(

@@ -23,7 +23,7 @@ from convert.export import export
 from convert.model_file.card import accepts_of
 from convert.model_file.disk import read_card
 from convert.oracle.accepts import Accepts
-from convert.oracle.examples import examples
+from convert.oracle.examples import MOST_FEATURES, examples
 from lambda_fn.codecs.json_document import decode
 from lambda_fn.model.model import Model
 from tests.conftest import TESTS, oracle_of
@@ -152,10 +152,13 @@ def test_a_row_without_a_finite_answer_is_left_out() -> None:
     assert examples(oracle, linear.accepts) == [[14.0]]
 
 
-def test_wide_samples(tmp_path: Path) -> None:
-    rows = np.random.default_rng(0).normal(size=(50, 2000)).round(2)
-    names = [f"column {number}" for number in range(2000)]
-    table = pandas.DataFrame(rows, columns=names)
+@pytest.mark.parametrize("width", [MOST_FEATURES, MOST_FEATURES + 1])
+def test_wide_samples(tmp_path: Path, width: int) -> None:
+    rows = np.random.default_rng(0).normal(size=(50, width)).round(2)
+    table = pandas.DataFrame(rows, columns=[f"column {number}" for number in range(width)])
     scaled = make_pipeline(FunctionTransformer(), DecisionTreeClassifier(max_depth=3))
-    found = checked(exported(scaled.fit(table, rows[:, 0] > 0), table, tmp_path))
-    assert found == np.quantile(rows, [0.5, 0.25, 0.75], axis=0, method="inverted_cdf").tolist()
+    data = exported(scaled.fit(table, rows[:, 0] > 0), table, tmp_path)
+    if width > MOST_FEATURES:
+        assert "examples" not in read_card(data)
+    else:
+        assert checked(data) == np.quantile(rows, [0.5, 0.25, 0.75], axis=0, method="inverted_cdf").tolist()

@@ -8,20 +8,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import joblib
 import onnx
-import pandas as pd
 import pytest
-from sklearn.datasets import load_iris
-from sklearn.ensemble import GradientBoostingRegressor, RandomForestClassifier
-from sklearn.tree import DecisionTreeClassifier
 
-from convert.export import export
 from convert.model_file.seal import seal
 from lambda_fn.config import Settings
 from lambda_fn.serving import served
 from lambda_fn.serving.served import Failures, Served
-from tests.conftest import FEATURES
 
 PATIENT = 10.0
 
@@ -44,27 +37,6 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     made = Clock()
     monkeypatch.setattr(served, "time", made)
     return made
-
-
-@pytest.fixture(scope="session")
-def model_files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """Model files over the same two features: classifiers that answer differently, and a `slope`."""
-    folder = tmp_path_factory.mktemp("models")
-    rows, labels = load_iris(return_X_y=True)
-    estimators = {
-        "tree": DecisionTreeClassifier(random_state=0),
-        "stump": DecisionTreeClassifier(max_depth=1, random_state=0),
-        "forest": RandomForestClassifier(3, max_depth=2, random_state=0),
-        "slope": GradientBoostingRegressor(n_estimators=3, random_state=0),
-    }
-    files = {}
-    for name, estimator in estimators.items():
-        joblib.dump(estimator.fit(rows[:, :2], labels), folder / f"{name}.joblib")
-        pd.DataFrame(rows[:, :2], columns=list(FEATURES)).to_csv(folder / f"{name}.csv", index=False)
-        files[name] = folder / f"{name}.onnx"
-        strategy = "float64 trees" if name == "slope" else None  # whose sums can be NaN
-        export(folder / f"{name}.joblib", files[name], name=name, strategy=strategy)
-    return files
 
 
 def changed(file: Path, change: Callable[[onnx.ModelProto], None]) -> bytes:
