@@ -19,7 +19,7 @@ LAYERS := build/layer-x86_64.zip build/layer-arm64.zip
 CONVERSION_TESTS := $(addprefix tests/convert/,estimator graph oracle strategies proof test_sweep.py)
 HOST_LAYER := build/layer-$(if $(filter arm64 aarch64,$(shell uname -m)),arm64,x86_64).zip
 
-.PHONY: help setup demo up down local test check layer function bench lock clean
+.PHONY: help setup demo up down local test check layer function bench load lock clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
@@ -50,6 +50,9 @@ bench: $(TRAIN) $(EMULATOR) $(LAMBDA) .tools/seed/.ready .tools/web/.ready .tool
 	@$(PYTHON) -m benchmarks
 	@$(PYTHON) -m benchmarks.conversion
 	@$(PYTHON) -m benchmarks.bulk
+
+load: $(TRAIN) $(EMULATOR) $(LAMBDA) $(HOST_LAYER) function ## 20,000 calls while models change and S3 fails: each answered, and rightly
+	@$(PYTHON) -m benchmarks.load
 
 check: $(TRAIN) $(LAYERS) ## ruff, mypy, lock files, layer size
 	$(PYTHON) -m ruff check .

@@ -16,7 +16,7 @@ from lambda_fn.model.model import Model, Scores
 if TYPE_CHECKING:
     from lambda_fn.config import Settings
     from lambda_fn.model.rows import Rows
-    from lambda_fn.serving.served import Loaded
+    from lambda_fn.serving.loaded import Loaded
 
 FLAGS: Mapping[str, bool] = {"true": True, "1": True, "false": False, "0": False}
 FEW_ROWS = 1024

@@ -16,7 +16,7 @@ from lambda_fn.serving.catalog import Catalog, Entry, not_found
 from lambda_fn.storage.work import INIT_SECONDS, Work
 
 if TYPE_CHECKING:
-    from lambda_fn.serving.served import Loaded
+    from lambda_fn.serving.loaded import Loaded
     from lambda_fn.storage.store import Blob
 
 log = logging.getLogger(__name__)

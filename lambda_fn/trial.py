@@ -14,7 +14,7 @@ from lambda_fn.serving.candidate import Difference, difference
 
 if TYPE_CHECKING:
     from lambda_fn.serving.candidate import Candidate
-    from lambda_fn.serving.served import Loaded
+    from lambda_fn.serving.loaded import Loaded
 
 log = logging.getLogger(__name__)
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import http.client
 import os
+import random
 import signal
 import socket
 import subprocess
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -16,6 +18,8 @@ ROOT = Path(__file__).parent.parent
 PYTHON = ROOT / ".tools" / "emulator" / "bin" / "python"
 START_SECONDS = 60.0
 STOP_SECONDS = 10.0
+PORTS = (10_000, 32_768)
+"""Below those that Linux and macOS give connections, which could take one before its server listens."""
 
 
 class EmulatorError(RuntimeError):
@@ -118,11 +122,12 @@ def start(folder: Path) -> Emulator:
 
 
 def free_port() -> int:
-    """Return a port of 127.0.0.1 that nobody listens on."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port
+    """Return a port of 127.0.0.1 that nobody listens on, nor any connection takes by itself."""
+    while True:
+        port = random.SystemRandom().randrange(*PORTS)
+        with socket.socket() as listener, suppress(OSError):
+            listener.bind(("127.0.0.1", port))
+            return port
 
 
 def _is_alive(pid: int) -> bool:

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from lambda_fn.model.model import Scores
-    from lambda_fn.serving.served import Loaded, Patience, Served
+    from lambda_fn.serving.loaded import Loaded
+    from lambda_fn.serving.served import Patience, Served
 
 
 class Difference(Record):

@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Any
 from lambda_fn.config import Settings
 from lambda_fn.errors import Problem, ServiceError
 from lambda_fn.serving import memory
-from lambda_fn.serving.served import Failures, Served
+from lambda_fn.serving.failures import Failures
+from lambda_fn.serving.served import Served
 from lambda_fn.storage.work import Work
 
 if TYPE_CHECKING:
     from lambda_fn.serving.candidate import Candidate
-    from lambda_fn.serving.served import Loaded, Patience
+    from lambda_fn.serving.loaded import Loaded
+    from lambda_fn.serving.served import Patience
     from lambda_fn.storage.store import Blob
 
 SUFFIX = ".onnx"

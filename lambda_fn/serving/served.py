@@ -21,6 +21,8 @@ from lambda_fn.digest import sha256
 from lambda_fn.errors import SEE_THE_LOG, Problem, ServiceError
 from lambda_fn.model.model import Model
 from lambda_fn.serving import memory
+from lambda_fn.serving.failures import Failures
+from lambda_fn.serving.loaded import Loaded, moment
 from lambda_fn.storage import store
 from lambda_fn.storage.work import CALL_SECONDS, UnfinishedError, Work
 
@@ -38,61 +40,13 @@ LOOK_SECONDS = 2.0
 """How long a call waits for a look, and what it finds, at the most."""
 IDLE_SECONDS = 1.0
 """After so long without a call, the instance was idle, and frozen perhaps."""
-SLOW_SECONDS = 1.0
-"""What failed sooner is tried again by the next call."""
-MEMORY_SECONDS = 10.0
-"""How long other failures are remembered, at the most, and that a look was waited for in vain, at the least."""
+VAIN_SECONDS = 10.0
+"""How long after a call waited for a look in vain none does, at the least."""
 MAX_TTL = 600.0
 COMPANION_SECONDS = 5.0
 """How long a call of many rows waits for a graph that is made for those."""
 WAKING_SECONDS = 0.05
 """What a call that woke the instance needs to say so."""
-
-
-class Loaded:
-    """A model, and which version of it is served since when.
-
-    headers: what tells of it in an answer.
-    """
-
-    __slots__ = ("etag", "headers", "model", "since", "version_id")
-
-    def __init__(self, model: Model, blob: Blob) -> None:
-        self.model = model
-        self.version_id = blob.version_id
-        self.etag = blob.etag
-        self.since = _now()
-        version = blob.version_id or ""
-        if not (version.isascii() and version.isprintable() and version):  # an object that has none, a file
-            version = model.sha256[:16]
-        self.headers = {"x-model-version": version, "x-model-sha256": model.sha256}
-
-    def describe(self) -> dict[str, Any]:
-        """Return what identifies it, as JSON has it."""
-        return {"version_id": self.version_id, "sha256": self.model.sha256, "since": self.since}
-
-
-class Failures:
-    """The last failure that a call waited for, so that the calls behind it need not."""
-
-    def __init__(self) -> None:
-        self._failure: ServiceError | None = None
-        self._until = -math.inf
-
-    def check(self) -> None:
-        """Raise the failure again while it is remembered."""
-        left = self._until - time.time()
-        if self._failure is not None and 0 < left <= MEMORY_SECONDS:
-            raise self._failure.later(left)
-
-    def remember(self, error: ServiceError, took: float) -> ServiceError:
-        """Return the error that is to be raised; for twice as long as it took it is remembered, if that was long."""
-        if took < SLOW_SECONDS:
-            return error
-        seconds = min(MEMORY_SECONDS, 2 * took)
-        self._failure, self._until = error.again(), time.time() + seconds
-        error.retry_after = error.later(seconds).retry_after
-        return error
 
 
 class Served:
@@ -129,7 +83,7 @@ class Served:
         self._fetching, self._in_vain = ahead, False
         self._outages, self._failures = outages, Failures()
         self._look: Work[None] | None = None
-        self._called_at = self._in_vain_at = -math.inf
+        self._called_at = -math.inf
         self._woken = False
 
     def current(self, patience: Patience) -> Loaded:
@@ -225,12 +179,12 @@ class Served:
                 idle = not 0 <= now - self._called_at <= IDLE_SECONDS
                 self._woken = self._woken or idle
             self._called_at = now
-            if not idle or 0 <= now - self._in_vain_at < max(MEMORY_SECONDS, min(self._ttl, MAX_TTL)):
+            if not idle or 0 <= now - self._outages.in_vain_at < max(VAIN_SECONDS, min(self._ttl, MAX_TTL)):
                 return
         try:
             look.result(patience(LOOK_SECONDS))
         except UnfinishedError:
-            self._in_vain_at = now
+            self._outages.in_vain_at = now
 
     def _see(self) -> None:
         """Look whether another model is there, and take it; keep the one that is served if that can't be done."""
@@ -302,14 +256,10 @@ class Served:
             "reason": error.detail,
             "version_id": blob and blob.version_id,
             "sha256": blob and sha256(blob.data).hex(),
-            "since": _now(),
+            "since": moment(),
         }
 
     def _companion(self, sha256: str) -> bytes:
         """Return the bytes of the model's companion with that digest; raise ServiceError if they can't be had."""
         fetching = store.begin_to_fetch(store.beside(self._beside, sha256), self._max_bytes)
         return fetching.result(COMPANION_SECONDS).data
-
-
-def _now() -> str:
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())

@@ -38,7 +38,7 @@ LEFT_TO_BOTO3 = (
 
 
 class BrokenAnswerError(OSError):
-    """Raised when a body is not as long as its head says, or not of its checksum."""
+    """Raised when an answer ends before its head or its body does, or a body is not of its checksum."""
 
 
 class Answer(Record):
@@ -175,12 +175,17 @@ def _is_of_unknown_authority(error: OSError) -> bool:
 
 
 def _read_head(connection: socket.socket, until: float) -> tuple[bytes, bytes]:
-    """Return the head of the answer, and what came of its body with it."""
+    """Return the head of the answer, and what came of its body with it; nothing of one that is too long.
+
+    Raises BrokenAnswerError if the connection ends before the head does.
+    """
     received = b""
     while b"\r\n\r\n" not in received:
         connection.settimeout(_patience(until))
         piece = connection.recv(PIECE)
-        if not piece or len(received) > PIECE:
+        if not piece:
+            raise BrokenAnswerError(f"the connection ended after {len(received)} bytes of the answer's head")
+        if len(received) > PIECE:
             return b"", b""
         received += piece
     head, _, body = received.partition(b"\r\n\r\n")

@@ -13,8 +13,9 @@ import pytest
 
 from convert.model_file.seal import seal
 from lambda_fn.config import Settings
-from lambda_fn.serving import served
-from lambda_fn.serving.served import Failures, Served
+from lambda_fn.serving import failures, served
+from lambda_fn.serving.failures import Failures
+from lambda_fn.serving.served import Served
 
 PATIENT = 10.0
 
@@ -35,7 +36,8 @@ class Clock:
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     """The clock on the wall that what is served looks at."""
     made = Clock()
-    monkeypatch.setattr(served, "time", made)
+    for module in (served, failures):
+        monkeypatch.setattr(module, "time", made)
     return made
 
 

@@ -170,8 +170,6 @@ def test_a_refusal_is_told(serve: type[Server]) -> None:
 @pytest.mark.parametrize(
     "answered",
     [
-        b"",
-        b"HTTP/1.1 200 OK\r\n",
         b"HTTP/1.1 200 OK\r\n\r\nbytes",
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nbytes\r\n0\r\n\r\n",
         b"HTTP/1.1 200 OK\r\nContent-Length: -5\r\n\r\nbytes",
@@ -187,6 +185,8 @@ def test_what_is_not_understood_is_left_to_boto3(answered: bytes, serve: type[Se
 @pytest.mark.parametrize(
     ("answered", "why"),
     [
+        (b"", "ended after 0 bytes"),
+        (b"HTTP/1.1 200 OK\r\n", "ended after 17 bytes"),
         (b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nbytes", "5 of 6 bytes came"),
         (answer("200 OK", b"other", f"x-amz-checksum-sha256: {DIGEST}"), "not of their checksum"),
         (answer("200 OK", b"other", "x-amz-checksum-sha256: no base64"), "not of their checksum"),
