@@ -14,7 +14,7 @@ from tests.faults.trials import Grounds, at_reload, at_start, objects
 
 PAGE = ROOT / "docs" / "reliability.md"
 START, END = "<!-- the table: python -m tests.faults -->", "<!-- end of the table of faults -->"
-WAITING, BUSY = 16, 5
+WAITING, BUSY = 16, 8
 """How many trials there are at a time of those that wait for deadlines, and of others: each is a process of 60 MB."""
 WORDS = {
     "start": {ANSWERED: "scored"},
