@@ -11,7 +11,7 @@ from lambda_fn.http.json_body import check_media_type, parse_json
 from lambda_fn.http.request import MAX_RESPONSE_BYTES, Request, Response
 from lambda_fn.http.routes import Routes
 from lambda_fn.storage import s3
-from lambda_fn.storage.work import CALL_SECONDS, Work
+from lambda_fn.storage.work import CALL_SECONDS, bounded
 
 KEY = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}")
 """What a key looks like: no slash, so that it cannot leave its prefix, and no dot in front."""
@@ -32,7 +32,7 @@ class Objects:
     def get(self, request: Request, key: str) -> Response:
         """Answer the object as it was stored, and its S3 version id; 404 if there is none."""
         bucket, path = self._place(key)
-        body, version_id = Work(lambda: _read(bucket, path, key)).result(request.patience(CALL_SECONDS))
+        body, version_id = bounded(lambda: _read(bucket, path, key), request.patience(CALL_SECONDS))
         return Response(200, body.decode(errors="replace"), _version_header(version_id))
 
     def put(self, request: Request, key: str) -> Response:
@@ -43,7 +43,7 @@ class Objects:
             raise ServiceError(Problem.BODY_TOO_LARGE, f"the body has {len(request.body)} bytes, an object {limit}")
         check_media_type(request)
         parse_json(request.body, strict=True)
-        version_id = Work(lambda: _write(bucket, path, request.body)).result(request.patience(CALL_SECONDS))
+        version_id = bounded(lambda: _write(bucket, path, request.body), request.patience(CALL_SECONDS))
         content = {"key": key, "size": len(request.body), "version_id": version_id}
         return Response(200, json.dumps(content), _version_header(version_id))
 
@@ -63,7 +63,7 @@ class Objects:
 def _read(bucket: str, path: str, key: str) -> tuple[bytes, str | None]:
     """Return the object and its version; raise ServiceError if it is not there, or can't be read."""
     try:
-        answer = s3.client().get_object(Bucket=bucket, Key=path)
+        answer = s3.get_object(bucket, path)
         return s3.body_of(answer, _check_size), answer.get("VersionId")
     except ServiceError:
         raise
@@ -79,6 +79,9 @@ def _write(bucket: str, path: str, body: bytes) -> str | None:
         answer = s3.client().put_object(
             Bucket=bucket, Key=path, Body=body, ContentType="application/json", ChecksumAlgorithm="SHA256"
         )
+        s3.check_answer(answer["ResponseMetadata"]["HTTPStatusCode"], answer.get("ETag"))
+    except ServiceError:
+        raise
     except Exception as error:  # as above
         raise s3.unavailable(f"s3://{bucket}/{path}", error) from error
     return answer.get("VersionId")

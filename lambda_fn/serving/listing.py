@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from lambda_fn.config import location
 from lambda_fn.errors import SEE_THE_LOG, Problem, ServiceError
-from lambda_fn.storage.work import CALL_SECONDS, Work
+from lambda_fn.storage.work import CALL_SECONDS, bounded
 
 if TYPE_CHECKING:
     from lambda_fn.serving.served import Patience
@@ -21,7 +21,7 @@ def list_models(uri: str, suffix: str, patience: Patience) -> list[str]:
 
     Raises ServiceError (storage-unavailable) if they can't be listed.
     """
-    names = Work(lambda: _in_bucket(uri) if uri.startswith("s3://") else _in_folder(uri)).result(patience(CALL_SECONDS))
+    names = bounded(lambda: _in_bucket(uri) if uri.startswith("s3://") else _in_folder(uri), patience(CALL_SECONDS))
     return sorted(name.removesuffix(suffix) for name in names if name.endswith(suffix))
 
 

@@ -248,6 +248,8 @@ class Served:
             if self._optional:
                 self._loaded = self._rejected = None
                 return
+        if blob is not None and not blob.vouched:
+            self._etag = ""  # or else what came altered on its way would not be fetched again
         away = error.problem is Problem.STORAGE_UNAVAILABLE
         log.warning("%s: %s: %s", self._uri, "not looked at" if away else "rejected", error.told)
         failed = f"{self._role}LooksFailed" if away else f"{self._role}Rejected"

@@ -12,6 +12,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from lambda_fn.errors import SEE_THE_LOG, Problem, ServiceError
+from lambda_fn.storage.s3_get import MISSING
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -26,14 +27,19 @@ def client() -> S3Client:
     return boto3.client("s3", config=Config(connect_timeout=1, read_timeout=3, retries={"total_max_attempts": 2}))
 
 
+def get_object(bucket: str, key: str, etag: str = "") -> GetObjectOutputTypeDef:
+    """Begin to get an object, whose bytes boto3 compares with the SHA-256 that S3 keeps, if it does."""
+    if etag:
+        return client().get_object(Bucket=bucket, Key=key, ChecksumMode="ENABLED", IfNoneMatch=etag)
+    return client().get_object(Bucket=bucket, Key=key, ChecksumMode="ENABLED")
+
+
 def body_of(answer: GetObjectOutputTypeDef, check_size: Callable[[int], None]) -> bytes:
     """Return the body of an answer, however it comes: a store that speaks S3's language may send it in chunks.
 
     check_size: raises for a size that is too large, before the body is read, or where nobody tells it, meanwhile.
     """
-    status = answer["ResponseMetadata"]["HTTPStatusCode"]
-    if status != 200:
-        raise ServiceError(Problem.STORAGE_UNAVAILABLE, f"S3 answered {status}: {SEE_THE_LOG}")
+    check_answer(answer["ResponseMetadata"]["HTTPStatusCode"], answer.get("ETag"))
     # not `with answer["Body"]`, which is the stream below boto3's comparison with the checksum
     with closing(answer["Body"]) as body:
         if "ContentLength" in answer:
@@ -47,9 +53,15 @@ def body_of(answer: GetObjectOutputTypeDef, check_size: Callable[[int], None]) -
         return b"".join(pieces)
 
 
+def check_answer(status: int, etag: str | None) -> None:
+    """Raise ServiceError for what S3 itself does not answer to what it carried out."""
+    if status != 200 or not etag:
+        raise ServiceError(Problem.STORAGE_UNAVAILABLE, f"{status} without an object was answered: {SEE_THE_LOG}")
+
+
 def is_missing(error: Exception) -> bool:
     """Whether `error` says that there is no such key or no such bucket."""
-    return code_of(error) in {"NoSuchKey", "NoSuchBucket", "404"}
+    return code_of(error) in MISSING
 
 
 def unavailable(uri: str, error: Exception) -> ServiceError:

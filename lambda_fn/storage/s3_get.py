@@ -28,6 +28,9 @@ SAFE = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789
 """What a path holds as it is."""
 PIECE = 2**16
 NOT_MODIFIED = 304
+MISSING = frozenset({"NoSuchKey", "NoSuchBucket"})
+"""The codes by which S3, and no one in front of it, says that there is nothing."""
+CHECKSUM = "x-amz-checksum-sha256"
 LENGTH_DIGITS = 18
 """More than a length has: an object has 5 TB at the most, and Python refuses to read thousands of digits."""
 LEFT_TO_BOTO3 = (
@@ -226,7 +229,7 @@ def _check_whole(answer: Answer, max_bytes: int) -> None:
         return
     if len(answer.body) != length:
         raise BrokenAnswerError(f"{len(answer.body)} of {length} bytes came")
-    checksum = answer.headers.get("x-amz-checksum-sha256", "")
+    checksum = answer.headers.get(CHECKSUM, "")
     if not checksum or "-" in checksum:
         return
     if binascii.b2a_base64(sha256(answer.body), newline=False).decode() != checksum:

@@ -12,7 +12,8 @@ from lambda_fn.config import location
 from lambda_fn.errors import SEE_THE_LOG, Problem, ServiceError
 from lambda_fn.record import Record
 from lambda_fn.storage import s3_get
-from lambda_fn.storage.work import Work
+from lambda_fn.storage.s3_get import CHECKSUM
+from lambda_fn.storage.work import Work, bounded
 
 ATTEMPTS = 3
 SECONDS = 7.0
@@ -27,11 +28,15 @@ CODE_CHARACTERS = 64
 
 
 class Blob(Record):
-    """The bytes at a URI, what tells them from others there and, on versioned S3, the id of their version."""
+    """The bytes at a URI, what tells them from others there and, on versioned S3, the id of their version.
+
+    vouched: whether they are known to be those that were stored: S3 keeps a checksum of what `publish` uploads.
+    """
 
     data: bytes
-    version_id: str | None = None
-    etag: str = ""
+    version_id: str | None
+    etag: str
+    vouched: bool
 
 
 def beside(uri: str, sha256: str) -> str:
@@ -78,7 +83,7 @@ def _fetch_file(uri: str, max_bytes: int, etag: str) -> Blob | None:
             if found == etag:
                 return None
             _check_size(uri, status.st_size, max_bytes)
-            return Blob(file.read(), None, found)
+            return Blob(file.read(), None, found, vouched=True)
     except FileNotFoundError as error:
         raise _not_published(uri) from error
     except (OSError, ValueError) as error:  # a name with a zero byte in it is a ValueError
@@ -93,13 +98,14 @@ def _fetch_s3(uri: str, max_bytes: int, etag: str) -> Blob | None:
         return _fetch_with_boto3(uri, max_bytes, etag)
     if answer.status == s3_get.NOT_MODIFIED and etag:
         return None
-    if answer.status == 404:
+    if answer.status == 404 and _code(answer) in s3_get.MISSING:
         raise _not_published(uri)
-    if answer.status != 200:
+    if answer.status != 200 or "etag" not in answer.headers:  # without one it is none of S3's
         private = f"{uri}: S3 answered {answer.status} {answer.body[:1000]!r}"
         raise ServiceError(Problem.STORAGE_UNAVAILABLE, f"S3 answered {_code(answer)}: {SEE_THE_LOG}", private=private)
     _check_size(uri, int(answer.headers["content-length"]), max_bytes)
-    return Blob(answer.body, answer.headers.get("x-amz-version-id"), answer.headers.get("etag", ""))
+    headers = answer.headers
+    return Blob(answer.body, headers.get("x-amz-version-id"), headers["etag"], CHECKSUM in headers)
 
 
 def _get(uri: str, max_bytes: int, etag: str) -> s3_get.Answer | None:
@@ -137,19 +143,16 @@ def _fetch_with_boto3(uri: str, max_bytes: int, etag: str) -> Blob | None:
 
     bucket, key = location(uri)
     try:
-        # boto3 compares the bytes with the SHA-256 that `publish` left with them
-        if etag:
-            answer = s3.client().get_object(Bucket=bucket, Key=key, ChecksumMode="ENABLED", IfNoneMatch=etag)
-        else:
-            answer = s3.client().get_object(Bucket=bucket, Key=key, ChecksumMode="ENABLED")
-        data = s3.body_of(answer, lambda size: _check_size(uri, size, max_bytes))
-        return Blob(data, answer.get("VersionId"), answer.get("ETag", ""))
+        answer = bounded(lambda: s3.get_object(bucket, key, etag), SECONDS)
+        seconds = SECONDS + min(answer.get("ContentLength", 0), max_bytes) / s3_get.BYTES_A_SECOND
+        data = bounded(lambda: s3.body_of(answer, lambda size: _check_size(uri, size, max_bytes)), seconds)
     except ServiceError:
         raise
     except Exception as error:  # boto3 raises urllib3's, too, its parsers', and ValueError, as it comes
         if etag and s3.code_of(error) == str(s3_get.NOT_MODIFIED):
             return None
         raise _not_published(uri) if s3.is_missing(error) else s3.unavailable(uri, error) from error
+    return Blob(data, answer.get("VersionId"), answer["ETag"], "ChecksumSHA256" in answer)
 
 
 def _check_size(uri: str, size: int, max_bytes: int) -> None:

@@ -166,7 +166,7 @@ def test_what_s3_refuses_is_told_by_its_code(monkeypatch: pytest.MonkeyPatch, bo
 
 
 def test_what_passes_is_not_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    answers = [s3_get.Answer(500, {}, b""), None, s3_get.Answer(200, {"content-length": "2"}, b"hi")]
+    answers = [s3_get.Answer(500, {}, b""), None, s3_get.Answer(200, {"content-length": "2", "etag": "a"}, b"hi")]
 
     def answer(*_: object) -> s3_get.Answer:
         following = answers.pop(0)
