@@ -79,7 +79,7 @@ def _write(bucket: str, path: str, body: bytes) -> str | None:
         answer = s3.client().put_object(
             Bucket=bucket, Key=path, Body=body, ContentType="application/json", ChecksumAlgorithm="SHA256"
         )
-        s3.check_answer(answer["ResponseMetadata"]["HTTPStatusCode"], answer.get("ETag"))
+        s3.check_answer(answer)
     except ServiceError:
         raise
     except Exception as error:  # as above

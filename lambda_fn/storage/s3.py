@@ -16,7 +16,7 @@ from lambda_fn.storage.s3_get import MISSING
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
-    from mypy_boto3_s3.type_defs import GetObjectOutputTypeDef
+    from mypy_boto3_s3.type_defs import GetObjectOutputTypeDef, PutObjectOutputTypeDef
 
 PIECE = 2**20
 
@@ -39,7 +39,10 @@ def body_of(answer: GetObjectOutputTypeDef, check_size: Callable[[int], None]) -
 
     check_size: raises for a size that is too large, before the body is read, or where nobody tells it, meanwhile.
     """
-    check_answer(answer["ResponseMetadata"]["HTTPStatusCode"], answer.get("ETag"))
+    check_answer(answer)
+    status = answer["ResponseMetadata"]["HTTPStatusCode"]
+    if status != 200:
+        raise _unlike_s3(status)
     # not `with answer["Body"]`, which is the stream below boto3's comparison with the checksum
     with closing(answer["Body"]) as body:
         if "ContentLength" in answer:
@@ -53,10 +56,14 @@ def body_of(answer: GetObjectOutputTypeDef, check_size: Callable[[int], None]) -
         return b"".join(pieces)
 
 
-def check_answer(status: int, etag: str | None) -> None:
-    """Raise ServiceError for what S3 itself does not answer to what it carried out."""
-    if status != 200 or not etag:
-        raise ServiceError(Problem.STORAGE_UNAVAILABLE, f"{status} without an object was answered: {SEE_THE_LOG}")
+def check_answer(answer: GetObjectOutputTypeDef | PutObjectOutputTypeDef) -> None:
+    """Raise ServiceError for an answer that tells of no object: it is not S3's, whatever its status."""
+    if not answer.get("ETag"):
+        raise _unlike_s3(answer["ResponseMetadata"]["HTTPStatusCode"])
+
+
+def _unlike_s3(status: int) -> ServiceError:
+    return ServiceError(Problem.STORAGE_UNAVAILABLE, f"S3 answered {status}, which is not its way: {SEE_THE_LOG}")
 
 
 def is_missing(error: Exception) -> bool:

@@ -75,10 +75,10 @@ class Work[Outcome]:
 
 
 def bounded[Outcome](function: Callable[[], Outcome], seconds: float) -> Outcome:
-    """Return what a function returns within so many seconds; or else end it, and raise UnfinishedError."""
+    """Return what a function returns within so many seconds; or else end it, and raise ServiceError."""
     work = Work(function)
     try:
         return work.result(seconds)
-    except UnfinishedError:
+    except UnfinishedError as error:
         work.abandon()
-        raise
+        raise error.again() from None
