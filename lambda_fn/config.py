@@ -73,6 +73,8 @@ class Settings(Record):
             )
         if objects_uri is not None and not _is_prefix(objects_uri):
             raise ConfigError(f"OBJECTS_URI is s3://bucket/prefix/ with the slash at its end, not {objects_uri!r}")
+        if environ.get("MODEL_SHA256") and _number(environ, "CANDIDATE_SHARE", 0.0, 1.0):
+            raise ConfigError("MODEL_SHA256 pins the only model that is served: CANDIDATE_SHARE is to be 0 with it")
         for name, uri in (("MODEL_URI", model_uri), ("MODELS_URI", models_uri)):
             if uri is not None and objects_uri is not None and uri.startswith(objects_uri):
                 # one function for both; where there are two, as deployed, their roles keep them apart

@@ -71,6 +71,7 @@ class Problem(Enum):
 RETRY_AFTER: Mapping[Problem, int] = {
     Problem.MODEL_NOT_PUBLISHED: 5,
     Problem.MODEL_INVALID: 5,
+    Problem.MODEL_TOO_LARGE: 60,
     Problem.STORAGE_UNAVAILABLE: 1,
 }
 """After how many seconds a call may be answered otherwise: the next one tries again."""

@@ -32,7 +32,8 @@ class Objects:
     def get(self, request: Request, key: str) -> Response:
         """Answer the object as it was stored, and its S3 version id; 404 if there is none."""
         bucket, path = self._place(key)
-        body, version_id = bounded(lambda: _read(bucket, path, key), request.patience(CALL_SECONDS))
+        client = _client()
+        body, version_id = bounded(lambda: _read(client, bucket, path, key), request.patience(CALL_SECONDS))
         return Response(200, body.decode(errors="replace"), _version_header(version_id))
 
     def put(self, request: Request, key: str) -> Response:
@@ -43,7 +44,8 @@ class Objects:
             raise ServiceError(Problem.BODY_TOO_LARGE, f"the body has {len(request.body)} bytes, an object {limit}")
         check_media_type(request)
         parse_json(request.body, strict=True)
-        version_id = bounded(lambda: _write(bucket, path, request.body), request.patience(CALL_SECONDS))
+        client = _client()
+        version_id = bounded(lambda: _write(client, bucket, path, request.body), request.patience(CALL_SECONDS))
         content = {"key": key, "size": len(request.body), "version_id": version_id}
         return Response(200, json.dumps(content), _version_header(version_id))
 
@@ -60,10 +62,18 @@ class Objects:
         return bucket, prefix + key
 
 
-def _read(bucket: str, path: str, key: str) -> tuple[bytes, str | None]:
+def _client() -> s3.Client:
+    """Return the client, made before what may be given up is begun; raise ServiceError if its settings are wrong."""
+    try:
+        return s3.client()
+    except Exception as error:  # of a region or an endpoint that is none
+        raise s3.unavailable("the client of S3", error) from error
+
+
+def _read(client: s3.Client, bucket: str, path: str, key: str) -> tuple[bytes, str | None]:
     """Return the object and its version; raise ServiceError if it is not there, or can't be read."""
     try:
-        answer = s3.get_object(bucket, path)
+        answer = s3.get_object(client, bucket, path)
         return s3.body_of(answer, _check_size), answer.get("VersionId")
     except ServiceError:
         raise
@@ -73,10 +83,10 @@ def _read(bucket: str, path: str, key: str) -> tuple[bytes, str | None]:
         raise s3.unavailable(f"s3://{bucket}/{path}", error) from error
 
 
-def _write(bucket: str, path: str, body: bytes) -> str | None:
+def _write(client: s3.Client, bucket: str, path: str, body: bytes) -> str | None:
     """Store the object and return its version; raise ServiceError if that can't be done."""
     try:
-        answer = s3.client().put_object(
+        answer = client.put_object(
             Bucket=bucket, Key=path, Body=body, ContentType="application/json", ChecksumAlgorithm="SHA256"
         )
         s3.check_answer(answer)

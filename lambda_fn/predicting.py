@@ -30,11 +30,7 @@ def predict(request: Request, loaded: Loaded, settings: Settings) -> Response:
     asked = _flag(request, "probabilities")
     if asked:
         _check_probabilities(model)
-    limit = settings.max_body_bytes
-    if len(request.body) > limit:
-        raise ServiceError(
-            Problem.BODY_TOO_LARGE, f"the body has {len(request.body)} bytes, at most {limit} are scored"
-        )
+    _check_body(request, settings)
     body_type, parameters = _body_type(request)
     decoding, answer_type = codec(body_type), _answer_type(request, body_type)
     answering = decoding if answer_type is body_type else codec(answer_type)
@@ -51,10 +47,19 @@ def predict(request: Request, loaded: Loaded, settings: Settings) -> Response:
     return Response(200, body, {"content-type": answering.CONTENT_TYPE, **loaded.headers})
 
 
-def rows_of(request: Request, model: Model) -> Rows:
+def rows_of(request: Request, model: Model, settings: Settings) -> Rows:
     """Return the rows of a request as the model takes them; raise ServiceError if it does not."""
+    _check_body(request, settings)
     body_type, parameters = _body_type(request)
     return codec(body_type).decode_request(request, parameters, model.card)[0]
+
+
+def _check_body(request: Request, settings: Settings) -> None:
+    limit = settings.max_body_bytes
+    if len(request.body) > limit:
+        raise ServiceError(
+            Problem.BODY_TOO_LARGE, f"the body has {len(request.body)} bytes, at most {limit} are scored"
+        )
 
 
 def _score(model: Model, rows: Rows, threads: int, probabilities: bool) -> Scores:

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+UNTOLD = frozenset({"examples"})
+"""What of the card is not for everybody who calls: values of the training rows."""
+
 
 class Scoring:
     """The routes over the model at `settings.model_uri`, and over those under `settings.models_uri`."""
@@ -61,8 +64,9 @@ class Scoring:
         """Answer the card of the model, which version is served since when, what was rejected, and the candidate."""
         entry, loaded = self._current(request, name)
         serving = loaded.describe()
+        card = loaded.model.card.document
         told: dict[str, Any] = {
-            **loaded.model.card.document,
+            **{name: value for name, value in card.items() if name not in UNTOLD},
             "version_id": serving["version_id"],
             "sha256": serving["sha256"],
             "serving": serving,
@@ -102,5 +106,5 @@ class Scoring:
         except ServiceError as error:
             if error.problem is not Problem.MODEL_NOT_PUBLISHED:
                 raise
-            self.catalog.forget(name)
+            self.catalog.forget(name, entry)
             raise not_found(name) from error

@@ -10,15 +10,15 @@ import time
 from collections.abc import Mapping
 
 NAMESPACE = "Plume"
-DIMENSION = "ModelKey"
+DIMENSION = "ModelUri"
 NOTHING: Mapping[str, object] = {}
 
 
-def put(model_key: str, values: Mapping[str, float], more: Mapping[str, object] = NOTHING) -> None:
-    """Write one line with metrics by name, of the model at a key, and what `more` is to be read there."""
+def put(model_uri: str, values: Mapping[str, float], more: Mapping[str, object] = NOTHING) -> None:
+    """Write one line with metrics by name, of the model at a URI, and what `more` is to be read there."""
     metrics = [{"Name": name, "Unit": "None"} for name in values]
     told = {
         "Timestamp": int(time.time() * 1000),
         "CloudWatchMetrics": [{"Namespace": NAMESPACE, "Dimensions": [[DIMENSION]], "Metrics": metrics}],
     }
-    print(json.dumps({"_aws": told, DIMENSION: model_key, **values, **more}), flush=True)
+    print(json.dumps({"_aws": told, DIMENSION: model_uri, **values, **more}), flush=True)

@@ -18,41 +18,49 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-COMPARED_ROWS = 1024
-"""So many of a call's rows are compared, the first ones."""
+COMPARED_ROWS = 1000
+"""So many of a call's rows are compared, the first ones: no more than are scored without a companion."""
 
 
 def predict_beside(request: Request, loaded: Loaded, candidate: Candidate, settings: Settings) -> Response:
     """Answer by what is `loaded`, or by the candidate if it is to answer this call; compare them in its shadow."""
     other = candidate.current(loaded, request.patience)
-    if other is None or not candidate.gets(_key(request, loaded, settings.candidate_key)):
+    if other is None or not candidate.gets(_key(request, loaded, settings)):
         return predict(request, loaded, settings)
     if not candidate.shadow:
         return predict(request, other, settings)
     response = predict(request, loaded, settings)
-    candidate.count(loaded, other, _compared(request, loaded, other))
+    candidate.count(loaded, other, _compared(request, loaded, other, settings))
     return response
 
 
-def _key(request: Request, loaded: Loaded, kind: tuple[str, str] | None) -> str | None:
-    """Return what calls that belong together have in common: a header, or the first row's value of a feature."""
-    if kind is None:
+def _key(request: Request, loaded: Loaded, settings: Settings) -> str | None:
+    """Return what calls that belong together have in common: a header, or the first row's value of a feature.
+
+    None where a call has none, and a model no such feature.
+    """
+    if settings.candidate_key is None:
         return None
-    where, name = kind
-    if where == "header":
+    kind, name = settings.candidate_key
+    if kind == "header":
         return request.headers.get(name) or None
     column = loaded.model.card.columns.get(name)
     if column is None:
+        log.warning("CANDIDATE_KEY names %r, which is no feature of the model: calls are drawn by chance", name)
         return None
     with suppress(ServiceError):  # which the call is answered with
-        return repr(float(rows_of(request, loaded.model)[0:1][0, column]))
+        number = float(rows_of(request, loaded.model, settings)[0:1][0, column])
+        texts = {code: text for text, code in loaded.model.card.features[column].categories.items()}
+        return texts.get(number, repr(number))  # another model may number a feature's strings otherwise
     return None
 
 
-def _compared(request: Request, loaded: Loaded, other: Loaded) -> Difference | None:
+def _compared(request: Request, loaded: Loaded, other: Loaded, settings: Settings) -> Difference | None:
     """Return how the candidate's answer differs; None if it has none. Nothing of it gets into the answer."""
     try:
-        ours, theirs = (each.model.score(rows_of(request, each.model)[:COMPARED_ROWS]) for each in (loaded, other))
+        ours, theirs = (
+            model.score(rows_of(request, model, settings)[:COMPARED_ROWS]) for model in (loaded.model, other.model)
+        )
         return difference(ours, theirs, loaded.model.card.classes, other.model.card.classes)
     except ServiceError as error:
         log.warning("the candidate does not score a call: %s", error.told)

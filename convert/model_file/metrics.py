@@ -15,8 +15,8 @@ from convert.errors import ConvertError
 from convert.model_file.versions import parse_uri
 
 NAMESPACE = "Plume"
-DIMENSION = "ModelKey"
-"""Its value is the current model's key on S3."""
+DIMENSION = "ModelUri"
+"""Its value is where the current model is: two deployments have buckets of their own."""
 PERIOD_SECONDS = 3600
 """How long the spans are that CloudWatch adds up: at most 1,440 of them come in an answer, 360 are asked for."""
 MOST_HOURS = 15 * 24
@@ -30,7 +30,8 @@ class Metrics:
 
     def __init__(self, uri: str) -> None:
         """Ask for those of that model; raise ConvertError where there is no client to ask with."""
-        _, self._key = parse_uri(uri)
+        parse_uri(uri)
+        self._uri = uri
         try:
             self._client = boto3.client("cloudwatch", config=PATIENCE)
         except (BotoCoreError, ValueError) as error:
@@ -54,7 +55,7 @@ class Metrics:
             answer = self._client.get_metric_statistics(
                 Namespace=NAMESPACE,
                 MetricName=name,
-                Dimensions=[{"Name": DIMENSION, "Value": self._key}],
+                Dimensions=[{"Name": DIMENSION, "Value": self._uri}],
                 StartTime=since,
                 EndTime=datetime.now(UTC),
                 Period=PERIOD_SECONDS,

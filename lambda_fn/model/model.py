@@ -49,7 +49,7 @@ class Scores:
 
 
 class Model:
-    """A loaded model: its card, its digest, and `score`."""
+    """A loaded model: its card, its digest, about what it takes of memory, and `score`."""
 
     def __init__(
         self,
@@ -65,10 +65,12 @@ class Model:
         """
         check_seal(data)
         checked = check_model(data)
-        size = SESSION_BYTES + FILE_BYTES * len(data) + NODE_BYTES * checked.tree_nodes
-        if admit is not None and not admit(size):
-            detail = f"it takes about {size / 2**20:,.0f} MB, for which there is no room: deploy with more `memory`"
-            raise ServiceError(Problem.MODEL_TOO_LARGE, detail)
+        self.memory_bytes = SESSION_BYTES + FILE_BYTES * len(data) + NODE_BYTES * checked.tree_nodes
+        if admit is not None and not admit(self.memory_bytes):
+            size = f"{self.memory_bytes / 2**20:,.0f} MB"
+            raise ServiceError(
+                Problem.MODEL_TOO_LARGE, f"it takes about {size}, for which there is no room: deploy with more `memory`"
+            )
         self.sha256 = sha256(data).hex()
         self._engine = Engine(data, checked)
         self.card = self._engine.card

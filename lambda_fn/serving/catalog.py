@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import re
 import threading
+import time
 from typing import TYPE_CHECKING, Any
 
 from lambda_fn.config import Settings
@@ -21,11 +23,12 @@ if TYPE_CHECKING:
 
 SUFFIX = ".onnx"
 CANDIDATE_SUFFIX = ".candidate"
-"""What is behind the URI of a model in that of its candidate (convert/model_file/candidates.py writes it)."""
+"""What is behind the URI of a model in that of its candidate (convert/model_file/publish.py there)."""
 NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}")
 """What a model's name looks like: no slash, so that it cannot leave its prefix, and no dot in front."""
 MAX_NAMES = 1000
-"""Of how many names that were asked for something is kept, where no model is."""
+"""Of how many names that were asked for something is kept, where no model is loaded."""
+LISTED_SECONDS = 60.0
 
 
 class Entry:
@@ -52,6 +55,8 @@ class Catalog:
         self._outages = Failures()
         self._entries: dict[str, Entry] = {}
         self._lock = threading.Lock()
+        self._names: list[str] = []
+        self._listed_at = -math.inf
         self.front = None if settings.model_uri is None else self._entry(settings.model_uri, ahead)
 
     def named(self, name: str) -> Entry:
@@ -65,29 +70,41 @@ class Catalog:
         if uri == settings.model_uri and self.front is not None:
             return self.front
         with self._lock:
-            entry = self._entries.pop(uri, None) or self._entry(uri, None)
-            if len(self._entries) >= MAX_NAMES:
-                self._entries = {uri: each for uri, each in self._entries.items() if each.served.loaded}
+            entry = self._entries.pop(uri, None)
+            if entry is None:
+                entry = self._entry(uri, None)
+                if len(self._entries) >= MAX_NAMES:
+                    self._forget_some()
             self._entries[uri] = entry
         return entry
 
-    def forget(self, name: str) -> None:
+    def forget(self, name: str, entry: Entry) -> None:
         """Keep nothing of a name that no model has."""
         with self._lock:
-            self._entries.pop(self._uri(name), None)
+            if self._entries.get(self._uri(name)) is entry and entry.served.loaded is None:
+                del self._entries[self._uri(name)]
 
     def names(self, patience: Patience) -> list[dict[str, Any]]:
-        """Return the models that there are, by name, and of those that are loaded which version is."""
+        """Return the models that there are, by name, and of those that are loaded which version is.
+
+        They are listed once in the time to live, as anybody may ask.
+        """
         if self._settings.models_uri is None:
             raise _not_configured()
-        from lambda_fn.serving.listing import list_models  # here: few calls ask
+        if not 0 <= time.time() - self._listed_at < min(self._settings.model_ttl, LISTED_SECONDS):
+            from lambda_fn.serving.listing import list_models  # here: few calls ask
 
-        found = []
-        for name in list_models(self._settings.models_uri, SUFFIX, patience):
-            if NAME.fullmatch(name):
-                loaded = self._loaded(name)
-                found.append({"name": name, "serving": loaded and loaded.describe()})
-        return found
+            listed = list_models(self._settings.models_uri, SUFFIX, patience)
+            self._names, self._listed_at = [name for name in listed if NAME.fullmatch(name)], time.time()
+        found = [(name, self._loaded(name)) for name in self._names]
+        return [{"name": name, "serving": loaded and loaded.describe()} for name, loaded in found]
+
+    def _forget_some(self) -> None:
+        """Keep nothing of the names that were asked for first and that no model has; the last ones may be loading."""
+        first = list(self._entries.items())[: MAX_NAMES // 2]
+        for uri, entry in first:
+            if entry.served.loaded is None:
+                del self._entries[uri]
 
     def _loaded(self, name: str) -> Loaded | None:
         uri = self._uri(name)
@@ -105,25 +122,32 @@ class Catalog:
             return Entry(served, None)
         from lambda_fn.serving.candidate import Candidate  # here: most deployments have none
 
-        beside = Served(uri + CANDIDATE_SUFFIX, settings, self._admit, self._outages, companions=uri, optional=True)
+        beside = Served(uri + CANDIDATE_SUFFIX, settings, self._admit, self._outages, beside=uri, optional=True)
         return Entry(served, Candidate(beside, settings))
 
     def _admit(self, served: Served, size: int) -> bool:
-        """Whether there is memory for so many bytes; make some of what was used least recently, if there is not."""
-        if self.front is None or served is not self.front.served or served.loaded is not None:
-            return memory.has_room(size, self._settings.memory_bytes) or self._make_room(served, size)
-        return True  # there is nothing else to serve
+        """Whether there is memory for so many bytes; make some of what was used least recently, if that helps.
 
-    def _make_room(self, served: Served, size: int) -> bool:
-        for entry in list(self._entries.values()):
-            memory.give_back()
-            if memory.has_room(size, self._settings.memory_bytes):
-                return True
-            if served not in entry.parts:
-                for part in entry.parts:
-                    part.unload()
+        The first model of the front is loaded in any case: how much it takes is only about known.
+        """
+        limit = self._settings.memory_bytes
+        needed = self.front is not None and served is self.front.served and served.loaded is None
+        if limit is None or (needed and not self._entries):
+            return True
+        return memory.free_bytes(limit) >= size or self._make_room(served, size, limit) or needed
+
+    def _make_room(self, served: Served, size: int, limit: int) -> bool:
         memory.give_back()
-        return memory.has_room(size, self._settings.memory_bytes)
+        others = [part for entry in list(self._entries.values()) if served not in entry.parts for part in entry.parts]
+        sizes = [part.loaded.model.memory_bytes for part in others if part.loaded is not None]
+        if memory.free_bytes(limit) + sum(sizes) < size:  # to let go of all of them would not do
+            return False
+        for part in others:
+            if memory.free_bytes(limit) >= size:
+                break
+            part.unload()
+            memory.give_back()
+        return memory.free_bytes(limit) >= size
 
 
 def _not_configured() -> ServiceError:

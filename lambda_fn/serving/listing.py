@@ -12,8 +12,8 @@ from lambda_fn.storage.work import CALL_SECONDS, bounded
 if TYPE_CHECKING:
     from lambda_fn.serving.served import Patience
 
-MAX_NAMES = 10_000
-"""More are not listed: each thousand is a request to S3."""
+MAX_LISTED = 10_000
+"""More objects are not looked at: each thousand is a request to S3."""
 
 
 def list_models(uri: str, suffix: str, patience: Patience) -> list[str]:
@@ -33,11 +33,11 @@ def _in_bucket(uri: str) -> list[str]:
     try:
         for page in s3.client().get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix, Delimiter="/"):
             names += [each["Key"].removeprefix(prefix) for each in page.get("Contents", [])]
-            if len(names) >= MAX_NAMES:
+            if len(names) >= MAX_LISTED:
                 break
     except Exception as error:  # boto3 raises urllib3's, too, its parsers', and ValueError, as it comes
         raise s3.unavailable(uri, error) from error
-    return names[:MAX_NAMES]
+    return names
 
 
 def _in_folder(uri: str) -> list[str]:

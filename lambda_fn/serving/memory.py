@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 
-RESERVE_BYTES = 48 * 2**20
-"""What is left for calls: the interpreter with a small model takes 54 MB, a call of few rows nothing more."""
+MOST_RESERVED_BYTES, RESERVED_PART = 250 * 2**20, 3
+"""What is left for calls: a third of the memory, and no more than the worst body takes (docs/reliability.md)."""
+READ_BYTES = 6
+"""What a byte of a file takes while it is read and loaded: twice itself, and in the session."""
 
 
 def resident_bytes() -> int:
@@ -26,6 +28,11 @@ def give_back() -> None:
         trim(0)
 
 
-def has_room(size: int, memory_bytes: int | None) -> bool:
-    """Whether so many bytes more leave calls what they need of the function's memory; None where nobody says it."""
-    return memory_bytes is None or resident_bytes() + size + RESERVE_BYTES <= memory_bytes
+def free_bytes(memory_bytes: int) -> int:
+    """Return what there is for models beside what is loaded, of a function with so much memory; below 0 for none."""
+    return memory_bytes - min(MOST_RESERVED_BYTES, memory_bytes // RESERVED_PART) - resident_bytes()
+
+
+def readable_bytes(memory_bytes: int | None) -> int:
+    """Return how large a file may be to be read beside what is loaded; without a limit where nobody says it."""
+    return 2**62 if memory_bytes is None else max(0, free_bytes(memory_bytes)) // READ_BYTES

@@ -16,14 +16,14 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from lambda_fn import telemetry
-from lambda_fn.config import Settings, location
+from lambda_fn.config import Settings
 from lambda_fn.digest import sha256
 from lambda_fn.errors import SEE_THE_LOG, Problem, ServiceError
 from lambda_fn.model.model import Model
 from lambda_fn.serving import memory
 from lambda_fn.serving.failures import Failures
 from lambda_fn.serving.loaded import Loaded, moment
-from lambda_fn.storage import store
+from lambda_fn.serving.source import Source
 from lambda_fn.storage.work import CALL_SECONDS, UnfinishedError, Work
 
 if TYPE_CHECKING:
@@ -40,17 +40,16 @@ LOOK_SECONDS = 2.0
 """How long a call waits for a look, and what it finds, at the most."""
 IDLE_SECONDS = 1.0
 """After so long without a call, the instance was idle, and frozen perhaps."""
-VAIN_SECONDS = 10.0
-"""How long after a call waited for a look in vain none does, at the least."""
-MAX_TTL = 600.0
-COMPANION_SECONDS = 1.0
-"""How long a call of many rows waits for a graph that is made for those."""
-WAKING_SECONDS = 0.05
-"""What a call that woke the instance needs to say so."""
+STUCK_SECONDS = 30.0
+"""A look that takes so long is told of."""
 
 
 class Served:
-    """One model; safe to be asked by several threads."""
+    """One model; safe to be asked by several threads.
+
+    `_loading` is held by the call that loads the first model; `_swapping` for the moment in which one takes the place
+    of another. What is told of looks, the look's thread alone writes.
+    """
 
     def __init__(
         self,
@@ -59,7 +58,7 @@ class Served:
         admit: Admit,
         outages: Failures,
         *,
-        companions: str = "",
+        beside: str = "",
         optional: bool = False,
         sha256: str | None = None,
         ahead: Work[Blob] | None = None,
@@ -67,39 +66,37 @@ class Served:
         """Fetch nothing yet. What is fetched `ahead` is taken first.
 
         outages: of the storage, which other models are on, too.
-        companions: the URI of the model that companions are beside, if it is another.
+        beside: the URI of the model that this one, and its companions, are beside, if it is another.
         optional: whether there may be none, which is no failure; one that is taken away is served no more.
         sha256: the digest of the only model that is taken.
         """
-        self._uri, self._beside, self._optional, self._sha256 = uri, companions or uri, optional, sha256
+        self._told_of, self._optional, self._sha256 = beside or uri, optional, sha256
         self._role = "Candidate" if optional else "Model"  # what the names of metrics begin with
-        self._max_bytes, self._ttl, self._admit = settings.max_model_bytes, settings.model_ttl, admit
-        self._key = location(self._beside)[1] if uri.startswith("s3://") else self._beside.rpartition("/")[2]
+        self._source = Source(uri, beside or uri, settings, ahead)
+        self._ttl, self._admit = settings.model_ttl, admit
         self._loaded: Loaded | None = None
-        self._rejected: dict[str, Any] | None = None
-        self._etag = ""  # of the last object that was seen, whether it was taken or not
         self._looked_at = -math.inf  # by the clock on the wall, as the other may stand still while frozen
-        self._lock = threading.Lock()
-        self._fetching, self._in_vain = ahead, False
+        self._loading, self._swapping = threading.Lock(), threading.Lock()
         self._outages, self._failures = outages, Failures()
         self._look: Work[None] | None = None
-        self._companions: dict[str, Work[Blob]] = {}
         self._called_at = -math.inf
         self._woken = False
+        self._rejected: dict[str, Any] | None = None
+        self._away: dict[str, Any] | None = None
 
     def current(self, patience: Patience) -> Loaded:
         """Return the model that is to answer now; raise ServiceError (503) if there is none yet and none can be had."""
         loaded = self._loaded
-        if loaded is not None and 0.0 <= time.time() - self._looked_at < self._ttl:  # nearly always
+        if loaded is not None and -self._ttl < time.time() - self._looked_at < self._ttl:  # nearly always
             return loaded
         if loaded is None:
-            return self._first(patience)
+            return self._load_first(patience)
         self._look_again(patience)
         return self._loaded or loaded
 
     def current_if_any(self, patience: Patience) -> Loaded | None:
         """Return the model that is there beside another; None where there is none, or it can't be had."""
-        if not 0.0 <= time.time() - self._looked_at < self._ttl:
+        if not -self._ttl < time.time() - self._looked_at < self._ttl:
             self._look_again(patience)
         return self._loaded
 
@@ -110,109 +107,96 @@ class Served:
 
     @property
     def rejected(self) -> Mapping[str, Any] | None:
-        """Why what is at the URI is not what is served; None if it is."""
-        return self._rejected
+        """Why what is at the URI is not what is served, or not known; None if it is."""
+        return self._away or self._rejected
 
-    def tell(self, values: Mapping[str, float]) -> None:
+    def tell(self, values: Mapping[str, float], more: Mapping[str, object] = telemetry.NOTHING) -> None:
         """Write metrics of this model to the log."""
-        telemetry.put(self._key, values)
+        telemetry.put(self._told_of, values, more)
 
     def unload(self) -> None:
         """Let go of the model. Whoever asks next has it fetched again."""
-        self._loaded, self._looked_at, self._etag = None, -math.inf, ""
+        with self._swapping:
+            self._loaded, self._looked_at = None, -math.inf
+            self._source.see("")
 
-    def _first(self, patience: Patience) -> Loaded:
+    def _load_first(self, patience: Patience) -> Loaded:
         """Fetch and load the model while a call, or an init, waits."""
-        with self._lock:
+        with self._loading:
             if self._loaded is not None:
                 return self._loaded
-            if not (self._fetching and self._fetching.done):
-                for failures in (self._outages, self._failures):
-                    failures.check()
-            begun, now = time.monotonic(), time.time()
+            if not self._source.has_come:
+                self._outages.check()
+                self._failures.check()
+            begun = time.monotonic()
             try:
-                loaded = self._load(self._fetched(patience(CALL_SECONDS)))
+                blob, asked_at = self._source.fetch(patience(CALL_SECONDS))
+                loaded = self._load(blob)
             except ServiceError as error:
-                away = error.problem is Problem.STORAGE_UNAVAILABLE
-                raise (self._outages if away else self._failures).remember(error, time.monotonic() - begun) from error
-            self._loaded, self._looked_at, self._etag = loaded, now, loaded.etag
+                unanswered = error.problem is Problem.STORAGE_UNAVAILABLE and not isinstance(error, UnfinishedError)
+                failures = self._outages if unanswered else self._failures
+                raise failures.remember(error, time.monotonic() - begun) from error
+            with self._swapping:
+                self._loaded, self._looked_at = loaded, asked_at
+                self._source.see(blob.etag)
             return loaded
 
-    def _fetched(self, seconds: float) -> Blob:
-        """Return what is at the URI; raise UnfinishedError if it takes longer, of which the next call has the rest."""
-        begun, fetching, again = time.monotonic(), self._fetching, self._in_vain
-        if fetching is not None:
-            try:
-                return self._awaited(fetching, seconds)
-            except UnfinishedError:
-                raise
-            except ServiceError as error:
-                if not again or error.problem is not Problem.STORAGE_UNAVAILABLE:
-                    raise
-            seconds -= time.monotonic() - begun  # the instance was frozen, perhaps: its sockets are dead
-        return self._awaited(store.begin_to_fetch(self._uri, self._max_bytes), seconds)
-
-    def _awaited(self, fetching: Work[Blob], seconds: float) -> Blob:
-        self._fetching, self._in_vain = None, False
+    def _load(self, blob: Blob) -> Loaded:
+        """Return the model in the bytes; raise ServiceError, and remember it of the object, if it is none to serve."""
         try:
-            return fetching.result(seconds)
-        except UnfinishedError:
-            self._fetching, self._in_vain = fetching, True
+            if self._sha256 is not None and sha256(blob.data).hex() != self._sha256:
+                detail = f"MODEL_SHA256 pins {self._sha256}, what is published has {sha256(blob.data).hex()}"
+                raise ServiceError(Problem.MODEL_INVALID, detail)
+            return Loaded(Model(blob.data, self._source.companion, partial(self._admit, self)), blob)
+        except ServiceError as error:
+            if error.problem is Problem.MODEL_INVALID:
+                self._source.refuse(blob, error)
             raise
 
     def _look_again(self, patience: Patience) -> None:
         """Look, beside the call, whether another model is there; wait for it where the instance was idle."""
-        now = time.time()
-        if self._ttl == math.inf and self._looked_at > -math.inf:  # the clock was set back
-            self._looked_at = now
-            return
-        with self._lock:
-            look = self._look
+        with self._loading:
+            now, look = time.time(), self._look
             if look is None or look.done:
                 idle = not 0 <= now - self._looked_at <= self._ttl + IDLE_SECONDS
                 try:
                     look = self._look = Work(self._see)
                 except ServiceError as error:
-                    log.warning("%s: not looked for another model: %s", self._uri, error.told)
                     self._looked_at = now
+                    self._reject(error, None)
                     return
             else:
                 idle = not 0 <= now - self._called_at <= IDLE_SECONDS
                 self._woken = self._woken or idle
+                if not idle and now - look.begun > STUCK_SECONDS and self._away is None:
+                    detail = f"the storage has not answered for {now - look.begun:.0f} s"
+                    self._reject(ServiceError(Problem.STORAGE_UNAVAILABLE, detail), None)
             self._called_at = now
-            if not idle or 0 <= now - self._outages.in_vain_at < max(VAIN_SECONDS, min(self._ttl, MAX_TTL)):
-                return
-        try:
-            look.result(patience(LOOK_SECONDS))
-        except UnfinishedError:
-            self._outages.in_vain_at = now
+        if idle and not self._outages.were_waited_for(self._ttl):
+            try:
+                look.result(patience(LOOK_SECONDS))
+            except UnfinishedError:
+                self._outages.wait_no_more()
+
+    def _was_woken(self) -> bool:
+        """Whether a call came after the instance was idle, since this was asked last."""
+        woken, self._woken = self._woken, False
+        return woken
 
     def _see(self) -> None:
         """Look whether another model is there, and take it; keep the one that is served if that can't be done."""
         started, blob = time.time(), None
         try:
-            blob = self._other()
+            blob = self._source.fetch_other(self._was_woken)
+            self._away = None
             self._take(blob)
         except ServiceError as error:
             self._reject(error, blob)
         except Exception as error:  # of memory, or a mistake of the service's own
-            log.exception("%s: not taken", self._uri)
+            log.exception("%s: not taken", self._source.uri)
             self._reject(ServiceError(Problem.INTERNAL_ERROR, f"{type(error).__name__}: {SEE_THE_LOG}"), blob)
         finally:
             self._looked_at = started
-
-    def _other(self) -> Blob | None:
-        """Return what is at the URI, None if it is what was seen last; raise ServiceError if it can't be had."""
-        while True:
-            self._woken = False
-            try:
-                return store.fetch_other(self._uri, self._max_bytes, self._etag)
-            except ServiceError as error:
-                if error.problem is not Problem.STORAGE_UNAVAILABLE:
-                    raise
-                time.sleep(WAKING_SECONDS)
-                if not self._woken:  # or else the instance was frozen, and its socket is dead, which is no error
-                    raise
 
     def _take(self, blob: Blob | None) -> None:
         """Load what is another model, and serve it; raise ServiceError if that can't be done."""
@@ -220,55 +204,43 @@ class Served:
         if loaded is None and not self._optional:  # it was unloaded meanwhile
             return
         if blob is None:
-            if loaded is not None and self._etag == loaded.etag:
+            if loaded is not None and self._source.etag == loaded.etag:
                 self._rejected = None
             return
-        self._etag = blob.etag
         if loaded is not None and sha256(blob.data).hex() == loaded.model.sha256:  # as after a rollback to it
-            self._loaded, self._rejected = Loaded(loaded.model, blob), None
-            return
-        new = self._load(blob)
-        self._loaded, self._rejected = new, None
-        telemetry.put(self._key, {f"{self._role}Reloads": 1}, new.describe())
+            new = Loaded(loaded.model, blob)
+        else:
+            new = self._load(blob)
+            self.tell({f"{self._role}Reloads": 1}, new.describe())
+        with self._swapping:
+            if self._loaded is loaded:
+                self._loaded = new
+                self._source.see(blob.etag)
+        self._rejected = None
         del loaded
         memory.give_back()
-
-    def _load(self, blob: Blob) -> Loaded:
-        if self._sha256 is not None and sha256(blob.data).hex() != self._sha256:
-            raise ServiceError(
-                Problem.MODEL_INVALID,
-                f"MODEL_SHA256 pins {self._sha256}, what is published has {sha256(blob.data).hex()}",
-            )
-        return Loaded(Model(blob.data, self._companion, partial(self._admit, self)), blob)
 
     def _reject(self, error: ServiceError, blob: Blob | None) -> None:
         """Tell why what is at the URI is not served."""
         if error.problem is Problem.MODEL_NOT_PUBLISHED:
-            self._etag = self._loaded.etag if self._loaded is not None else ""
+            self._source.see(self._loaded.etag if self._loaded is not None else "")
             if self._optional:
                 self._loaded = self._rejected = None
                 return
-        if blob is not None and not blob.vouched:
-            self._etag = ""  # or else what came altered on its way would not be fetched again
+        if blob is not None and error.problem is Problem.MODEL_TOO_LARGE:  # the next start takes it
+            self._source.refuse(blob, error)
         away = error.problem is Problem.STORAGE_UNAVAILABLE
-        log.warning("%s: %s: %s", self._uri, "not looked at" if away else "rejected", error.told)
+        log.warning("%s: %s: %s", self._source.uri, "not looked at" if away else "rejected", error.told)
         failed = f"{self._role}LooksFailed" if away else f"{self._role}Rejected"
-        telemetry.put(self._key, {failed: 1}, {"code": error.problem.code})
-        self._rejected = {
+        self.tell({failed: 1}, {"code": error.problem.code})
+        told = {
             "code": error.problem.code,
             "reason": error.detail,
             "version_id": blob and blob.version_id,
             "sha256": blob and sha256(blob.data).hex(),
             "since": moment(),
         }
-
-    def _companion(self, sha256: str) -> bytes:
-        """Return the bytes of the model's companion with that digest; raise ServiceError if they can't be had."""
-        fetching = self._companions.pop(sha256, None)
-        if fetching is None:
-            fetching = store.begin_to_fetch(store.beside(self._beside, sha256), self._max_bytes)
-        try:
-            return fetching.result(COMPANION_SECONDS).data
-        except UnfinishedError:
-            self._companions = {sha256: fetching}  # for the next call that asks
-            raise
+        if away:
+            self._away = told
+        else:
+            self._rejected = told

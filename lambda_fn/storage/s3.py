@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_s3.type_defs import GetObjectOutputTypeDef, PutObjectOutputTypeDef
 
+type Client = S3Client
+
 PIECE = 2**20
 
 
@@ -27,11 +29,11 @@ def client() -> S3Client:
     return boto3.client("s3", config=Config(connect_timeout=1, read_timeout=3, retries={"total_max_attempts": 2}))
 
 
-def get_object(bucket: str, key: str, etag: str = "") -> GetObjectOutputTypeDef:
+def get_object(client: Client, bucket: str, key: str, etag: str = "") -> GetObjectOutputTypeDef:
     """Begin to get an object, whose bytes boto3 compares with the SHA-256 that S3 keeps, if it does."""
     if etag:
-        return client().get_object(Bucket=bucket, Key=key, ChecksumMode="ENABLED", IfNoneMatch=etag)
-    return client().get_object(Bucket=bucket, Key=key, ChecksumMode="ENABLED")
+        return client.get_object(Bucket=bucket, Key=key, ChecksumMode="ENABLED", IfNoneMatch=etag)
+    return client.get_object(Bucket=bucket, Key=key, ChecksumMode="ENABLED")
 
 
 def body_of(answer: GetObjectOutputTypeDef, check_size: Callable[[int], None]) -> bytes:

@@ -12,7 +12,6 @@ from lambda_fn.config import location
 from lambda_fn.errors import SEE_THE_LOG, Problem, ServiceError
 from lambda_fn.record import Record
 from lambda_fn.storage import s3_get
-from lambda_fn.storage.s3_get import CHECKSUM
 from lambda_fn.storage.work import Work, bounded
 
 ATTEMPTS = 3
@@ -105,7 +104,7 @@ def _fetch_s3(uri: str, max_bytes: int, etag: str) -> Blob | None:
         raise ServiceError(Problem.STORAGE_UNAVAILABLE, f"S3 answered {_code(answer)}: {SEE_THE_LOG}", private=private)
     _check_size(uri, int(answer.headers["content-length"]), max_bytes)
     headers = answer.headers
-    return Blob(answer.body, headers.get("x-amz-version-id"), headers["etag"], CHECKSUM in headers)
+    return _blob(answer.body, headers.get("x-amz-version-id"), headers["etag"], headers.get(s3_get.CHECKSUM))
 
 
 def _get(uri: str, max_bytes: int, etag: str) -> s3_get.Answer | None:
@@ -143,7 +142,8 @@ def _fetch_with_boto3(uri: str, max_bytes: int, etag: str) -> Blob | None:
 
     bucket, key = location(uri)
     try:
-        answer = bounded(lambda: s3.get_object(bucket, key, etag), SECONDS)
+        client = s3.client()  # here: what is given up is not to be within an import
+        answer = bounded(lambda: s3.get_object(client, bucket, key, etag), SECONDS)
         seconds = SECONDS + min(answer.get("ContentLength", 0), max_bytes) / s3_get.BYTES_A_SECOND
         data = bounded(lambda: s3.body_of(answer, lambda size: _check_size(uri, size, max_bytes)), seconds)
     except ServiceError:
@@ -152,12 +152,17 @@ def _fetch_with_boto3(uri: str, max_bytes: int, etag: str) -> Blob | None:
         if etag and s3.code_of(error) == str(s3_get.NOT_MODIFIED):
             return None
         raise _not_published(uri) if s3.is_missing(error) else s3.unavailable(uri, error) from error
-    return Blob(data, answer.get("VersionId"), answer["ETag"], "ChecksumSHA256" in answer)
+    return _blob(data, answer.get("VersionId"), answer["ETag"], answer.get("ChecksumSHA256"))
+
+
+def _blob(data: bytes, version_id: str | None, etag: str, checksum: str | None) -> Blob:
+    """Return the bytes with what S3 says of them, whose checksum, if it is not one of parts, was compared."""
+    return Blob(data, version_id, etag, checksum is not None and "-" not in checksum)
 
 
 def _check_size(uri: str, size: int, max_bytes: int) -> None:
     if size > max_bytes:
-        detail = f"the model file has {size:,} bytes, at most {max_bytes:,} are read: set MAX_MODEL_BYTES"
+        detail = f"the model file has {size:,} bytes, at most {max_bytes:,} are read: set MAX_MODEL_BYTES, or `memory`"
         raise ServiceError(Problem.MODEL_INVALID, detail, private=f"{uri}: {detail}")
 
 

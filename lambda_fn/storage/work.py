@@ -6,6 +6,7 @@ A socket's timeout counts from byte to byte, and no deadline ends the look-up of
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 
 from lambda_fn.errors import Problem, ServiceError
@@ -28,18 +29,25 @@ class AbandonedError(SystemExit):
 
 
 class Work[Outcome]:
-    """What a function returns or raises, sooner or later."""
+    """What a function returns or raises, sooner or later.
+
+    begun: when, by the clock on the wall, in seconds since 1970.
+    """
 
     def __init__(self, function: Callable[[], Outcome]) -> None:
         """Begin; raise ServiceError (storage-unavailable) if too much does not end that was abandoned before."""
         _ending[:] = [thread for thread in _ending if thread.is_alive()]
         if len(_ending) >= MAX_ENDING:
             raise ServiceError(Problem.STORAGE_UNAVAILABLE, f"{MAX_ENDING} requests to the storage are unanswered")
+        self.begun = time.time()
         self._function = function
         self._outcome: Outcome
         self._failure: Exception | None = None
         self._thread = threading.Thread(target=self._run, daemon=True)
-        self._thread.start()
+        try:
+            self._thread.start()
+        except RuntimeError as error:
+            raise ServiceError(Problem.STORAGE_UNAVAILABLE, f"no thread can be started: {error}") from error
 
     @property
     def done(self) -> bool:

@@ -38,7 +38,7 @@ def told(uri: str, *, hours: int | None = None) -> str:
 def count(aws: Emulator, uri: str, name: str, *values: float, hours_ago: int = 0) -> None:
     """Have CloudWatch know of values, as it does of those in the service's log."""
     when = datetime.now(UTC) - timedelta(hours=hours_ago)
-    dimensions = [{"Name": "ModelKey", "Value": uri.split("/", 3)[3]}]
+    dimensions = [{"Name": "ModelUri", "Value": uri}]
     data = [{"MetricName": name, "Dimensions": dimensions, "Value": value, "Timestamp": when} for value in values]
     Deployment(aws).client("cloudwatch").put_metric_data(Namespace="Plume", MetricData=data)
 

@@ -11,6 +11,10 @@ import pytest
 
 from lambda_fn.storage import s3
 
+SETTINGS = (
+    *("MODEL_URI", "MODELS_URI", "OBJECTS_URI", "BASE_PATH", "MODEL_TTL", "MODEL_SHA256"),
+    *("CANDIDATE_SHARE", "CANDIDATE_MODE", "CANDIDATE_KEY"),
+)
 type Load = Callable[..., ModuleType]
 
 
@@ -19,7 +23,7 @@ def load(monkeypatch: pytest.MonkeyPatch) -> Load:
     """Import the handler anew, as a new execution environment does, with the given environment."""
 
     def load_handler(**environ: str) -> ModuleType:
-        for name in ("MODEL_URI", "MODELS_URI", "OBJECTS_URI", "BASE_PATH"):
+        for name in SETTINGS:
             monkeypatch.delenv(name, raising=False)
         for name, value in environ.items():
             monkeypatch.setenv(name, value)

@@ -26,7 +26,6 @@ def test_settings_of_what_is_served_come_from_the_environment() -> None:
     environ = {
         "MODELS_URI": "file:///models/",
         "MODEL_TTL": "2.5",
-        "MODEL_SHA256": digest.upper(),
         "CANDIDATE_SHARE": "0.1",
         "CANDIDATE_MODE": "shadow",
         "CANDIDATE_KEY": "header:X-User",
@@ -34,11 +33,13 @@ def test_settings_of_what_is_served_come_from_the_environment() -> None:
     }
     settings = Settings.from_environ(environ)
     assert (settings.model_uri, settings.models_uri) == (None, "file:///models/")
-    assert (settings.model_ttl, settings.model_sha256, settings.memory_bytes) == (2.5, digest, 2**29)
+    assert (settings.model_ttl, settings.memory_bytes) == (2.5, 2**29)
     assert (settings.candidate_share, settings.candidate_shadow) == (0.1, True)
     assert settings.candidate_key == ("header", "x-user")
     settings = Settings.from_environ({"MODELS_URI": "s3://b/models/", "MODEL_TTL": "0", "CANDIDATE_KEY": "feature:A b"})
     assert (settings.model_ttl, settings.candidate_key) == (math.inf, ("feature", "A b"))
+    settings = Settings.from_environ({"MODEL_URI": "s3://b/k", "MODEL_SHA256": digest.upper()})
+    assert settings.model_sha256 == digest
     settings = Settings.from_environ({"MODEL_URI": "s3://b/k"})
     assert (settings.model_ttl, settings.memory_bytes, settings.candidate_share) == (60.0, None, 0.0)
 
@@ -98,6 +99,10 @@ def test_there_is_a_thread_for_each_vcpu_or_part_of_one(
         ({"MODEL_URI": "s3://b/k", "MODEL_TTL": "a minute"}, "MODEL_TTL is a number from 0 on, not 'a minute'"),
         ({"MODEL_URI": "s3://b/k", "CANDIDATE_SHARE": "1.1"}, "CANDIDATE_SHARE is a number from 0 to 1, not '1.1'"),
         ({"MODEL_URI": "s3://b/k", "CANDIDATE_SHARE": "nan"}, "CANDIDATE_SHARE is a number from 0 to 1, not 'nan'"),
+        (
+            {"MODEL_URI": "s3://b/k", "CANDIDATE_SHARE": "1", "MODEL_SHA256": "0" * 64},
+            "MODEL_SHA256 pins the only model",
+        ),
         ({"MODEL_URI": "s3://b/k", "CANDIDATE_MODE": "both"}, "CANDIDATE_MODE is answer or shadow, not 'both'"),
         ({"MODEL_URI": "s3://b/k", "CANDIDATE_KEY": "x-user"}, "CANDIDATE_KEY is header:NAME or feature:NAME"),
         ({"MODEL_URI": "s3://b/k", "CANDIDATE_KEY": "header:"}, "CANDIDATE_KEY is header:NAME or feature:NAME"),

@@ -13,9 +13,10 @@ import pytest
 
 from convert.model_file.seal import seal
 from lambda_fn.config import Settings
-from lambda_fn.serving import failures, served
+from lambda_fn.serving import failures, served, source
 from lambda_fn.serving.failures import Failures
 from lambda_fn.serving.served import Served
+from lambda_fn.storage import work
 
 PATIENT = 10.0
 
@@ -36,7 +37,7 @@ class Clock:
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     """The clock on the wall that what is served looks at."""
     made = Clock()
-    for module in (served, failures):
+    for module in (served, failures, source, work):
         monkeypatch.setattr(module, "time", made)
     return made
 
@@ -73,6 +74,14 @@ class Place:
 @pytest.fixture
 def place(tmp_path: Path) -> Place:
     return Place(tmp_path / "model.onnx")
+
+
+def wait_until(happened: Callable[[], bool]) -> None:
+    """Return when it has happened; fail if it does not."""
+    end = time.monotonic() + PATIENT
+    while not happened():
+        assert time.monotonic() < end
+        time.sleep(0.005)
 
 
 def name_of(served: Served) -> str:

@@ -17,6 +17,7 @@ from tests.conftest import LoadEvent
 from tests.keep import FILES
 from tests.lambda_fn.conftest import Load, model_of
 from tests.lambda_fn.posts import post, with_path
+from tests.lambda_fn.serving.conftest import wait_until
 
 type Files = dict[str, Path]
 ROWS = [[6.2, 3.4], [5.0, 2.0], [7.0, 3.0]]
@@ -99,7 +100,7 @@ def test_in_the_shadow_it_is_only_compared(
     }
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines() if "CandidateRows" in line]
     assert [(line["CandidateRows"], line["CandidateRowsDiffering"]) for line in lines] == [(40, differing)] * 2
-    assert lines[0]["ModelKey"] == "model.onnx"
+    assert lines[0]["ModelUri"] == beside.as_uri()
     assert lines[0]["_aws"]["CloudWatchMetrics"][0]["Namespace"] == "Plume"
 
 
@@ -148,9 +149,7 @@ def test_a_candidate_on_s3_comes_and_goes(
     assert about["candidate"]["serving"]["version_id"] == version_id
     assert served_by(handler, event) == about["candidate"]["serving"]["sha256"]
     withdraw(uri)
-    for _ in range(1000):  # it is looked at beside the calls
-        if served_by(handler, event) == about["sha256"]:
-            break
+    wait_until(lambda: served_by(handler, event) == about["sha256"])  # it is looked at beside the calls
     assert told(handler, event)["candidate"]["serving"] is None
 
 

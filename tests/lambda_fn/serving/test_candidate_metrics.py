@@ -17,6 +17,7 @@ from scripts.emulator import Emulator
 from tests.conftest import LoadEvent
 from tests.lambda_fn.conftest import Load
 from tests.lambda_fn.posts import post, with_path
+from tests.lambda_fn.serving.conftest import wait_until
 
 
 def extract(aws: Emulator, lines: list[str]) -> None:
@@ -65,8 +66,7 @@ def test_what_the_service_counts_is_what_status_tells(
     assert f"largest difference {compared['largest_difference']:.3g}" in told
     assert "0 calls failed" in told
     promote(uri)
-    for _ in range(1000):  # it is looked at beside the calls
-        if ask(post(event, {"data": rows}))["headers"]["x-model-sha256"] != about["sha256"]:
-            break
+    asked = post(event, {"data": rows})
+    wait_until(lambda: ask(asked)["headers"]["x-model-sha256"] != about["sha256"])  # it is looked at beside the calls
     answer = ask(post(event, {"data": rows}))
     assert answer["headers"]["x-model-sha256"] == about["candidate"]["serving"]["sha256"]

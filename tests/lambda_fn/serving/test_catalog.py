@@ -66,12 +66,11 @@ def test_the_model_used_least_recently_goes_first(folder: Path, monkeypatch: pyt
     catalog = catalog_of(folder, AWS_LAMBDA_FUNCTION_MEMORY_SIZE="512")
     room = 2
 
-    def has_room(size: int, memory_bytes: int | None) -> bool:
-        assert size > 2**20
+    def free_bytes(memory_bytes: int) -> int:
         assert memory_bytes == 512 * 2**20
-        return len(loaded(catalog)) < room
+        return (room - len(loaded(catalog))) * 3 * 2**20  # each takes 2 MB and a little
 
-    monkeypatch.setattr(memory, "has_room", has_room)
+    monkeypatch.setattr(memory, "free_bytes", free_bytes)
     for name in ("tree", "stump", "tree", "forest"):
         assert name_of(catalog, name) == name
     assert loaded(catalog) == {"tree", "forest"}
@@ -81,13 +80,18 @@ def test_the_model_used_least_recently_goes_first(folder: Path, monkeypatch: pyt
     with pytest.raises(ServiceError, match="no room") as raised:
         name_of(catalog, "tree")
     assert raised.value.problem is Problem.MODEL_TOO_LARGE
+    assert loaded(catalog) == {"stump", "forest"}  # to let go of them would not have helped
+    with pytest.raises(ServiceError, match="no room") as raised:
+        name_of(catalog, "tree")
+    assert raised.value.retry_after == 5  # it is not fetched again so soon
 
 
 def test_the_model_of_the_front_is_loaded_whatever_it_takes_and_stays(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(memory, "has_room", lambda *_: False)
-    catalog = catalog_of(folder, MODEL_URI=(folder / "tree.onnx").as_uri())
+    monkeypatch.setattr(memory, "free_bytes", lambda *_: 0)
+    environ = {"MODEL_URI": (folder / "tree.onnx").as_uri(), "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "512"}
+    catalog = catalog_of(folder, **environ)
     assert catalog.front is not None
     assert catalog.front.served.current(float).model.card.document["name"] == "tree"
     with pytest.raises(ServiceError, match="no room"):

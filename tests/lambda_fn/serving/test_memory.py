@@ -36,7 +36,8 @@ def test_what_was_freed_is_given_back(model_file: Path) -> None:
 
 def test_there_is_room_for_what_leaves_calls_theirs(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(memory, "resident_bytes", lambda: 100 * 2**20)
-    limit = 256 * 2**20
-    assert memory.has_room(10**12, None)
-    assert memory.has_room(limit - 100 * 2**20 - memory.RESERVE_BYTES, limit)
-    assert not memory.has_room(limit - 100 * 2**20 - memory.RESERVE_BYTES + 1, limit)
+    assert memory.free_bytes(300 * 2**20) == 100 * 2**20  # a third is left to calls
+    assert memory.free_bytes(2**30) == 2**30 - 350 * 2**20  # or what the worst takes
+    assert memory.readable_bytes(300 * 2**20) == 100 * 2**20 // memory.READ_BYTES
+    assert memory.readable_bytes(128 * 2**20) == 0
+    assert memory.readable_bytes(None) > 10**12

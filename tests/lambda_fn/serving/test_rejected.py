@@ -12,7 +12,11 @@ import pytest
 
 from convert.model_file.card import FORMAT_VERSION
 from lambda_fn.errors import Problem, ServiceError
+from lambda_fn.serving import memory
+from lambda_fn.serving import served as served_module
 from lambda_fn.serving.served import IDLE_SECONDS
+from lambda_fn.storage import store
+from lambda_fn.storage.store import Blob
 from tests.lambda_fn.serving.conftest import Clock, Place, changed, name_of
 
 TTL = 60.0
@@ -167,3 +171,99 @@ def test_a_pin_takes_no_other(place: Place, model_files: Files, clock: Clock) ->
     assert digest in served.rejected["reason"]
     with pytest.raises(ServiceError, match="MODEL_SHA256 pins"):
         name_of(place.serve(sha256=digest))
+
+
+def test_an_outage_hides_a_rejection_only_while_it_lasts(
+    place: Place, model_files: Files, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place.put(model_files["tree"])
+    served = place.serve()
+    assert name_of(served) == "tree"
+    place.put(b"no model")
+    codes = []
+    for away in (False, True, False):
+        with monkeypatch.context() as patch:
+            if away:
+                patch.setattr(store, "fetch_other", unavailable)
+            clock.now += TTL + 2 * IDLE_SECONDS
+            assert name_of(served) == "tree"
+        assert served.rejected is not None
+        codes.append(served.rejected["code"])
+    assert codes == ["model-invalid", "storage-unavailable", "model-invalid"]
+
+
+def unavailable(*_: object) -> Blob:
+    raise ServiceError(Problem.STORAGE_UNAVAILABLE, "S3 is out of reach")
+
+
+def test_a_failure_that_is_not_the_models_is_not_remembered_of_it(
+    place: Place, model_files: Files, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place.put(model_files["tree"])
+    served = place.serve()
+    assert name_of(served) == "tree"
+    place.put(model_files["stump"])
+
+    def fail(*_: object) -> None:
+        raise MemoryError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(served_module, "Model", fail)
+        clock.now += TTL + 2 * IDLE_SECONDS
+        assert name_of(served) == "tree"
+    assert served.rejected is not None
+    assert served.rejected["code"] == "internal-error"
+    clock.now += TTL + 2 * IDLE_SECONDS
+    assert name_of(served) == "stump"
+
+
+def test_what_is_refused_at_a_start_is_not_fetched_again_until_it_is_another(
+    place: Place, model_files: Files, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fetched: list[bool] = []
+    fetch = store.fetch_other
+
+    def counted(uri: str, max_bytes: int, etag: str) -> Blob | None:
+        blob = fetch(uri, max_bytes, etag)
+        fetched.append(blob is not None)
+        return blob
+
+    monkeypatch.setattr(store, "fetch_other", counted)
+    place.put(b"no model")
+    served = place.serve()
+    for _ in range(3):
+        with pytest.raises(ServiceError, match="no digest"):
+            name_of(served)
+    assert fetched == [True, False, False]
+    place.put(model_files["tree"])
+    assert name_of(served) == "tree"
+
+
+def test_what_came_without_a_checksum_and_is_refused_is_fetched_again(
+    place: Place, model_files: Files, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may have been altered on its way."""
+    place.put(model_files["tree"])
+    served = place.serve()
+    assert name_of(served) == "tree"
+    good = Blob(model_files["stump"].read_bytes(), None, "etag", False)
+    blobs = [Blob(good.data[:-10], None, "etag", False), good]
+    monkeypatch.setattr(store, "fetch_other", lambda uri, most, etag: None if etag == "etag" else blobs.pop(0))
+    clock.now += TTL + 2 * IDLE_SECONDS
+    assert name_of(served) == "tree"
+    clock.now += TTL + 2 * IDLE_SECONDS
+    assert name_of(served) == "stump"
+
+
+def test_a_model_that_memory_could_not_even_read_is_not_read(
+    place: Place, model_files: Files, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place.put(model_files["tree"])
+    served = place.serve(environ={"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "512"})
+    assert name_of(served) == "tree"
+    place.put(model_files["stump"])
+    monkeypatch.setattr(memory, "free_bytes", lambda _: 600)
+    clock.now += TTL + 2 * IDLE_SECONDS
+    assert name_of(served) == "tree"
+    assert served.rejected is not None
+    assert "at most 100 are read" in served.rejected["reason"]

@@ -10,11 +10,11 @@ import pytest
 
 from lambda_fn.errors import Problem, ServiceError
 from lambda_fn.serving import failures
-from lambda_fn.serving.failures import MEMORY_SECONDS, Failures
+from lambda_fn.serving.failures import REMEMBERED_SECONDS, Failures
 from lambda_fn.serving.served import IDLE_SECONDS, LOOK_SECONDS, Served
 from lambda_fn.storage import store
 from lambda_fn.storage.store import Blob
-from tests.lambda_fn.serving.conftest import PATIENT, Clock, Place, name_of
+from tests.lambda_fn.serving.conftest import PATIENT, Clock, Place, name_of, wait_until
 
 TTL = 60.0
 type Files = dict[str, Path]
@@ -83,7 +83,7 @@ def test_a_busy_instance_looks_beside_its_calls_once(
     for _ in range(100):
         assert name_of(served) == "tree"  # and none waits
         clock.now += 0.001
-    assert gate.asked == 2
+    wait_until(lambda: gate.asked == 2)
     gate.opened.set()
     wait_for_look(served)
     assert name_of(served) == "stump"
@@ -200,13 +200,13 @@ def test_a_failure_that_took_long_is_remembered_for_a_moment(
         for each in (served, other):
             with pytest.raises(ServiceError, match="before") as raised:
                 name_of(each)
-            assert raised.value.retry_after == MEMORY_SECONDS
+            assert raised.value.retry_after == REMEMBERED_SECONDS
         assert asked == []
-        clock.now += MEMORY_SECONDS + 0.1
+        clock.now += REMEMBERED_SECONDS + 0.1
         with pytest.raises(ServiceError, match="out of reach"):
             name_of(served)
         assert len(asked) == 1
-    clock.now += MEMORY_SECONDS
+    clock.now += REMEMBERED_SECONDS
     assert name_of(other) == "tree"
 
 
@@ -236,9 +236,50 @@ def test_what_is_not_there_in_time_is_there_for_the_next_call(
         served.current(lambda _: 0.01)
     assert raised.value.problem is Problem.STORAGE_UNAVAILABLE
     opened.set()
-    clock.now += MEMORY_SECONDS
+    clock.now += REMEMBERED_SECONDS
     assert name_of(served) == "tree"
     assert len(asked) == 1
+
+
+def test_what_was_asked_for_long_ago_is_asked_for_again(
+    place: Place, model_files: Files, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An init that did not wait for it any longer, an instance that was frozen, and another model meanwhile."""
+    opened, fetch = threading.Event(), store.fetch_other
+
+    def fetch_late(uri: str, max_bytes: int, etag: str) -> Blob | None:
+        blob = fetch(uri, max_bytes, etag)
+        assert opened.wait(PATIENT)
+        return blob
+
+    monkeypatch.setattr(store, "fetch_other", fetch_late)
+    place.put(model_files["tree"])
+    served = place.serve()
+    with pytest.raises(ServiceError, match="has not answered as a whole"):
+        served.current(lambda _: 0.05)
+    opened.set()
+    wait_until(lambda: served._source.has_come)
+    place.put(model_files["stump"])
+    clock.now += 3600
+    assert name_of(served) == "stump"
+
+
+def test_without_threads_the_model_goes_on(
+    place: Place, model_files: Files, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place.put(model_files["tree"])
+    served = place.serve()
+    assert name_of(served) == "tree"
+
+    def fail(_: object) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", fail)
+        clock.now += TTL + 2 * IDLE_SECONDS
+        assert name_of(served) == "tree"
+    assert served.rejected is not None
+    assert "no thread" in served.rejected["reason"]
 
 
 # What may be there or not
