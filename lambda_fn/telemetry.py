@@ -11,10 +11,9 @@ from collections.abc import Mapping
 
 NAMESPACE = "Plume"
 DIMENSION = "ModelUri"
-NOTHING: Mapping[str, object] = {}
 
 
-def put(model_uri: str, values: Mapping[str, float], more: Mapping[str, object] = NOTHING) -> None:
+def put(model_uri: str, values: Mapping[str, float], more: Mapping[str, object]) -> None:
     """Write one line with metrics by name, of the model at a URI, and what `more` is to be read there."""
     metrics = [{"Name": name, "Unit": "None"} for name in values]
     told = {

@@ -15,12 +15,10 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from lambda_fn import telemetry
 from lambda_fn.config import Settings
 from lambda_fn.digest import sha256
 from lambda_fn.errors import SEE_THE_LOG, Problem, ServiceError
 from lambda_fn.model.model import Model
-from lambda_fn.serving import memory
 from lambda_fn.serving.failures import Failures
 from lambda_fn.serving.loaded import Loaded, moment
 from lambda_fn.serving.source import Source
@@ -110,8 +108,10 @@ class Served:
         """Why what is at the URI is not what is served, or not known; None if it is."""
         return self._away or self._rejected
 
-    def tell(self, values: Mapping[str, float], more: Mapping[str, object] = telemetry.NOTHING) -> None:
-        """Write metrics of this model to the log."""
+    def tell(self, values: Mapping[str, float], **more: object) -> None:
+        """Write metrics of this model to the log, and what `more` is to be read there."""
+        from lambda_fn import telemetry  # here: most calls have nothing to tell
+
         telemetry.put(self._told_of, values, more)
 
     def unload(self) -> None:
@@ -211,13 +211,15 @@ class Served:
             new = Loaded(loaded.model, blob)
         else:
             new = self._load(blob)
-            self.tell({f"{self._role}Reloads": 1}, new.describe())
+            self.tell({f"{self._role}Reloads": 1}, **new.describe())
         with self._swapping:
             if self._loaded is loaded:
                 self._loaded = new
                 self._source.see(blob.etag)
         self._rejected = None
         del loaded
+        from lambda_fn.serving import memory  # here: most instances replace no model
+
         memory.give_back()
 
     def _reject(self, error: ServiceError, blob: Blob | None) -> None:
@@ -232,7 +234,7 @@ class Served:
         away = error.problem is Problem.STORAGE_UNAVAILABLE
         log.warning("%s: %s: %s", self._source.uri, "not looked at" if away else "rejected", error.told)
         failed = f"{self._role}LooksFailed" if away else f"{self._role}Rejected"
-        self.tell({failed: 1}, {"code": error.problem.code})
+        self.tell({failed: 1}, code=error.problem.code)
         told = {
             "code": error.problem.code,
             "reason": error.detail,

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from lambda_fn.config import Settings
 from lambda_fn.errors import Problem, ServiceError
-from lambda_fn.serving import memory
 from lambda_fn.storage import store
 from lambda_fn.storage.work import Work
 
@@ -64,6 +63,8 @@ class Source:
 
         woken: whether the instance was frozen since this was asked last: then a socket is dead, which is no error.
         """
+        from lambda_fn.serving import memory  # here: the first model does without
+
         most = min(self._max_bytes, memory.readable_bytes(self._memory_bytes))
         woken()
         while True:
