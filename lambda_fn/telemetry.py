@@ -6,6 +6,7 @@ See https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Em
 from __future__ import annotations
 
 import json
+import sys
 import time
 from collections.abc import Mapping
 
@@ -20,4 +21,6 @@ def put(model_uri: str, values: Mapping[str, float], more: Mapping[str, object])
         "Timestamp": int(time.time() * 1000),
         "CloudWatchMetrics": [{"Namespace": NAMESPACE, "Dimensions": [[DIMENSION]], "Metrics": metrics}],
     }
-    print(json.dumps({"_aws": told, DIMENSION: model_uri, **values, **more}), flush=True)
+    line = json.dumps({"_aws": told, DIMENSION: model_uri, **values, **more})
+    sys.stdout.write(f"{line}\n")  # at once: other threads write, too
+    sys.stdout.flush()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from lambda_fn.config import Settings
@@ -24,8 +23,12 @@ COMPARED_ROWS = 1000
 
 def predict_beside(request: Request, loaded: Loaded, candidate: Candidate, settings: Settings) -> Response:
     """Answer by what is `loaded`, or by the candidate if it is to answer this call; compare them in its shadow."""
-    other = candidate.current(loaded, request.patience)
-    if other is None or not candidate.gets(_key(request, loaded, settings)):
+    try:
+        key = _key(request, loaded, settings)
+    except ServiceError:  # with which the current model refuses the call
+        return predict(request, loaded, settings)
+    other = candidate.current(loaded, request.patience) if candidate.gets(key) else None
+    if other is None:
         return predict(request, loaded, settings)
     if not candidate.shadow:
         return predict(request, other, settings)
@@ -37,7 +40,8 @@ def predict_beside(request: Request, loaded: Loaded, candidate: Candidate, setti
 def _key(request: Request, loaded: Loaded, settings: Settings) -> str | None:
     """Return what calls that belong together have in common: a header, or the first row's value of a feature.
 
-    None where a call has none, and a model no such feature.
+    None where a call has none, and a model does not look at such a feature. Raises ServiceError for a body that the
+    model refuses.
     """
     if settings.candidate_key is None:
         return None
@@ -45,14 +49,12 @@ def _key(request: Request, loaded: Loaded, settings: Settings) -> str | None:
     if kind == "header":
         return request.headers.get(name) or None
     column = loaded.model.card.columns.get(name)
-    if column is None:
-        log.warning("CANDIDATE_KEY names %r, which is no feature of the model: calls are drawn by chance", name)
+    if column is None or column in loaded.model.card.dropped:
+        log.warning("CANDIDATE_KEY names %r, at which the model does not look: calls are drawn by chance", name)
         return None
-    with suppress(ServiceError):  # which the call is answered with
-        number = float(rows_of(request, loaded.model, settings)[0:1][0, column])
-        texts = {code: text for text, code in loaded.model.card.features[column].categories.items()}
-        return texts.get(number, repr(number))  # another model may number a feature's strings otherwise
-    return None
+    number = float(rows_of(request, loaded.model, settings)[0:1][0, column]) + 0.0  # there is one zero
+    texts = {code: text for text, code in loaded.model.card.features[column].categories.items()}
+    return texts.get(number, repr(number))  # another model may number a feature's strings otherwise
 
 
 def _compared(request: Request, loaded: Loaded, other: Loaded, settings: Settings) -> Difference | None:

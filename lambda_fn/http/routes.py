@@ -25,10 +25,14 @@ type Routes = Mapping[tuple[str, str], Route]
 """The routes that one function answers, by method and path."""
 
 
+NOWHERE = ""
+"""The path of a request that none of them is for."""
+
+
 def dispatch(routes: Routes, request: Request) -> Response:
     """Return the answer of the route that `request` is for; raise ServiceError (404, 405) where there is none."""
     route = routes.get((request.method, request.path))
-    if route is not None:  # nearly always
+    if route is not None and "{" not in request.path:  # nearly always
         return route(request, "")
     path, key = match_path(request.path)
     if path not in PATHS:
@@ -59,4 +63,4 @@ def match_path(path: str) -> tuple[str, str]:
     if not path.startswith("/models/"):
         return path, ""
     name, slash, rest = path.removeprefix("/models/").partition("/")
-    return f"/models/{{name}}{slash}{rest}", name
+    return (f"/models/{{name}}{slash}{rest}", name) if name else (NOWHERE, "")

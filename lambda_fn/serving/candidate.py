@@ -45,8 +45,11 @@ class Candidate:
         self._compared: dict[str, Any] = {}
 
     def current(self, loaded: Loaded, patience: Patience) -> Loaded | None:
-        """Return the candidate of what is `loaded`; None if there is none, or it is the same model."""
-        other = self.served.current_if_any(patience)
+        """Return the candidate of what is `loaded`; None if there is none, or it is the same model.
+
+        It is waited for if it is to answer, so that calls of one key have one model from the first on.
+        """
+        other = self.served.current_if_any(None if self.shadow else patience)
         return None if other is None or other.model.sha256 == loaded.model.sha256 else other
 
     def gets(self, key: str | None) -> bool:

@@ -141,8 +141,11 @@ class Catalog:
     def _make_room(self, served: Served, size: int, limit: int) -> bool:
         from lambda_fn.serving import memory  # as above
 
-        memory.give_back()
         others = [part for entry in list(self._entries.values()) if served not in entry.parts for part in entry.parts]
+        for part in others:
+            if part.loaded is None:
+                part.unload()  # of what came and was not loaded
+        memory.give_back()
         sizes = [part.loaded.model.memory_bytes for part in others if part.loaded is not None]
         if memory.free_bytes(limit) + sum(sizes) < size:  # to let go of all of them would not do
             return False

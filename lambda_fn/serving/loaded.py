@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from lambda_fn.storage.store import Blob
 
 
+UNVERSIONED = frozenset({"", "null"})
+"""What S3 says of an object that is kept in no versions."""
 MAX_VERSION = 1024
 """How long the id of a version is on S3 at the most."""
 
@@ -28,9 +30,13 @@ class Loaded:
         self.etag = blob.etag
         self.since = moment()
         version = blob.version_id or ""
-        if not version or len(version) > MAX_VERSION or not (version.isascii() and version.isprintable()):
+        if version in UNVERSIONED or len(version) > MAX_VERSION or not (version.isascii() and version.isprintable()):
             version = model.sha256[:16]  # a file, or of a bucket that keeps no versions
         self.headers = {"x-model-version": version, "x-model-sha256": model.sha256}
+
+    def of(self, blob: Blob) -> Loaded:
+        """Return the same model as that of other bytes, which are the same."""
+        return self if blob.version_id == self.version_id and blob.etag == self.etag else Loaded(self.model, blob)
 
     def describe(self) -> dict[str, Any]:
         """Return what identifies it, as JSON has it."""

@@ -12,6 +12,7 @@ import math
 import threading
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -34,8 +35,6 @@ type Patience = Callable[[float], float]
 type Admit = Callable[[Served, int], bool]
 """Whether there is memory for a model that takes so many bytes, beside all that is loaded, or can be made."""
 
-LOOK_SECONDS = 2.0
-"""How long a call waits for a look, and what it finds, at the most."""
 IDLE_SECONDS = 1.0
 """After so long without a call, the instance was idle, and frozen perhaps."""
 STUCK_SECONDS = 30.0
@@ -92,8 +91,11 @@ class Served:
         self._look_again(patience)
         return self._loaded or loaded
 
-    def current_if_any(self, patience: Patience) -> Loaded | None:
-        """Return the model that is there beside another; None where there is none, or it can't be had."""
+    def current_if_any(self, patience: Patience | None) -> Loaded | None:
+        """Return the model that is there beside another; None where there is none, or it can't be had.
+
+        patience: None if it is not to be waited for.
+        """
         if not -self._ttl < time.time() - self._looked_at < self._ttl:
             self._look_again(patience)
         return self._loaded
@@ -115,10 +117,12 @@ class Served:
         telemetry.put(self._told_of, values, more)
 
     def unload(self) -> None:
-        """Let go of the model. Whoever asks next has it fetched again."""
+        """Let go of the model, and of what came of one. Whoever asks next has it fetched again."""
         with self._swapping:
-            self._loaded, self._looked_at = None, -math.inf
-            self._source.see("")
+            if self._loaded is not None:
+                self._loaded, self._looked_at = None, -math.inf
+                self._source.see("")
+            self._source.drop()
 
     def _load_first(self, patience: Patience) -> Loaded:
         """Fetch and load the model while a call, or an init, waits."""
@@ -138,6 +142,7 @@ class Served:
                 raise failures.remember(error, time.monotonic() - begun) from error
             with self._swapping:
                 self._loaded, self._looked_at = loaded, asked_at
+                self._rejected = self._away = None
                 self._source.see(blob.etag)
             return loaded
 
@@ -153,7 +158,7 @@ class Served:
                 self._source.refuse(blob, error)
             raise
 
-    def _look_again(self, patience: Patience) -> None:
+    def _look_again(self, patience: Patience | None) -> None:
         """Look, beside the call, whether another model is there; wait for it where the instance was idle."""
         with self._loading:
             now, look = time.time(), self._look
@@ -172,11 +177,11 @@ class Served:
                     detail = f"the storage has not answered for {now - look.begun:.0f} s"
                     self._reject(ServiceError(Problem.STORAGE_UNAVAILABLE, detail), None)
             self._called_at = now
-        if idle and not self._outages.were_waited_for(self._ttl):
-            try:
-                look.result(patience(LOOK_SECONDS))
-            except UnfinishedError:
-                self._outages.wait_no_more()
+        seconds = self._outages.look_seconds(self._ttl) if idle and patience is not None else 0.0
+        if seconds and patience is not None:
+            with suppress(UnfinishedError):
+                look.result(patience(seconds))
+            self._outages.waited(in_vain=not look.done)
 
     def _was_woken(self) -> bool:
         """Whether a call came after the instance was idle, since this was asked last."""
@@ -208,7 +213,7 @@ class Served:
                 self._rejected = None
             return
         if loaded is not None and sha256(blob.data).hex() == loaded.model.sha256:  # as after a rollback to it
-            new = Loaded(loaded.model, blob)
+            new = loaded.of(blob)
         else:
             new = self._load(blob)
             self.tell({f"{self._role}Reloads": 1}, **new.describe())

@@ -85,6 +85,11 @@ class Source:
         """Remember why an object is not served, so that it is not fetched again; unless it came altered, perhaps."""
         self.etag, self._refusal = (blob.etag, error.again()) if blob.vouched else ("", None)
 
+    def drop(self) -> None:
+        """Let go of bytes that came when nobody waited for them any longer."""
+        if self.has_come:
+            self._fetching = None
+
     def companion(self, sha256: str) -> bytes:
         """Return the bytes of the model's companion with that digest; raise ServiceError if they can't be had."""
         fetching = self._companions.pop(sha256, None)

@@ -12,7 +12,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from lambda_fn.errors import SEE_THE_LOG, Problem, ServiceError
-from lambda_fn.storage.s3_get import MISSING
+from lambda_fn.storage.s3_get import MISSING, short
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -86,5 +86,5 @@ def code_of(error: Exception) -> str:
     """Return the code that S3 gave, or else the status; empty if it gave neither."""
     if not isinstance(error, ClientError):
         return ""
-    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", "")
-    return error.response.get("Error", {}).get("Code") or str(status)
+    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    return short(error.response.get("Error", {}).get("Code", ""), status)

@@ -30,6 +30,7 @@ PIECE = 2**16
 NOT_MODIFIED = 304
 MISSING = frozenset({"NoSuchKey", "NoSuchBucket"})
 """The codes by which S3, and no one in front of it, says that there is nothing."""
+CODE_CHARACTERS = 64
 CHECKSUM = "x-amz-checksum-sha256"
 LENGTH_DIGITS = 18
 """More than a length has: an object has 5 TB at the most, and Python refuses to read thousands of digits."""
@@ -110,6 +111,11 @@ def endpoint_of(bucket: str, region: str, environ: Mapping[str, str]) -> Endpoin
     if "." in bucket:  # its name would not match the certificate
         return Endpoint(True, domain, 443, f"/{bucket}/")
     return Endpoint(True, f"{bucket}.{domain}", 443, "/")
+
+
+def short(code: str, status: int) -> str:
+    """Return the code that S3 gave, or else the status: it is told to callers, and who answered may be anybody."""
+    return code if code.isalnum() and len(code) <= CODE_CHARACTERS else str(status)
 
 
 def encoded(key: str) -> str:

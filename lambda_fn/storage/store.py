@@ -23,7 +23,6 @@ PASSING = frozenset({429, 500, 502, 503, 504})
 """What S3 may answer at one moment and not at the next."""
 FOR_BOTO3 = frozenset({301, 302, 303, 307, 308, 400})
 """What S3 answers where the bucket is in another region, to which boto3 finds the way."""
-CODE_CHARACTERS = 64
 
 
 class Blob(Record):
@@ -134,7 +133,7 @@ def _get(uri: str, max_bytes: int, etag: str) -> s3_get.Answer | None:
 def _code(answer: s3_get.Answer) -> str:
     """Return the code in S3's XML, or else the status."""
     code = answer.body.partition(b"<Code>")[2].partition(b"</Code>")[0]
-    return code.decode() if code.isalnum() and len(code) <= CODE_CHARACTERS else str(answer.status)
+    return s3_get.short(code.decode("latin-1"), answer.status)
 
 
 def _fetch_with_boto3(uri: str, max_bytes: int, etag: str) -> Blob | None:

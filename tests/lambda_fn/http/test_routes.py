@@ -23,6 +23,14 @@ ROUTES = {("GET", "/"): echo, ("PUT", "/objects/{key}"): echo}
         ("/objects/a/", ("/objects/a", "")),
         ("/objects/a/b", ("/objects/a/b", "")),
         ("/objects/..", ("/objects/{key}", "..")),
+        ("/models", ("/models", "")),
+        ("/models/", ("/models", "")),
+        ("/models/a.b", ("/models/{name}", "a.b")),
+        ("/models/predict", ("/models/{name}", "predict")),
+        ("/models/a/predict/", ("/models/{name}/predict", "a")),
+        ("/models/{name}/predict", ("/models/{name}/predict", "{name}")),
+        ("/models/a/b/predict", ("/models/{name}/b/predict", "a")),
+        ("/models//predict", ("", "")),
     ],
 )
 def test_paths_are_matched(path: str, expected: tuple[str, str]) -> None:
@@ -31,6 +39,10 @@ def test_paths_are_matched(path: str, expected: tuple[str, str]) -> None:
 
 def test_a_route_gets_the_key() -> None:
     assert dispatch(ROUTES, Request("PUT", "/objects/note")).body == "note"
+
+
+def test_what_a_template_says_is_no_path_of_its_own() -> None:
+    assert dispatch(ROUTES, Request("PUT", "/objects/{key}")).body == "{key}"
 
 
 def test_a_wrong_method_is_answered_with_those_allowed() -> None:

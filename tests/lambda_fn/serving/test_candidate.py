@@ -47,6 +47,13 @@ def told(handler: ModuleType, event: LoadEvent) -> Any:
     return json.loads(handler.predict(with_path(event("predict-http-api"), "GET", "/model"), None)["body"])
 
 
+def shadowed(load: Load, event: LoadEvent, beside: Path) -> ModuleType:
+    """Return a function that has loaded both, and compares them in each call: no call waits for the candidate."""
+    handler = load(MODEL_URI=beside.as_uri(), CANDIDATE_SHARE="1", CANDIDATE_MODE="shadow")
+    wait_until(lambda: told(handler, event)["candidate"]["serving"] is not None)
+    return handler
+
+
 def test_a_share_of_the_calls_is_answered_by_the_candidate(load: Load, event: LoadEvent, beside: Path) -> None:
     handler = load(MODEL_URI=beside.as_uri(), CANDIDATE_SHARE="0.3")
     found = [served_by(handler, event) for _ in range(400)]
@@ -78,10 +85,35 @@ def test_a_feature_is_a_key_too(load: Load, event: LoadEvent, beside: Path) -> N
     assert json.loads(handler.predict(asked, None)["body"])["code"] == "not-a-number"
 
 
+def test_a_body_that_the_current_model_refuses_is_not_the_candidates(
+    load: Load, event: LoadEvent, beside: Path
+) -> None:
+    put(beside, FILES / "1-trees-many.onnx")  # of other features
+    handler = load(MODEL_URI=beside.as_uri(), CANDIDATE_SHARE="1", CANDIDATE_KEY="feature:x0")
+    name = told(handler, event)["features"][0]["name"]
+    handler = load(MODEL_URI=beside.as_uri(), CANDIDATE_SHARE="1", CANDIDATE_KEY=f"feature:{name}")
+    answer = handler.predict(post(event, {"data": ROWS}), None)
+    assert (answer["statusCode"], json.loads(answer["body"])["code"]) == (400, "wrong-width")
+
+
+def test_a_zero_is_a_zero_and_a_body_that_is_too_large_is_not_read(
+    load: Load, event: LoadEvent, beside: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    environ = {"MODEL_URI": beside.as_uri(), "CANDIDATE_SHARE": "0.5", "MAX_BODY_BYTES": "60"}
+    handler = load(**environ, CANDIDATE_KEY="feature:sepal width (cm)")
+    assert len({served_by(handler, event, [[6.2, zero]]) for zero in (0, 0.0, -0.0)}) == 1
+    answer = handler.predict(post(event, "{" * 100), None)
+    assert json.loads(answer["body"])["code"] == "body-too-large"
+    assert caplog.text == ""
+    handler = load(**environ, CANDIDATE_KEY="feature:customer")
+    assert len({served_by(handler, event, [[6.2, 3.4]]) for _ in range(50)}) == 2
+    assert "'customer', at which the model does not look" in caplog.text
+
+
 def test_in_the_shadow_it_is_only_compared(
     load: Load, event: LoadEvent, beside: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    handler = load(MODEL_URI=beside.as_uri(), CANDIDATE_SHARE="1", CANDIDATE_MODE="shadow")
+    handler = shadowed(load, event, beside)
     rows = [[4.0 + 0.1 * number, 2.0 + 0.05 * number] for number in range(40)]
     for kind in ({"data": rows}, {"data": rows, "probabilities": True}):
         answer = handler.predict(post(event, kind), None)
@@ -108,7 +140,7 @@ def test_a_candidate_that_cannot_score_a_call_breaks_none(
     load: Load, event: LoadEvent, beside: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     put(beside.with_name("model.onnx.candidate"), FILES / "1-trees-many.onnx")
-    handler = load(MODEL_URI=beside.as_uri(), CANDIDATE_SHARE="1", CANDIDATE_MODE="shadow")
+    handler = shadowed(load, event, beside)
     assert served_by(handler, event) == told(handler, event)["sha256"]
     assert told(handler, event)["candidate"]["compared"]["failures"] == 1
     assert '"CandidateFailures": 1' in capsys.readouterr().out

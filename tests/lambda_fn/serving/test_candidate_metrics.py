@@ -53,9 +53,13 @@ def test_what_the_service_counts_is_what_status_tells(
     def ask(event: Any) -> Any:
         return handler.predict(event, None)
 
+    def about_it() -> Any:
+        return json.loads(ask(with_path(event("predict-http-api"), "GET", "/model"))["body"])
+
+    wait_until(lambda: about_it()["candidate"]["serving"] is not None)
     rows = [[4.0 + 0.1 * number, 2.0 + 0.05 * number] for number in range(40)]
     assert ask(post(event, {"data": rows}))["statusCode"] == 200
-    about = json.loads(ask(with_path(event("predict-http-api"), "GET", "/model"))["body"])
+    about = about_it()
     compared = about["candidate"]["compared"]
     assert compared["rows"] == 40
     assert compared["rows_differing"] > 0

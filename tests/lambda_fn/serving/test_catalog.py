@@ -160,6 +160,9 @@ def test_the_routes_of_models(load: Load, event: LoadEvent, folder: Path) -> Non
     assert (status, body["code"]) == (503, "model-invalid")
     assert headers["retry-after"] == "5"
     assert ask("POST", "/predict")[1]["code"] == "not-configured"
+    for path in ("/models//predict", "/models/%7Bname%7D", "/models//"):
+        assert ask("POST", path)[0] == 404 or ask("POST", path)[0] == 405
+    assert ask("POST", "/models/{name}/predict")[1]["code"] == "model-not-found"
     assert ask("GET", "/models/tree/predict")[0] == 405
     assert ask("POST", "/models/tree/other")[0] == 404
     assert ask("GET", "/models/none")[1]["code"] == "model-not-found"
