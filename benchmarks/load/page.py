@@ -54,8 +54,8 @@ def _setting(outcome: Outcome) -> str:
         " front, emulator and environments share the cores, and latencies have that in them. A call's time is that from"
         " the event to the answer, without its wait for an environment. Cold is the first call of an environment; of a"
         " reload are the first answer by another model and the call before it, beside which that was loaded; warm are"
-        " the others. Those of seconds are of an environment that starts while S3 hangs, and has no model, or of one that"
-        " waits in vain to see whether there is another."
+        " the others. Those of seconds are of an environment that starts while S3 hangs, and has no model, or of one"
+        " that waits in vain to see whether there is another."
     )
 
 
