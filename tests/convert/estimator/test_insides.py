@@ -139,7 +139,7 @@ def test_histograms_of_categories_are_an_encoder_and_trees() -> None:
         (insides.boosted_shares, HistGradientBoostingClassifier(max_iter=3)),
         (insides.voted_shares, AdaBoostClassifier(n_estimators=3)),
     ],
-    ids=repr,
+    ids=lambda each: getattr(each, "__name__", repr(each)),
 )
 def test_probabilities_are_made_of_raw_scores(read: Callable[..., Any], estimator: Any) -> None:
     scores = estimator.fit(X, BINARY).decision_function(X)

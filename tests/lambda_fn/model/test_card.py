@@ -118,7 +118,14 @@ def changed(path: str, value: Any) -> str:
     return json.dumps(card)
 
 
-GONE = object()
+class Gone:
+    """The value of a member that is not there."""
+
+    def __repr__(self) -> str:
+        return "gone"
+
+
+GONE = Gone()
 ACCEPTS = {"nan": False, "low": 0, "high": 1}
 TEXT = {"name": "a", "type": "str", "accepts": ACCEPTS}
 MALFORMED: list[tuple[str, Any, str]] = [
