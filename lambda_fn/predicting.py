@@ -44,7 +44,7 @@ def predict(request: Request, loaded: Loaded, settings: Settings) -> Response:
         body = answering.encode(scores.prediction, scores.probabilities, model.card.classes)
     else:
         body = answering.encode(scores.prediction)
-    return Response(200, body, {"content-type": answering.CONTENT_TYPE, **loaded.headers})
+    return Response(200, body, loaded.headers(answering.CONTENT_TYPE))
 
 
 def rows_of(request: Request, model: Model, settings: Settings) -> Rows:

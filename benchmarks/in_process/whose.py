@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 
 from benchmarks.in_process.timing import interleaved
 
@@ -20,9 +21,8 @@ def main() -> None:
         raise ValueError("MODEL_URI is not set")
     request = Request("POST", "/predict")
 
-    def choose() -> dict[str, str]:
-        loaded = front.served.current(request.patience)
-        return {"content-type": "application/json", **loaded.headers}
+    def choose() -> Mapping[str, str]:
+        return front.served.current(request.patience).headers("application/json")
 
     print(json.dumps(interleaved({"whose": choose})))
 

@@ -58,7 +58,7 @@ def _judge(call: Call, answer: Any, models: Mapping[str, Trained]) -> Verdict:
     if status == 503:
         return Verdict(status, _wrong_refusal(call, headers, body))
     if call.kind == BAD or status != 200:
-        expected = (Problem[call.code.upper().replace("-", "_")].status, call.code) if call.code else (200, "")
+        expected = (getattr(Problem, call.code.upper().replace("-", "_")).status, call.code) if call.code else (200, "")
         found = status, json.loads(body).get("code", "")
         return Verdict(status, "" if found == expected else f"{found} instead of {expected}: {str(body)[:500]}")
     if call.kind == STATUS:

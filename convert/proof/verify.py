@@ -151,7 +151,7 @@ def _write_page(
     page = write_report(
         folder, card, comparisons, expected, actual, thresholds=thresholds, sample=oracle.sample, features=features
     )
-    console.print(f"wrote {page} ({page.stat().st_size:,} bytes)", markup=False)
+    console.print(f"wrote {page} ({page.stat().st_size:,} bytes)", markup=False, soft_wrap=True)
 
 
 def _compare_with_progress(

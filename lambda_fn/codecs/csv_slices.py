@@ -16,7 +16,7 @@ import numpy as np
 from lambda_fn.codecs.json_values import EXPECTED, unknown_category
 from lambda_fn.codecs.names import width_of
 from lambda_fn.codecs.places import outside_quotes
-from lambda_fn.errors import Problem, ServiceError
+from lambda_fn.errors import Kind, Problem, ServiceError
 from lambda_fn.model.card import UNKNOWN, Card, Feature
 
 if TYPE_CHECKING:
@@ -153,7 +153,7 @@ class CsvRows:
     def _text(self, row: int) -> bytes:
         return self._body[self._starts[row] : self._starts[row + 1]]
 
-    def _refusal(self, problem: Problem, row: int, detail: str) -> ServiceError:
+    def _refusal(self, problem: Kind, row: int, detail: str) -> ServiceError:
         return ServiceError(problem, f"{self._where(row)} {detail}", row=row)
 
     def _where(self, row: int) -> str:

@@ -57,7 +57,7 @@ def render(response: Response, sender: Sender) -> Any:
         return json.loads(body)
     result = {
         "statusCode": response.status,
-        "headers": response.headers if "content-type" in response.headers else {**JSON, **response.headers},
+        "headers": dict(response.headers) if "content-type" in response.headers else {**JSON, **response.headers},
         "body": body,
         "isBase64Encoded": binary,
     }

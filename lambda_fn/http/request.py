@@ -53,7 +53,6 @@ class Request:
         self.headers = headers
         self.body = body
         self.context: Any = None
-        self._since: float | None = None
 
     def patience(self, seconds: float) -> float:
         """Return how long the call may wait, at most so many seconds since it first asked.
@@ -61,7 +60,8 @@ class Request:
         It is less where the function's timeout is near.
         """
         now = time.monotonic()
-        self._since = self._since or now
+        if not hasattr(self, "_since"):
+            self._since = now
         left = seconds - (now - self._since)
         remaining = getattr(self.context, "get_remaining_time_in_millis", None)
         if remaining is not None:

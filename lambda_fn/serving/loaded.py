@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -17,12 +18,9 @@ MAX_VERSION = 1024
 
 
 class Loaded:
-    """A model, and which version of it is served since when.
+    """A model, and which version of it is served since when."""
 
-    headers: what tells of it in an answer.
-    """
-
-    __slots__ = ("etag", "headers", "model", "since", "version_id")
+    __slots__ = ("_headers", "_told", "etag", "model", "since", "version_id")
 
     def __init__(self, model: Model, blob: Blob) -> None:
         self.model = model
@@ -32,7 +30,15 @@ class Loaded:
         version = blob.version_id or ""
         if version in UNVERSIONED or len(version) > MAX_VERSION or not (version.isascii() and version.isprintable()):
             version = model.sha256[:16]  # a file, or of a bucket that keeps no versions
-        self.headers = {"x-model-version": version, "x-model-sha256": model.sha256}
+        self._told = {"x-model-version": version, "x-model-sha256": model.sha256}
+        self._headers: dict[str, dict[str, str]] = {}
+
+    def headers(self, content_type: str) -> Mapping[str, str]:
+        """Return the headers of an answer of this type, which tell of the model."""
+        headers = self._headers.get(content_type)
+        if headers is None:
+            headers = self._headers[content_type] = {"content-type": content_type, **self._told}
+        return headers
 
     def of(self, blob: Blob) -> Loaded:
         """Return the same model as that of other bytes, which are the same."""

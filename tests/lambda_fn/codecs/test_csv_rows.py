@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from lambda_fn.codecs.csv_rows import decode, decode_request, encode
 from lambda_fn.codecs.places import PIECE_BYTES
-from lambda_fn.errors import Problem, ServiceError
+from lambda_fn.errors import Kind, Problem, ServiceError
 from lambda_fn.http.request import Request
 from lambda_fn.model.card import Card
 from tests.lambda_fn.codecs.cards import card, dropping
@@ -166,7 +166,7 @@ def test_the_parameter_header_settles_what_names_leave_open() -> None:
     ],
 )
 def test_what_is_wrong_is_named(
-    body: str | bytes, problem: Problem, row: int | None, column: int | None, detail: str
+    body: str | bytes, problem: Kind, row: int | None, column: int | None, detail: str
 ) -> None:
     with pytest.raises(ServiceError) as raised:
         rows_of(body)
@@ -190,7 +190,7 @@ def test_what_is_wrong_is_named(
         ("Oslo,1,yes", Problem.WRONG_TYPE, 0, 2, "is 'yes', expected true or false or nothing"),
     ],
 )
-def test_a_cell_of_another_type_is_refused(body: str, problem: Problem, row: int, column: int, detail: str) -> None:
+def test_a_cell_of_another_type_is_refused(body: str, problem: Kind, row: int, column: int, detail: str) -> None:
     with pytest.raises(ServiceError) as raised:
         rows_of(body, MIXED)
     assert detail in raised.value.detail

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from lambda_fn.codecs.json_document import decode
-from lambda_fn.errors import Problem, ServiceError
+from lambda_fn.errors import Kind, Problem, ServiceError
 from tests.lambda_fn.codecs.cards import card
 
 NUMBERS = card(("a", "float", False), ("b", "float", False))
@@ -54,7 +54,7 @@ def test_strings_are_the_numbers_of_their_categories_and_booleans_0_and_1() -> N
         (["Oslo", 10**400, True], Problem.BEYOND_FLOAT32, 1, "is a whole number of 401 digits"),
     ],
 )
-def test_a_value_of_another_type_is_refused(row: list[Any], problem: Problem, column: int, detail: str) -> None:
+def test_a_value_of_another_type_is_refused(row: list[Any], problem: Kind, column: int, detail: str) -> None:
     with pytest.raises(ServiceError, match=detail) as raised:
         decode({"data": [["Oslo", 1, True], row]}, card(*MIXED, categories=("Oslo", "Paris")))
     assert (raised.value.problem, raised.value.row, raised.value.column) == (problem, 1, column)
@@ -92,9 +92,7 @@ def test_a_number_is_read_as_python_reads_it() -> None:
         ({"data": [[1, 2], [10**400, 1]]}, Problem.BEYOND_FLOAT32, 1, 0, "is a whole number of 401 digits"),
     ],
 )
-def test_what_is_wrong_is_named(
-    document: Any, problem: Problem, row: int | None, column: int | None, detail: str
-) -> None:
+def test_what_is_wrong_is_named(document: Any, problem: Kind, row: int | None, column: int | None, detail: str) -> None:
     with pytest.raises(ServiceError) as raised:
         decode(document, NUMBERS)
     error = raised.value

@@ -9,7 +9,7 @@ import pytest
 
 from lambda_fn.codecs.json_document import decode, decode_body
 from lambda_fn.codecs.json_rows import decode_request
-from lambda_fn.errors import Problem, ServiceError
+from lambda_fn.errors import Kind, Problem, ServiceError
 from lambda_fn.http.request import Request
 from tests.lambda_fn.codecs.cards import card, dropping
 
@@ -88,7 +88,7 @@ def test_the_body_says_whether_it_wants_probabilities(wanted: bool) -> None:
     ],
 )
 def test_what_is_not_taken_is_named(
-    members: dict[str, Any], problem: Problem, row: int | None, column: int | None, detail: str
+    members: dict[str, Any], problem: Kind, row: int | None, column: int | None, detail: str
 ) -> None:
     with pytest.raises(ServiceError) as raised:
         decode({"data": [[1, 2]]} | members, TWO)

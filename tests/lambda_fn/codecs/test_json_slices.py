@@ -10,7 +10,7 @@ import pytest
 from lambda_fn.codecs import json_document, json_rows
 from lambda_fn.codecs.json_slices import sliced_rows
 from lambda_fn.codecs.places import PIECE_BYTES
-from lambda_fn.errors import Problem, ServiceError
+from lambda_fn.errors import Kind, Problem, ServiceError
 from lambda_fn.http.request import Request
 from lambda_fn.model.card import Card
 from tests.lambda_fn.codecs.cards import card
@@ -21,7 +21,7 @@ MIXED = card(("city", "str", True), ("a", "float", True), ("on", "bool", False),
 MIXED_ROWS = [["Oslo", 1.5, True], {"on": False, "city": "a]}, {", "a": 2}, ["\u00e4", None, False], [None, -1e3, True]]
 ROWS = [[6.2, 3.4], [5, -1e-3], [0.1, 2**63], [1e300, 0], [-0.0, 7]]
 
-type Outcome = tuple[list[list[float]] | None, Problem | None]
+type Outcome = tuple[list[list[float]] | None, Kind | None]
 
 
 def sliced(body: bytes, takes: Card, step: int) -> tuple[bool, Outcome]:

@@ -10,7 +10,7 @@ from numpy.lib import format as npy
 from numpy.typing import NDArray
 
 from lambda_fn.codecs.npy_rows import decode, encode
-from lambda_fn.errors import Problem, ServiceError
+from lambda_fn.errors import Kind, Problem, ServiceError
 from lambda_fn.model.card import Card
 from tests.lambda_fn.codecs.cards import card, dropping
 
@@ -138,7 +138,7 @@ def test_booleans_are_0_and_1_and_nothing_else() -> None:
         (npy_of(np.array([["1", "2"]])), Problem.NOT_A_NUMBER, "is of '<U1'"),
     ],
 )
-def test_what_is_wrong_is_named(body: bytes, problem: Problem, detail: str) -> None:
+def test_what_is_wrong_is_named(body: bytes, problem: Kind, detail: str) -> None:
     with pytest.raises(ServiceError) as raised:
         decode(body, NUMBERS)
     assert detail in raised.value.detail

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from lambda_fn.codecs.json_document import decode_body
-from lambda_fn.errors import Problem, ServiceError
+from lambda_fn.errors import Kind, Problem, ServiceError
 from lambda_fn.model.card import Accepts, Card, Feature
 from tests.conftest import FEATURES
 from tests.lambda_fn.codecs.cards import EXAMPLE, WHOLE
@@ -220,7 +220,7 @@ MIXED = EXAMPLE | {
 @pytest.mark.parametrize("seed", range(5))
 def test_altered_cards_are_read_or_refused(seed: int) -> None:
     random = np.random.default_rng(seed)
-    outcomes: set[Problem | None] = set()
+    outcomes: set[Kind | None] = set()
     for _ in range(1000):
         altered = json.loads(json.dumps(pick(random, [EXAMPLE, MIXED])))
         for _ in range(random.integers(1, 4)):

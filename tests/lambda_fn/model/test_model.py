@@ -15,7 +15,7 @@ from sklearn.svm import SVC
 
 from convert.export import export
 from convert.model_file.seal import seal
-from lambda_fn.errors import Problem, ServiceError
+from lambda_fn.errors import Kind, Problem, ServiceError
 from lambda_fn.model.engine import BATCH_BYTES, BATCH_ROWS
 from lambda_fn.model.guard.graph import Checked
 from lambda_fn.model.model import THREADED_ROWS, Model
@@ -49,7 +49,7 @@ def test_scores_are_the_estimators(model: Model, estimator: Any, training_rows: 
         (SMALLEST_BEYOND, Problem.BEYOND_FLOAT32),
     ],
 )
-def test_what_the_estimator_refuses_is_refused(model: Model, estimator: Any, value: float, problem: Problem) -> None:
+def test_what_the_estimator_refuses_is_refused(model: Model, estimator: Any, value: float, problem: Kind) -> None:
     rows = np.array([[6.2, 3.4], [6.2, value]])
     with pytest.raises(ValueError, match="Input X contains"):
         estimator.predict(rows)

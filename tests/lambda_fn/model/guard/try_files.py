@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from lambda_fn.codecs.dialects import CODECS, codec
-from lambda_fn.errors import Problem, ServiceError
+from lambda_fn.errors import Kind, Problem, ServiceError
 from lambda_fn.model.engine import BATCH_ROWS
 from lambda_fn.model.model import Model
 from tests.lambda_fn.model.guard.mutants import mutant, read_files
@@ -94,7 +94,7 @@ def tried(data: bytes, random: np.random.Generator, codecs: list[Any]) -> str:
     return outcome
 
 
-def _check(error: ServiceError, problems: set[Problem]) -> None:
+def _check(error: ServiceError, problems: set[Kind]) -> None:
     if error.problem not in problems:
         raise error
 
