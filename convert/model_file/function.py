@@ -75,7 +75,7 @@ class Function:
         watchdog = threading.Timer(SECONDS, self._give_up)
         watchdog.start()
         try:
-            line = self._exchange(json.dumps(event).encode())
+            line = exchange(self._process, json.dumps(event).encode())
         finally:
             watchdog.cancel()
         if not line:
@@ -107,17 +107,6 @@ class Function:
             return 0
         return next((int(line.split()[1]) * 1024 for line in status.splitlines() if line.startswith("VmHWM")), 0)
 
-    def _exchange(self, event: bytes) -> bytes:
-        stdin, stdout = self._process.stdin, self._process.stdout
-        if stdin is None or stdout is None:
-            raise AssertionError("both are pipes")
-        try:
-            stdin.write(event + b"\n")
-            stdin.flush()
-        except BrokenPipeError:
-            return b""
-        return stdout.readline()
-
     def _give_up(self) -> None:
         self._late = True
         self._process.kill()
@@ -135,6 +124,18 @@ class Function:
     def _read_log(self) -> str:
         self._log.seek(0)
         return self._log.read().decode(errors="replace")
+
+
+def exchange(process: subprocess.Popen[bytes], event: bytes) -> bytes:
+    """Return the line that a process answers to an event, which is a line, too; nothing if it ended."""
+    if process.stdin is None or process.stdout is None:
+        raise AssertionError("both are pipes")
+    try:
+        process.stdin.write(event + b"\n")
+        process.stdin.flush()
+    except BrokenPipeError:
+        return b""
+    return process.stdout.readline()
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

@@ -89,7 +89,7 @@ class Candidate:
         }
 
 
-def difference(ours: Scores, theirs: Scores, classes: Sequence[Any], their_classes: Sequence[Any]) -> Difference:
+def compare(ours: Scores, theirs: Scores, classes: Sequence[Any], their_classes: Sequence[Any]) -> Difference:
     """Return how the scores of the same rows differ; probabilities are compared if they are of the same classes."""
     count = len(ours.prediction)
     if not classes or not their_classes:
@@ -99,12 +99,9 @@ def difference(ours: Scores, theirs: Scores, classes: Sequence[Any], their_class
         largest = _largest(ours.probabilities, theirs.probabilities[:, order])
     else:
         largest = None
-    same = [mine == other or (mine != mine and other != other) for mine, other in _pairs(ours, theirs)]
+    pairs = zip(ours.prediction.tolist(), theirs.prediction.tolist(), strict=True)
+    same = [mine == other or (mine != mine and other != other) for mine, other in pairs]  # two that are NaN, too
     return Difference(count, count - sum(same), largest)
-
-
-def _pairs(ours: Scores, theirs: Scores) -> Any:
-    return zip(ours.prediction.tolist(), theirs.prediction.tolist(), strict=True)
 
 
 def _largest(ours: NDArray[Any], theirs: NDArray[Any]) -> float | None:

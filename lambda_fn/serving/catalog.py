@@ -8,7 +8,7 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any
 
-from lambda_fn.config import Settings
+from lambda_fn.config import KEY, Settings
 from lambda_fn.errors import Problem, ServiceError
 from lambda_fn.serving.failures import Failures
 from lambda_fn.serving.served import Served
@@ -23,9 +23,6 @@ if TYPE_CHECKING:
 SUFFIX = ".onnx"
 CANDIDATE_SUFFIX = ".candidate"
 """What is behind the URI of a model in that of its candidate (convert/model_file/publish.py there)."""
-NAME = r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}"
-"""What a model's name looks like: no slash, so that it cannot leave its prefix, and no dot in front. To compile it
-takes 0.4 ms, and waits for the first name."""
 MAX_NAMES = 1000
 """Of how many names that were asked for something is kept, where no model is loaded."""
 LISTED_SECONDS = 60.0
@@ -64,7 +61,7 @@ class Catalog:
         settings = self._settings
         if settings.models_uri is None:
             raise _not_configured()
-        if not re.fullmatch(NAME, name):
+        if not re.fullmatch(KEY, name):
             raise not_found(name)
         uri = self._uri(name)
         if uri == settings.model_uri and self.front is not None:
@@ -95,7 +92,7 @@ class Catalog:
             from lambda_fn.serving.listing import list_models  # here: few calls ask
 
             listed = list_models(self._settings.models_uri, SUFFIX, patience)
-            self._names, self._listed_at = [name for name in listed if re.fullmatch(NAME, name)], time.time()
+            self._names, self._listed_at = [name for name in listed if re.fullmatch(KEY, name)], time.time()
         found = [(name, self._loaded(name)) for name in self._names]
         return [{"name": name, "serving": loaded and loaded.describe()} for name, loaded in found]
 

@@ -86,5 +86,5 @@ def code_of(error: Exception) -> str:
     """Return the code that S3 gave, or else the status; empty if it gave neither."""
     if not isinstance(error, ClientError):
         return ""
-    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", "")
     return short(error.response.get("Error", {}).get("Code", ""), status)

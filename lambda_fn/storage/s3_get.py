@@ -113,7 +113,7 @@ def endpoint_of(bucket: str, region: str, environ: Mapping[str, str]) -> Endpoin
     return Endpoint(True, f"{bucket}.{domain}", 443, "/")
 
 
-def short(code: str, status: int) -> str:
+def short(code: str, status: int | str) -> str:
     """Return the code that S3 gave, or else the status: it is told to callers, and who answered may be anybody."""
     return code if code.isalnum() and len(code) <= CODE_CHARACTERS else str(status)
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
+from convert.model_file.function import exchange
 from scripts.emulator import ROOT
 from tests.conftest import TESTS
 from tests.lambda_fn.test_handler_model import PLACES
@@ -73,7 +74,7 @@ class Service:
         event = (TESTS / "events" / f"{name}.json").read_text().replace("\n", " ")
         watchdog = threading.Timer(seconds + SLACK_SECONDS, self._process.kill)
         watchdog.start()
-        line = self._exchange(event.encode())
+        line = exchange(self._process, event.encode())
         watchdog.cancel()
         assert line, f"no answer to {name} within {seconds + SLACK_SECONDS:g} s: {self._log.read_text()[-1000:]}"
         answer: dict[str, Any] = json.loads(line)
@@ -93,17 +94,6 @@ class Service:
         self._process.kill()
         with contextlib.suppress(BrokenPipeError), self._process:  # it closes the pipes
             pass
-
-    def _exchange(self, event: bytes) -> bytes:
-        stdin, stdout = self._process.stdin, self._process.stdout
-        assert stdin is not None
-        assert stdout is not None
-        try:
-            stdin.write(event + b"\n")
-            stdin.flush()
-        except BrokenPipeError:
-            return b""
-        return stdout.readline()
 
 
 def check_told(reply: Reply) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from convert.model_file.publish import publish, withdraw
 from lambda_fn.model.model import Scores
-from lambda_fn.serving.candidate import Difference, difference
+from lambda_fn.serving.candidate import Difference, compare
 from tests.conftest import LoadEvent
 from tests.keep import FILES
 from tests.lambda_fn.conftest import Load, model_of
@@ -205,4 +205,4 @@ def scores(prediction: list[Any], probabilities: Any = None) -> Scores:
     ],
 )
 def test_what_differs(ours: Scores, theirs: Scores, classes: Any, expected: tuple[int, int, float | None]) -> None:
-    assert difference(ours, theirs, *classes) == Difference(*expected)
+    assert compare(ours, theirs, *classes) == Difference(*expected)
