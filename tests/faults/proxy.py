@@ -177,6 +177,8 @@ class Proxy:
         self._fault: Fault | None = None
         self._stopped = threading.Event()
         self._open: set[Connection] = set()
+        self._switching = threading.Lock()
+        self._well: set[threading.Thread] = set()
         self._threads: list[threading.Thread] = []
         self._listener: socket.socket | None = None
 
@@ -206,8 +208,15 @@ class Proxy:
         return f"http{'s' if self._tls else ''}://{HOST}:{self._place.getsockname()[1]}"
 
     def switch(self, fault: Fault | None) -> None:
-        """Treat connections that are made from now on as `fault` does, or well."""
-        self._fault = fault
+        """Treat connections that are made from now on as `fault` does, or well; see those to their end that went well.
+
+        A look at S3 that had begun would else find what a test stores there once the fault is on.
+        """
+        with self._switching:
+            self._fault = fault
+            well = list(self._well) if fault else []
+        for thread in well:
+            thread.join(SECONDS)
         self._names.write_text(fault.names if fault else "")
         listens = fault is None or fault.listens
         if not listens:
@@ -237,7 +246,10 @@ class Proxy:
             self._start(self._serve, connection)
 
     def _serve(self, connection: Connection) -> None:
-        fault = self._fault
+        with self._switching:
+            fault = self._fault
+            if fault is None:
+                self._well.add(threading.current_thread())
         try:
             if self._tls and (fault is None or not fault.tls):
                 connection.secure(self._certificates.right)
@@ -246,6 +258,7 @@ class Proxy:
             pass
         finally:
             self._open.discard(connection)
+            self._well.discard(threading.current_thread())
             connection.stream.close()
 
     def _start[What](self, run: Callable[[What], None], what: What) -> None:
