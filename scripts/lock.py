@@ -13,6 +13,8 @@ LOCKS = {
     "requirements-train.txt": ["--group", "train"],
     "scripts/requirements-emulator.txt": ["--group", "emulator"],
     "scripts/requirements-lambda-runtime.txt": ["--group", "lambda-runtime"],
+    "scripts/requirements-clients.txt": ["--group", "clients"],
+    "scripts/requirements-kserve.txt": ["--group", "kserve"],
     "scripts/requirements-seed.txt": ["--group", "seed"],
     "scripts/requirements-compilers.txt": ["--group", "compilers"],
     "scripts/requirements-web.txt": ["--group", "web"],
