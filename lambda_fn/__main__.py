@@ -16,9 +16,14 @@ def main() -> None:
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # what a library prints is no answer
     from lambda_fn.handler import predict  # here: it loads the model
+    from lambda_fn.unrequested import UnrequestedError
 
     for line in sys.stdin:
-        print(json.dumps(predict(json.loads(line), None)), file=answers, flush=True)
+        try:
+            answer = predict(json.loads(line), None)
+        except UnrequestedError as error:
+            answer = {"errorType": type(error).__name__, "errorMessage": str(error)}  # as Lambda has it
+        print(json.dumps(answer), file=answers, flush=True)
 
 
 if __name__ == "__main__":

@@ -40,6 +40,8 @@ class Settings(Record):
     candidate_shadow: whether its answers are only compared.
     candidate_key: the header that says which calls belong together (``header``, name), or the feature (``feature``,
     name); None where each is drawn by itself.
+    results_uri: where the answers to a queue's messages are stored, ``s3://bucket/prefix/``; None for the log.
+    cors_origin: of whose pages browsers may call, an origin or ``*``, where the function itself says so; or else None.
     """
 
     model_uri: str | None
@@ -56,6 +58,8 @@ class Settings(Record):
     candidate_share: float = 0.0
     candidate_shadow: bool = False
     candidate_key: tuple[str, str] | None = None
+    results_uri: str | None = None
+    cors_origin: str | None = None
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str]) -> Settings:
@@ -76,6 +80,9 @@ class Settings(Record):
             )
         if objects_uri is not None and not _is_prefix(objects_uri):
             raise ConfigError(f"OBJECTS_URI is s3://bucket/prefix/ with the slash at its end, not {objects_uri!r}")
+        results_uri = environ.get("RESULTS_URI") or None
+        if results_uri is not None and not _is_prefix(results_uri):
+            raise ConfigError(f"RESULTS_URI is s3://bucket/prefix/ with the slash at its end, not {results_uri!r}")
         if environ.get("MODEL_SHA256") and _number(environ, "CANDIDATE_SHARE", 0.0, 1.0):
             raise ConfigError("MODEL_SHA256 pins the only model that is served: CANDIDATE_SHARE is to be 0 with it")
         for name, uri in (("MODEL_URI", model_uri), ("MODELS_URI", models_uri)):
@@ -97,6 +104,8 @@ class Settings(Record):
             candidate_share=_number(environ, "CANDIDATE_SHARE", 0.0, 1.0),
             candidate_shadow=_candidate_mode(environ.get("CANDIDATE_MODE") or "answer") == "shadow",
             candidate_key=_candidate_key(environ.get("CANDIDATE_KEY") or None),
+            results_uri=results_uri,
+            cors_origin=_cors_origin(environ.get("CORS_ORIGIN") or None),
         )
 
 
@@ -167,6 +176,13 @@ def _sha256(text: str | None) -> str | None:
 def _candidate_mode(text: str) -> str:
     if text not in ("answer", "shadow"):
         raise ConfigError(f"CANDIDATE_MODE is answer or shadow, not {text!r}")
+    return text
+
+
+def _cors_origin(text: str | None) -> str | None:
+    scheme, _, host = (text or "").partition("://")
+    if text not in {None, "*"} and (scheme not in {"http", "https"} or not host or {*host} & {*'/, "'}):
+        raise ConfigError(f"CORS_ORIGIN is * or an origin, such as https://example.org, not {text!r}")
     return text
 
 

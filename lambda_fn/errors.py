@@ -35,15 +35,18 @@ class Problem:
     NOT_FOUND = Kind(404, "There is nothing at this path")
     METHOD_NOT_ALLOWED = Kind(405, "This path does not take this method")
     UNSUPPORTED_MEDIA_TYPE = Kind(415, "The body's media type is not taken here")
+    UNSUPPORTED_ENCODING = Kind(415, "The body's Content-Encoding is not taken here")
     NOT_ACCEPTABLE = Kind(406, "The answer can't be had in a media type that the request accepts")
     BODY_TOO_LARGE = Kind(413, "The body is too large")
     RESPONSE_TOO_LARGE = Kind(413, "The answer would be too large")
     INVALID_QUERY = Kind(400, "A query parameter has a value it does not take")
     MALFORMED_EVENT = Kind(400, "The event is none that AWS sends")
     MALFORMED_BASE64 = Kind(400, "The body says that it is base64 and is not")
+    MALFORMED_ENCODING = Kind(400, "The body is not packed as its Content-Encoding says")
     MALFORMED_JSON = Kind(400, "The body is not JSON")
     MALFORMED_CSV = Kind(400, "The body is not CSV")
     MALFORMED_NPY = Kind(400, "The body is not an NPY file of rows")
+    MALFORMED_TENSOR = Kind(400, "An input is not a tensor as it says")
     DUPLICATE_MEMBER = Kind(400, "A JSON object has a member twice")
     UNKNOWN_MEMBER = Kind(400, "The body has a member that is not taken")
     INVALID_MEMBER = Kind(400, "A member of the body has a value it does not take")
@@ -134,6 +137,11 @@ class ServiceError(Exception):
         """What the log says of it: where it happened, and in whose words."""
         return self.private or self.detail
 
+    @property
+    def told_text(self) -> str:
+        """What whoever calls is told, as UTF-8 has it: a client may send half a surrogate."""
+        return self.detail.encode("utf-8", "backslashreplace").decode()
+
     def details(self) -> dict[str, str | int]:
         """Return the members of the problem details document.
 
@@ -146,7 +154,7 @@ class ServiceError(Exception):
             "title": self.problem.title,
             "status": self.problem.status,
             "code": self.problem.code,
-            "detail": self.detail.encode("utf-8", "backslashreplace").decode(),  # a client may send half a surrogate
+            "detail": self.told_text,
         }
         if self.row is not None:
             details["row"] = self.row

@@ -12,13 +12,15 @@ from typing import TYPE_CHECKING, Any
 from lambda_fn.config import Settings
 from lambda_fn.errors import Problem, ServiceError
 from lambda_fn.http.events import parse_event, render
-from lambda_fn.http.request import Response
-from lambda_fn.http.routes import Routes, dispatch
-from lambda_fn.http.senders import sender_of
+from lambda_fn.http.request import PACKED_BYTES, Request, Response
+from lambda_fn.http.routes import dialect_of, dispatch
+from lambda_fn.http.senders import Sender, sender_of
 
 if TYPE_CHECKING:
     from lambda_fn.objects import Objects
     from lambda_fn.scoring import Scoring
+
+    type Service = Scoring | Objects
 
 log = logging.getLogger(__name__)
 
@@ -27,39 +29,62 @@ SETTINGS = Settings.from_environ(os.environ)
 
 def predict(event: Any, context: Any) -> Any:
     """The function `predict`: status, model, scoring."""
-    return respond(event, context, scoring().routes)
+    return respond(event, context, scoring())
 
 
 def objects(event: Any, context: Any) -> Any:
     """The function `objects`: JSON objects on S3."""
-    return respond(event, context, stored_objects().routes)
+    return respond(event, context, stored_objects())
 
 
-def respond(event: Any, context: Any, routes: Routes) -> Any:
-    """Parse the event, dispatch the request, render the response; every error becomes problem details."""
-    sender = sender_of(event)
+def respond(event: Any, context: Any, service: Service) -> Any:
+    """Parse the event, dispatch the request, render the response; every error becomes one of the request's dialect.
+
+    Raises UnrequestedError for an event that is no request, and that the service does not know.
+    """
+    sender, request = sender_of(event), None
+    if sender is Sender.NO_REQUEST:
+        from lambda_fn.unrequested import handle  # here: most events are requests
+
+        return handle(event, context, service.routes, SETTINGS)
     try:
         request = parse_event(event, sender, SETTINGS.base_path)
         request.context = context
-        return render(dispatch(routes, request), sender)
+        return _sent(dispatch(service.routes, service.speak, request), request, sender)
     except ServiceError as error:
         if error.private:
             log.error(error.private)
-        return render(problem_response(error), sender)
+        return _sent(_failed(error, request), request, sender)
     except Exception:
         log.exception("unexpected failure")
         failure = ServiceError(Problem.INTERNAL_ERROR, "the service failed; its log says how")
-        return render(problem_response(failure), sender)
+        return _sent(_failed(failure, request), request, sender)
 
 
-def problem_response(error: ServiceError) -> Response:
-    """Return `error` as RFC 9457 problem details."""
+def _sent(response: Response, request: Request | None, sender: Sender) -> Any:
+    """Return the response as the sender of an event expects it."""
+    plain = request is None or (request.method != "HEAD" and len(response.body) <= PACKED_BYTES)
+    if not plain or SETTINGS.cors_origin is not None:
+        from lambda_fn.http.finish import finish  # here: most answers are short
+
+        response = finish(response, request, sender, SETTINGS.cors_origin)
+    return render(response, sender)
+
+
+def _failed(error: ServiceError, request: Request | None) -> Response:
+    """Return `error` as RFC 9457 problem details, or as the dialect of the request has it."""
     headers = {"content-type": "application/problem+json"}
     if error.allow:
         headers["allow"] = error.allow
     if error.retry_after:
         headers["retry-after"] = str(error.retry_after)
-    return Response(error.problem.status, json.dumps(error.details()), headers)
+    dialect = None if request is None else dialect_of(request.path)
+    if dialect is None:
+        return Response(error.problem.status, json.dumps(error.details()), headers)
+    from lambda_fn.dialects.dialect import named
+
+    headers["content-type"] = "application/json"
+    return Response(error.problem.status, json.dumps(named(dialect).error(error)), headers)
 
 
 @cache

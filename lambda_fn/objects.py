@@ -7,6 +7,7 @@ import re
 
 from lambda_fn.config import KEY, Settings, location
 from lambda_fn.errors import Problem, ServiceError
+from lambda_fn.http.encodings import unpack
 from lambda_fn.http.json_body import check_media_type, parse_json
 from lambda_fn.http.request import MAX_RESPONSE_BYTES, Request, Response
 from lambda_fn.http.routes import Routes
@@ -21,6 +22,9 @@ class Objects:
         """Answer with not-configured, later, if `settings` name no place for objects."""
         self._settings = settings
 
+    speak = None
+    """This function answers in no dialect."""
+
     @property
     def routes(self) -> Routes:
         """The routes that the function `objects` answers."""
@@ -29,7 +33,7 @@ class Objects:
     def get(self, request: Request, key: str) -> Response:
         """Answer the object as it was stored, and its S3 version id; 404 if there is none."""
         bucket, path = self._place(key)
-        client = _client()
+        client = s3.ready_client()
         body, version_id = bounded(lambda: _read(client, bucket, path, key), request.patience(CALL_SECONDS))
         return Response(200, body.decode(errors="replace"), _version_header(version_id))
 
@@ -37,12 +41,16 @@ class Objects:
         """Store a JSON body byte for byte; answer its key, its size in bytes and its S3 version id."""
         bucket, path = self._place(key)
         limit = self._settings.max_object_bytes
+        if request.binary:
+            unpack(request, limit)
         if len(request.body) > limit:
             raise ServiceError(Problem.BODY_TOO_LARGE, f"the body has {len(request.body)} bytes, an object {limit}")
         check_media_type(request)
         parse_json(request.body, strict=True)
-        client = _client()
-        version_id = bounded(lambda: _write(client, bucket, path, request.body), request.patience(CALL_SECONDS))
+        client = s3.ready_client()
+        version_id = bounded(
+            lambda: s3.store(client, bucket, path, request.body, "application/json"), request.patience(CALL_SECONDS)
+        )
         content = {"key": key, "size": len(request.body), "version_id": version_id}
         return Response(200, json.dumps(content), _version_header(version_id))
 
@@ -59,14 +67,6 @@ class Objects:
         return bucket, prefix + key
 
 
-def _client() -> s3.Client:
-    """Return the client, made before what may be given up is begun; raise ServiceError if its settings are wrong."""
-    try:
-        return s3.client()
-    except Exception as error:  # of a region or an endpoint that is none
-        raise s3.unavailable("the client of S3", error) from error
-
-
 def _read(client: s3.Client, bucket: str, path: str, key: str) -> tuple[bytes, str | None]:
     """Return the object and its version; raise ServiceError if it is not there, or can't be read."""
     try:
@@ -78,20 +78,6 @@ def _read(client: s3.Client, bucket: str, path: str, key: str) -> tuple[bytes, s
         if s3.is_missing(error):
             raise ServiceError(Problem.OBJECT_NOT_FOUND, f"there is no object under the key {key!r}") from error
         raise s3.unavailable(f"s3://{bucket}/{path}", error) from error
-
-
-def _write(client: s3.Client, bucket: str, path: str, body: bytes) -> str | None:
-    """Store the object and return its version; raise ServiceError if that can't be done."""
-    try:
-        answer = client.put_object(
-            Bucket=bucket, Key=path, Body=body, ContentType="application/json", ChecksumAlgorithm="SHA256"
-        )
-        s3.check_answer(answer)
-    except ServiceError:
-        raise
-    except Exception as error:  # as above
-        raise s3.unavailable(f"s3://{bucket}/{path}", error) from error
-    return answer.get("VersionId")
 
 
 def _check_size(size: int) -> None:

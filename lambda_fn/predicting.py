@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from lambda_fn.codecs.dialects import CODECS, JSON, codec
@@ -47,15 +47,49 @@ def predict(request: Request, loaded: Loaded, settings: Settings) -> Response:
     return Response(200, body, loaded.headers(answering.CONTENT_TYPE))
 
 
-def rows_of(request: Request, model: Model, settings: Settings) -> Rows:
+def rows_of(request: Request, loaded: Loaded, settings: Settings) -> Rows:
     """Return the rows of a request as the model takes them; raise ServiceError if it does not."""
     _check_body(request, settings)
     body_type, parameters = _body_type(request)
-    return codec(body_type).decode_request(request, parameters, model.card)[0]
+    return codec(body_type).decode_request(request, parameters, loaded.model.card)[0]
+
+
+class Asked:
+    """What a call in another dialect asks: `rows`, whether for `probabilities`, and what `answer` makes of scores."""
+
+    __slots__ = ("answer", "probabilities", "rows")
+
+    def __init__(self, rows: Rows, probabilities: bool, answer: Callable[[Scores, Loaded], Response]) -> None:
+        self.rows = rows
+        self.probabilities = probabilities
+        self.answer = answer
+
+
+type Decode = Callable[[Request, Loaded], Asked]
+"""Reads a call in a dialect for a model; raises ServiceError if the dialect, or the model, does not take it."""
+
+
+def predict_asked(decode: Decode, request: Request, loaded: Loaded, settings: Settings) -> Response:
+    """Answer a call in another dialect than `predict` has."""
+    _check_body(request, settings)
+    asked = decode(request, loaded)
+    if asked.probabilities:
+        _check_probabilities(loaded.model)
+    return asked.answer(_score(loaded.model, asked.rows, settings.scoring_threads, asked.probabilities), loaded)
+
+
+def rows_asked(decode: Decode, request: Request, loaded: Loaded, settings: Settings) -> Rows:
+    """Return the rows of such a call."""
+    _check_body(request, settings)
+    return decode(request, loaded).rows
 
 
 def _check_body(request: Request, settings: Settings) -> None:
     limit = settings.max_body_bytes
+    if request.binary:
+        from lambda_fn.http.encodings import unpack  # here: most bodies are text
+
+        unpack(request, limit)
     if len(request.body) > limit:
         raise ServiceError(
             Problem.BODY_TOO_LARGE, f"the body has {len(request.body)} bytes, at most {limit} are scored"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from lambda_fn.codecs.dialects import JSON, codec
@@ -11,8 +12,8 @@ from lambda_fn.config import Settings
 from lambda_fn.errors import Problem, ServiceError
 from lambda_fn.http.request import Request, Response
 from lambda_fn.http.routes import Routes
-from lambda_fn.predicting import predict
-from lambda_fn.serving.catalog import Catalog, Entry, not_found
+from lambda_fn.predicting import Decode, predict, predict_asked, rows_asked
+from lambda_fn.serving.catalog import SUFFIX, Catalog, Entry, check_version, not_found
 from lambda_fn.storage.work import INIT_SECONDS, Work
 
 if TYPE_CHECKING:
@@ -75,7 +76,9 @@ class Scoring:
         if entry.candidate is not None:
             entry.candidate.current(loaded, request.patience)
             told["candidate"] = entry.candidate.describe(loaded)
-        return Response(200, json.dumps(told))
+        from lambda_fn.http.etags import tagged  # here: most calls ask for a prediction
+
+        return tagged(request, json.dumps(told))
 
     def list_models(self, request: Request, key: str) -> Response:
         """Answer the names of the models, and what is loaded of them."""
@@ -89,6 +92,51 @@ class Scoring:
         from lambda_fn.trial import predict_beside  # here: most deployments have no candidate
 
         return predict_beside(request, loaded, entry.candidate, self._settings)
+
+    def speak(self, dialect: str, request: Request) -> Response:
+        """Answer in one of the dialects of ``lambda_fn/dialects/``, which is imported when it is first asked for."""
+        from lambda_fn.dialects.dialect import answer
+
+        return answer(dialect, self, request)
+
+    def predict_asked(self, request: Request, name: str, version: str, decode: Decode) -> Response:
+        """Answer a call in a dialect by the model of a name, as `predict` does; only by that `version`, if it is told.
+
+        Raises ServiceError: model-not-found for another name or version.
+        """
+        entry, loaded = self.find(request, name)
+        if version:
+            check_version(version, loaded)
+        elif entry.candidate is not None:
+            from lambda_fn.trial import predict_beside  # as above
+
+            ways = partial(predict_asked, decode), partial(rows_asked, decode)
+            return predict_beside(request, loaded, entry.candidate, self._settings, *ways)
+        return predict_asked(decode, request, loaded, self._settings)
+
+    def find(self, request: Request, name: str) -> tuple[Entry, Loaded]:
+        """Return what answers to a name in a dialect, the front's without one; raise ServiceError if nothing does."""
+        names = self._front_names(request) if name else [name]
+        if name in names:
+            return self._current(request, "")
+        if self._settings.models_uri is None:
+            detail = f"there is no model named {name[:200]!r}, only {' or '.join(map(repr, names))}"
+            raise ServiceError(Problem.MODEL_NOT_FOUND, detail)
+        return self._named(request, name)
+
+    def _front_names(self, request: Request) -> list[str]:
+        """Return how the front's model is called, in its card and in its URI; nothing if it can't be had by either."""
+        if self.catalog.front is None:
+            return []
+        in_uri = (self._settings.model_uri or "").rpartition("/")[2].removesuffix(SUFFIX)
+        try:
+            _, loaded = self._current(request, "")
+        except ServiceError:
+            if self._settings.models_uri is None:
+                raise
+            return [in_uri]
+        in_card = loaded.model.card.document.get("name")
+        return [in_card, in_uri] if isinstance(in_card, str) else [in_uri]
 
     def _current(self, request: Request, name: str) -> tuple[Entry, Loaded]:
         """Return what answers to a name, the front's without one; raise ServiceError (404, 503) if nothing does."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from lambda_fn.config import Settings
@@ -12,8 +13,12 @@ from lambda_fn.predicting import predict, rows_of
 from lambda_fn.serving.candidate import Difference, compare
 
 if TYPE_CHECKING:
+    from lambda_fn.model.rows import Rows
     from lambda_fn.serving.candidate import Candidate
     from lambda_fn.serving.loaded import Loaded
+
+type Predict = Callable[[Request, Loaded, Settings], Response]
+type RowsOf = Callable[[Request, Loaded, Settings], Rows]
 
 log = logging.getLogger(__name__)
 
@@ -21,10 +26,20 @@ COMPARED_ROWS = 1000
 """So many of a call's rows are compared, the first ones: no more than are scored without a companion."""
 
 
-def predict_beside(request: Request, loaded: Loaded, candidate: Candidate, settings: Settings) -> Response:
-    """Answer by what is `loaded`, or by the candidate if it is to answer this call; compare them in its shadow."""
+def predict_beside(
+    request: Request,
+    loaded: Loaded,
+    candidate: Candidate,
+    settings: Settings,
+    predict: Predict = predict,
+    rows_of: RowsOf = rows_of,
+) -> Response:
+    """Answer by what is `loaded`, or by the candidate if it is to answer this call; compare them in its shadow.
+
+    predict, rows_of: how a model answers the call, and what the rows in it are, in another dialect.
+    """
     try:
-        key = _key(request, loaded, settings)
+        key = _key(request, loaded, settings, rows_of)
     except ServiceError:  # with which the current model refuses the call
         return predict(request, loaded, settings)
     other = candidate.current(loaded, request.patience) if candidate.gets(key) else None
@@ -33,11 +48,11 @@ def predict_beside(request: Request, loaded: Loaded, candidate: Candidate, setti
     if not candidate.shadow:
         return predict(request, other, settings)
     response = predict(request, loaded, settings)
-    candidate.count(loaded, other, _compared(request, loaded, other, settings))
+    candidate.count(loaded, other, _compared(request, loaded, other, settings, rows_of))
     return response
 
 
-def _key(request: Request, loaded: Loaded, settings: Settings) -> str | None:
+def _key(request: Request, loaded: Loaded, settings: Settings, rows_of: RowsOf) -> str | None:
     """Return what calls that belong together have in common: a header, or the first row's value of a feature.
 
     None where a call has none, and a model does not look at such a feature. Raises ServiceError for a body that the
@@ -52,17 +67,17 @@ def _key(request: Request, loaded: Loaded, settings: Settings) -> str | None:
     if column is None or column in loaded.model.card.dropped:
         log.warning("CANDIDATE_KEY names %r, at which the model does not look: calls are drawn by chance", name)
         return None
-    number = float(rows_of(request, loaded.model, settings)[0:1][0, column]) + 0.0  # there is one zero
+    number = float(rows_of(request, loaded, settings)[0:1][0, column]) + 0.0  # there is one zero
     texts = {code: text for text, code in loaded.model.card.features[column].categories.items()}
     return texts.get(number, repr(number))  # another model may number a feature's strings otherwise
 
 
-def _compared(request: Request, loaded: Loaded, other: Loaded, settings: Settings) -> Difference | None:
+def _compared(
+    request: Request, loaded: Loaded, other: Loaded, settings: Settings, rows_of: RowsOf
+) -> Difference | None:
     """Return how the candidate's answer differs; None if it has none. Nothing of it gets into the answer."""
     try:
-        ours, theirs = (
-            model.score(rows_of(request, model, settings)[:COMPARED_ROWS]) for model in (loaded.model, other.model)
-        )
+        ours, theirs = (each.model.score(rows_of(request, each, settings)[:COMPARED_ROWS]) for each in (loaded, other))
         return compare(ours, theirs, loaded.model.card.classes, other.model.card.classes)
     except ServiceError as error:
         log.warning("the candidate does not score a call: %s", error.told)

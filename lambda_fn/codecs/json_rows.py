@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 CONTENT_TYPE = "application/json"
 ENCODER = json.JSONEncoder(allow_nan=False)
 MANY_NUMBERS = 128
+LEAST_BYTES = 5
+"""What a number takes at the least that is not whole, with what parts it from the next: ``0.5, ``."""
 
 
 def decode_request(request: Request, parameters: Mapping[str, str], card: Card) -> tuple[Rows, bool | None]:
@@ -57,19 +59,29 @@ def encode(
 
     Raises ServiceError naming the first row whose score is NaN or infinite, and response-too-large.
     """
-    if probabilities is None and prediction.dtype.kind in "iu":
-        return f'{{"prediction": {_whole_numbers(prediction)}}}'
+    if probabilities is None:
+        whole = prediction.dtype.kind in "iu"  # nearly always
+        return f'{{"prediction": {_whole_numbers(prediction) if whole else encode_values(prediction)}}}'
+    members = [f'"prediction": {encode_values(prediction)}', f'"probabilities": {encode_values(probabilities)}']
+    return f'{{{", ".join(members)}, "classes": {ENCODER.encode(list(classes))}}}'
+
+
+def encode_values(values: NDArray[Any]) -> str:
+    """Return labels or numbers (n,), or numbers (n, m), as a JSON array.
+
+    Raises ServiceError naming the first row that is NaN or infinite, and response-too-large.
+    """
+    if values.dtype.kind in "iu" and values.ndim == 1:
+        return _whole_numbers(values)
+    if values.dtype == object:
+        return _labels(values)
     try:
-        members = [f'"prediction": {_labels(prediction) if prediction.dtype == object else _blocks(prediction)}']
-        if probabilities is not None:
-            check_size(5 * probabilities.size)
-            members += [f'"probabilities": {_blocks(probabilities)}', f'"classes": {ENCODER.encode(list(classes))}']
+        check_size(LEAST_BYTES * values.size)
+        return _blocks(values)
     except ValueError as error:
-        scores = prediction if probabilities is None else probabilities
-        row = int(np.argmin(np.isfinite(scores.astype(np.float64)).reshape(len(prediction), -1).all(axis=1)))
-        detail = f"row {row} is scored {scores[row].tolist()}; the model overflows on it"
+        row = int(np.argmin(np.isfinite(values.astype(np.float64)).reshape(len(values), -1).all(axis=1)))
+        detail = f"row {row} is scored {values[row].tolist()}; the model overflows on it"
         raise ServiceError(Problem.SCORE_NOT_FINITE, detail, row=row) from error
-    return f"{{{', '.join(members)}}}"
 
 
 def _blocks(values: NDArray[Any]) -> str:

@@ -90,6 +90,7 @@ def _payload_2(event: Mapping[str, Any], base_path: str) -> Request:
         named_strings(event, "queryStringParameters"),
         Headers(named_strings(event, "headers")),
         body_of(event),
+        event.get("isBase64Encoded") is True,
     )
 
 

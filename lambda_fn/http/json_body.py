@@ -27,6 +27,7 @@ def parse_json(body: bytes, *, strict: bool = False) -> Any:
                 return document
             raise json.JSONDecodeError("Extra data", text, len(text) - len(rest))
         constant = _refuse_constant if strict else None
+        text = text.removeprefix(BOM)
         return json.loads(text, object_pairs_hook=_unique, parse_constant=constant)
     except RecursionError as error:
         raise ServiceError(Problem.MALFORMED_JSON, "the body nests deeper than this service reads") from error
@@ -47,6 +48,8 @@ def _unique(members: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 SPACE = " \t\n\r"
+BOM = "\ufeff"
+"""A byte order mark, which some editors and Windows put in front."""
 DECODER = json.JSONDecoder()
 UNIQUE = json.JSONDecoder(object_pairs_hook=_unique)
 """Refuses a member that comes twice; the other one takes the last of them, as Python does."""

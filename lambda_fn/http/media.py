@@ -21,6 +21,18 @@ def parse(value: str) -> tuple[str, Mapping[str, str]]:
     return media_type.strip(), {name.strip(): text.strip(' \t"') for name, _, text in pairs}
 
 
+def choose_token(accept: str, offers: Sequence[str]) -> str | None:
+    """Return the one of `offers` that an Accept-Encoding likes best, of equals the first; None if it takes none.
+
+    >>> choose_token("deflate, gzip;q=0.5", ["gzip", "deflate"]), choose_token("br, *;q=0", ["gzip"])
+    ('deflate', None)
+    """
+    weights = {name: _q(parameters) for name, parameters in map(parse, accept.split(","))}
+    qualities = [weights.get(offer, weights.get("*", 0.0)) for offer in offers]
+    best = max(qualities)
+    return offers[qualities.index(best)] if best > 0 else None
+
+
 def choose(accept: str, offers: Sequence[str]) -> str | None:
     """Return the one of `offers` that `accept` likes best, of equals the first; None if it takes none of them.
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from lambda_fn.http.request import Headers, Request
-from lambda_fn.http.routes import PATHS
+from lambda_fn.http.routes import DIALECTS, PATHS
 from lambda_fn.http.senders import DEFAULT_STAGE, Sender, behind, body_of, decoded, named_strings
 
 
@@ -29,7 +29,7 @@ def parse(event: Mapping[str, Any], sender: Sender, base_path: str) -> Request:
     query = _joined(named_strings(event, "queryStringParameters"), event.get("multiValueQueryStringParameters"))
     if sender is not Sender.PAYLOAD_1:
         query = _decoded_query(query)
-    return Request(method, path, query, Headers(headers), body_of(event))
+    return Request(method, path, query, Headers(headers), body_of(event), event.get("isBase64Encoded") is True)
 
 
 def balanced_result(result: dict[str, Any], sender: Sender) -> dict[str, Any]:
@@ -57,7 +57,11 @@ def _stage_in_front(path: str, version: Any, context: Mapping[str, Any]) -> str:
         raise TypeError("version, stage or domainName")
     if stage is None or stage == DEFAULT_STAGE or context.get("path") == f"/{stage}{path}":
         return ""
-    if domain is not None and ".execute-api." not in domain and stage in {each.split("/")[1] for each in PATHS}:
+    if (
+        domain is not None
+        and ".execute-api." not in domain
+        and stage in {*DIALECTS, *(each.split("/")[1] for each in PATHS)}
+    ):
         return ""
     return f"/{stage}"
 

@@ -8,6 +8,8 @@ from typing import Any
 
 MAX_RESPONSE_BYTES = 6 * 1024 * 1024 - 16_384
 """Lambda's limit for a synchronous response, less room for the headers around the body."""
+PACKED_BYTES = 1400
+"""Of an answer that fits into one packet nothing is gained by packing it."""
 ROOM_SECONDS = 1.0
 """What is left of the function's timeout for all that is no waiting."""
 NOTHING: Mapping[str, str] = {}
@@ -39,19 +41,27 @@ HEADERS = Headers()
 class Request:
     """An HTTP request, whatever carried it: `path` decoded, and without stage and base path.
 
+    binary: whether the body came as bytes: what is packed does.
     context: what Lambda gives a call beside its event; None where nobody does.
     """
 
-    __slots__ = ("_since", "body", "context", "headers", "method", "path", "query")
+    __slots__ = ("_since", "binary", "body", "context", "headers", "method", "path", "query")
 
     def __init__(
-        self, method: str, path: str, query: Mapping[str, str] = NOTHING, headers: Headers = HEADERS, body: bytes = b""
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, str] = NOTHING,
+        headers: Headers = HEADERS,
+        body: bytes = b"",
+        binary: bool = False,
     ) -> None:
         self.method = method
         self.path = path
         self.query = query
         self.headers = headers
         self.body = body
+        self.binary = binary
         self.context: Any = None
 
     def patience(self, seconds: float) -> float:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from lambda_fn.errors import Problem, ServiceError
 from lambda_fn.http.request import Request, Response
@@ -17,6 +17,15 @@ PATHS: Mapping[str, tuple[str, ...]] = {
     "/objects/{key}": ("GET", "PUT"),
 }
 """Every path of the service and the methods it takes, whichever function answers it."""
+DIALECTS: Mapping[str, str] = {
+    "v2": "open_inference",
+    "v1": "tensorflow_serving",
+    "invocations": "mlflow",
+    "ping": "mlflow",
+    "health": "mlflow",
+    "version": "mlflow",
+}
+"""The module of ``lambda_fn/dialects/`` that answers what is under a path's first segment."""
 
 type Route = Callable[[Request, str], Response]
 """A route takes the request and the part of the path that is in braces, empty where there is none."""
@@ -24,28 +33,51 @@ type Route = Callable[[Request, str], Response]
 type Routes = Mapping[tuple[str, str], Route]
 """The routes that one function answers, by method and path."""
 
+type Speak = Callable[[str, Request], Response]
+"""What a function answers in a dialect, which is told by name."""
 
 NOWHERE = ""
 """The path of a request that none of them is for."""
 
 
-def dispatch(routes: Routes, request: Request) -> Response:
-    """Return the answer of the route that `request` is for; raise ServiceError (404, 405) where there is none."""
+def dispatch(routes: Routes, speak: Speak | None, request: Request) -> Response:
+    """Return the answer of the route that `request` is for; raise ServiceError (404, 405) where there is none.
+
+    speak: answers in the dialects; None in a function that speaks none.
+    """
     route = routes.get((request.method, request.path))
     if route is not None and "{" not in request.path:  # nearly always
         return route(request, "")
+    dialect = dialect_of(request.path)
+    if dialect is not None and speak is not None:
+        return speak(dialect, request)
     path, key = match_path(request.path)
+    method = "GET" if request.method == "HEAD" else request.method
     if path not in PATHS:
         raise ServiceError(Problem.NOT_FOUND, f"{request.path[:200]} is none of {', '.join(PATHS)}")
     allowed = PATHS[path]
-    allow = ", ".join(allowed)
+    if method not in allowed:
+        return preflight(request, path, allowed)
+    if (method, path) not in routes:
+        raise ServiceError(Problem.NOT_FOUND, f"{path} is not answered by this function")
+    return routes[method, path](request, key)
+
+
+def preflight(request: Request, path: str, allowed: Sequence[str]) -> Response:
+    """Answer OPTIONS with the methods that a path takes; raise ServiceError (405) for others than those."""
+    allow = ", ".join([*allowed, *(["HEAD"] if "GET" in allowed else [])])
     if request.method == "OPTIONS":  # a browser's preflight, where the gateway leaves it to the catch-all route
         return Response(204, "", {"allow": allow})
-    if request.method not in allowed:
-        raise ServiceError(Problem.METHOD_NOT_ALLOWED, f"{path} takes {allow}, not {request.method}", allow=allow)
-    if (request.method, path) not in routes:
-        raise ServiceError(Problem.NOT_FOUND, f"{path} is not answered by this function")
-    return routes[request.method, path](request, key)
+    raise ServiceError(Problem.METHOD_NOT_ALLOWED, f"{path} takes {allow}, not {request.method}", allow=allow)
+
+
+def dialect_of(path: str) -> str | None:
+    """Return the name of the dialect that answers a path, None if it is none's.
+
+    >>> dialect_of("/v2/health/live"), dialect_of("/predict")
+    ('open_inference', None)
+    """
+    return DIALECTS.get(path.split("/", 2)[1]) if path.startswith("/") else None
 
 
 def match_path(path: str) -> tuple[str, str]:

@@ -20,13 +20,17 @@ class Sender(Enum):
     PAYLOAD_2 = "an HTTP API with payload 2.0, or a function URL"
     PAYLOAD_1 = "a REST API, or an HTTP API with payload 1.0"
     BALANCER = "a load balancer"
+    NO_REQUEST = "whoever awaits no answer"
     BALANCER_MULTI = "a load balancer with multi-value headers"
 
 
 def sender_of(event: Any) -> Sender:
-    """Return who sent `event`; one that has what only HTTP requests have is one, sound or not."""
+    """Return who sent `event`; one that has what only HTTP requests have is one, sound or not.
+
+    A direct invocation has ``data``: the rows.
+    """
     if not isinstance(event, dict):
-        return Sender.DIRECT
+        return Sender.NO_REQUEST
     if "rawPath" in event:
         return Sender.PAYLOAD_2
     context = event.get("requestContext")
@@ -36,7 +40,7 @@ def sender_of(event: Any) -> Sender:
     if "httpMethod" in event:
         return Sender.PAYLOAD_1
     if "requestContext" not in event:
-        return Sender.DIRECT
+        return Sender.DIRECT if "data" in event else Sender.NO_REQUEST
     return Sender.PAYLOAD_1 if "path" in event else Sender.PAYLOAD_2
 
 

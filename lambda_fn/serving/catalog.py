@@ -161,3 +161,10 @@ def _not_configured() -> ServiceError:
 def not_found(name: str) -> ServiceError:
     """Return the error for a name that no model has."""
     return ServiceError(Problem.MODEL_NOT_FOUND, f"there is no model named {name[:200]!r}: GET /models lists them")
+
+
+def check_version(version: str, loaded: Loaded) -> None:
+    """Raise ServiceError if another version than that is loaded."""
+    if version != loaded.version:
+        detail = f"the version {version[:200]!r} is not served, but {loaded.version!r}"
+        raise ServiceError(Problem.MODEL_NOT_FOUND, detail)

@@ -18,9 +18,9 @@ MAX_VERSION = 1024
 
 
 class Loaded:
-    """A model, and which version of it is served since when."""
+    """A model, and which version of it is served since when; `version` is that by which answers name it."""
 
-    __slots__ = ("_headers", "_told", "etag", "model", "since", "version_id")
+    __slots__ = ("_headers", "_told", "etag", "model", "since", "version", "version_id")
 
     def __init__(self, model: Model, blob: Blob) -> None:
         self.model = model
@@ -30,6 +30,7 @@ class Loaded:
         version = blob.version_id or ""
         if version in UNVERSIONED or len(version) > MAX_VERSION or not (version.isascii() and version.isprintable()):
             version = model.sha256[:16]  # a file, or of a bucket that keeps no versions
+        self.version = version
         self._told = {"x-model-version": version, "x-model-sha256": model.sha256}
         self._headers: dict[str, dict[str, str]] = {}
 

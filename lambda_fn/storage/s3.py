@@ -29,6 +29,28 @@ def client() -> S3Client:
     return boto3.client("s3", config=Config(connect_timeout=1, read_timeout=3, retries={"total_max_attempts": 2}))
 
 
+def ready_client() -> Client:
+    """Return the client, made before what may be given up is begun; raise ServiceError if its settings are wrong."""
+    try:
+        return client()
+    except Exception as error:  # of a region or an endpoint that is none
+        raise unavailable("the client of S3", error) from error
+
+
+def store(client: Client, bucket: str, key: str, body: bytes, content_type: str) -> str | None:
+    """Store an object and return its version; raise ServiceError if that can't be done."""
+    try:
+        answer = client.put_object(
+            Bucket=bucket, Key=key, Body=body, ContentType=content_type, ChecksumAlgorithm="SHA256"
+        )
+        check_answer(answer)
+    except ServiceError:
+        raise
+    except Exception as error:  # boto3 raises urllib3's, too, its parsers', and ValueError, as it comes
+        raise unavailable(f"s3://{bucket}/{key}", error) from error
+    return answer.get("VersionId")
+
+
 def get_object(client: Client, bucket: str, key: str, etag: str = "") -> GetObjectOutputTypeDef:
     """Begin to get an object, whose bytes boto3 compares with the SHA-256 that S3 keeps, if it does."""
     if etag:

@@ -13,7 +13,7 @@ from lambda_fn.storage import s3
 
 SETTINGS = (
     *("MODEL_URI", "MODELS_URI", "OBJECTS_URI", "BASE_PATH", "MODEL_TTL", "MODEL_SHA256"),
-    *("CANDIDATE_SHARE", "CANDIDATE_MODE", "CANDIDATE_KEY"),
+    *("CANDIDATE_SHARE", "CANDIDATE_MODE", "CANDIDATE_KEY", "RESULTS_URI", "CORS_ORIGIN"),
 )
 type Load = Callable[..., ModuleType]
 
@@ -27,11 +27,16 @@ def load(monkeypatch: pytest.MonkeyPatch) -> Load:
             monkeypatch.delenv(name, raising=False)
         for name, value in environ.items():
             monkeypatch.setenv(name, value)
-        sys.modules.pop("lambda_fn.handler", None)
-        s3.client.cache_clear()
-        return importlib.import_module("lambda_fn.handler")
+        return anew()
 
     return load_handler
+
+
+def anew() -> ModuleType:
+    """Import the handler anew, with the environment as it is."""
+    sys.modules.pop("lambda_fn.handler", None)
+    s3.client.cache_clear()
+    return importlib.import_module("lambda_fn.handler")
 
 
 def model_of(handler: ModuleType) -> Any:

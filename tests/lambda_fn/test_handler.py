@@ -130,7 +130,7 @@ def test_predict_rows_in_npy(handler: ModuleType, event: LoadEvent, name: str, w
 def test_predict_by_a_direct_invocation(handler: ModuleType, event: LoadEvent) -> None:
     assert handler.predict(event("predict-direct"), None) == {"prediction": [2, 1]}
     assert handler.predict({"data": []}, None)["code"] == "empty-data"
-    assert handler.predict({}, None)["code"] == "missing-data"
+    assert handler.predict({"data": 1}, None)["code"] == "missing-data"
 
 
 def test_all_members_of_a_direct_invocation_count(handler: ModuleType) -> None:

@@ -22,7 +22,8 @@ def test_events_are_answered_line_by_line(event: LoadEvent, model_file: Path) ->
     assert json.loads(status["body"]) == {"status": "up"}
     assert direct == {"prediction": [2]}
     assert predicted["statusCode"] == 200
-    assert refused["code"] == "missing-data"
+    assert refused.keys() == {"errorType", "errorMessage"}
+    assert "an object of no member, expected a request" in refused["errorMessage"]
     assert done.stderr == ""
 
 

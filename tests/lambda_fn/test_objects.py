@@ -7,6 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from lambda_fn.unrequested import UnrequestedError
 from scripts.emulator import Emulator
 from tests.conftest import Event, LoadEvent
 from tests.lambda_fn.conftest import Load
@@ -120,6 +121,11 @@ def test_made_up_events_keys_and_bodies_are_answered(objects: ModuleType, data: 
     check_answer(objects.objects(event, None), http=True)
 
 
-@pytest.mark.parametrize("value", [None, 7, "text", [], {}, {"key": "note"}, {"data": [[6.2, 3.4]]}])
-def test_a_direct_invocation_is_answered_with_a_document(objects: ModuleType, value: object) -> None:
-    assert objects.objects(value, None)["code"] == "not-found"
+def test_a_direct_invocation_is_answered_with_a_document(objects: ModuleType) -> None:
+    assert objects.objects({"data": [[6.2, 3.4]]}, None)["code"] == "not-found"
+
+
+@pytest.mark.parametrize("value", [None, 7, "text", [], {}, {"key": "note"}])
+def test_what_is_no_request_fails(objects: ModuleType, value: object) -> None:
+    with pytest.raises(UnrequestedError):
+        objects.objects(value, None)

@@ -144,10 +144,16 @@ def test_a_path_is_decoded_once(event: LoadEvent) -> None:
         assert parsed(event(name) | {member: "/predict%41"}).path == "/predict%41"
 
 
+def test_what_has_rows_is_a_direct_invocation() -> None:
+    events: list[Any] = [{"data": None}, {"data": [[1]], "version": "2.0"}, {"data": [], "Records": []}]
+    for direct in events:
+        assert sender_of(direct) is Sender.DIRECT
+        assert parsed(direct).body == json.dumps(direct).encode()
+
+
 @pytest.mark.parametrize("odd", [None, [], "text", 7, True, {}, {"version": "2.0"}, {"body": "x"}, {"Records": []}])
-def test_what_is_no_http_event_is_a_direct_one(odd: Any) -> None:
-    assert sender_of(odd) is Sender.DIRECT
-    assert parsed(odd).body == json.dumps(odd).encode()
+def test_what_has_neither_rows_nor_a_request_is_none(odd: Any) -> None:
+    assert sender_of(odd) is Sender.NO_REQUEST
 
 
 def test_an_http_event_is_answered_with_a_proxy_result(event: LoadEvent) -> None:
@@ -182,7 +188,7 @@ def test_an_answer_that_lambda_would_refuse_is_an_error(event: LoadEvent) -> Non
         rendered(Response(200, bytes(MAX_RESPONSE_BYTES * 3 // 4 + 3)), event("status-http-api"))
     assert rendered(Response(200, bytes(4_500_000)), event("status-http-api"))["statusCode"] == 200
     quotes = json.dumps("a" * (MAX_RESPONSE_BYTES - 2))
-    assert rendered(Response(200, quotes), {}) == "a" * (MAX_RESPONSE_BYTES - 2)
+    assert rendered(Response(200, quotes), {"data": []}) == "a" * (MAX_RESPONSE_BYTES - 2)
     with pytest.raises(ServiceError) as raised:
         rendered(Response(200, quotes), event("status-http-api"))
     assert raised.value.problem is Problem.RESPONSE_TOO_LARGE

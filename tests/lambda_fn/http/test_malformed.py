@@ -11,6 +11,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from lambda_fn.http.senders import Sender, sender_of
+from lambda_fn.unrequested import UnrequestedError
 from tests.conftest import TESTS, Event
 from tests.lambda_fn.conftest import Load
 
@@ -70,8 +72,12 @@ def check_answer(answer: Any, *, http: bool) -> None:
 def test_no_member_of_any_type_is_a_failure_of_the_service(handler: ModuleType, name: str) -> None:
     for place in places(EVENTS[name]):
         for value in VALUES:
-            answer = handler.predict(changed(EVENTS[name], place, value), None)
-            check_answer(answer, http=name != "predict-direct")
+            sent = changed(EVENTS[name], place, value)
+            if sender_of(sent) is Sender.NO_REQUEST:
+                with pytest.raises(UnrequestedError):
+                    handler.predict(sent, None)
+            else:
+                check_answer(handler.predict(sent, None), http=name != "predict-direct")
 
 
 LISTS: list[Any] = ["a", 1]
@@ -188,8 +194,13 @@ def test_what_is_no_json_is_no_direct_invocation(handler: ModuleType) -> None:
     nested: Any = []
     for _ in range(100_000):
         nested = [nested]
-    for odd in (b"bytes", {1, 2}, object(), {"data": object()}, {"probabilities": {1}}, nested, {"data": nested}):
-        assert handler.predict(odd, None)["code"] in {"malformed-event", "malformed-json"}
+    directs: list[Any] = [{"data": object()}, {"data": [], "probabilities": {1}}, {"data": nested}]
+    for direct in directs:
+        assert handler.predict(direct, None)["code"] in {"malformed-event", "malformed-json"}
+    others: list[Any] = [b"bytes", {1, 2}, object(), {"probabilities": {1}}, nested, {"a": nested}]
+    for odd in others:
+        with pytest.raises(UnrequestedError):
+            handler.predict(odd, None)
 
 
 JSON = st.recursive(
@@ -205,7 +216,7 @@ MADE_UP = settings(
 @MADE_UP
 @given(event=JSON)
 def test_any_json_value_is_answered_with_a_document(handler: ModuleType, event: Any) -> None:
-    for sent in (event, {"data": event}, {"data": [[6.2, 3.4]], "probabilities": event}):
+    for sent in ({"data": event}, {"data": [[6.2, 3.4]], "probabilities": event}):
         answer = handler.predict(sent, None)
         json.dumps(answer)
         assert "prediction" in answer or 400 <= answer.get("status", answer.get("statusCode")) < 500

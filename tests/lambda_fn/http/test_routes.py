@@ -38,26 +38,26 @@ def test_paths_are_matched(path: str, expected: tuple[str, str]) -> None:
 
 
 def test_a_route_gets_the_key() -> None:
-    assert dispatch(ROUTES, Request("PUT", "/objects/note")).body == "note"
+    assert dispatch(ROUTES, None, Request("PUT", "/objects/note")).body == "note"
 
 
 def test_what_a_template_says_is_no_path_of_its_own() -> None:
-    assert dispatch(ROUTES, Request("PUT", "/objects/{key}")).body == "{key}"
+    assert dispatch(ROUTES, None, Request("PUT", "/objects/{key}")).body == "{key}"
 
 
 def test_a_wrong_method_is_answered_with_those_allowed() -> None:
     with pytest.raises(ServiceError) as raised:
-        dispatch(ROUTES, Request("DELETE", "/objects/note"))
-    assert (raised.value.problem, raised.value.allow) == (Problem.METHOD_NOT_ALLOWED, "GET, PUT")
+        dispatch(ROUTES, None, Request("DELETE", "/objects/note"))
+    assert (raised.value.problem, raised.value.allow) == (Problem.METHOD_NOT_ALLOWED, "GET, PUT, HEAD")
 
 
 def test_a_preflight_is_answered_wherever_it_lands() -> None:
-    answer = dispatch(ROUTES, Request("OPTIONS", "/predict"))
+    answer = dispatch(ROUTES, None, Request("OPTIONS", "/predict"))
     assert (answer.status, answer.body, answer.headers) == (204, "", {"allow": "POST"})
 
 
 @pytest.mark.parametrize("request_", [Request("GET", "/nowhere"), Request("GET", "/objects/note")])
 def test_what_this_function_does_not_answer_is_not_found(request_: Request) -> None:
     with pytest.raises(ServiceError) as raised:
-        dispatch(ROUTES, request_)
+        dispatch(ROUTES, None, request_)
     assert raised.value.problem is Problem.NOT_FOUND

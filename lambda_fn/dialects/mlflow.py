@@ -1,0 +1,131 @@
+"""MLflow's scoring protocol: ``POST /invocations``, as `mlflow models serve` of version 2.0 and later answers it.
+
+The model is that of `/predict`. ``params`` may ask for probabilities, a row of them for each row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from lambda_fn import VERSION
+from lambda_fn.codecs.json_document import decode, parse_document
+from lambda_fn.codecs.json_rows import encode_values
+from lambda_fn.codecs.json_values import kind_of
+from lambda_fn.dialects.rows import by_feature, row_by_row, values_of
+from lambda_fn.errors import Problem, ServiceError, listed
+from lambda_fn.http import media
+from lambda_fn.http.json_body import check_media_type
+from lambda_fn.http.request import Request, Response
+from lambda_fn.predicting import Asked
+
+if TYPE_CHECKING:
+    from lambda_fn.dialects.dialect import Service
+    from lambda_fn.model.card import Card
+    from lambda_fn.model.model import Scores
+    from lambda_fn.model.rows import Rows
+    from lambda_fn.serving.loaded import Loaded
+
+FORMS = ("dataframe_split", "dataframe_records", "instances", "inputs")
+TAKEN = (*FORMS, "params")
+SPLIT = ("columns", "index", "data")
+CODES: Mapping[int, str] = {404: "RESOURCE_DOES_NOT_EXIST", 500: "INTERNAL_ERROR", 503: "TEMPORARILY_UNAVAILABLE"}
+"""MLflow's codes of errors by status; of the others it is BAD_REQUEST."""
+TEXT = {"content-type": "text/plain; charset=utf-8"}
+
+
+def error(error: ServiceError) -> dict[str, Any]:
+    """Return the body that tells of an error as MLflow does."""
+    return {"error_code": CODES.get(error.problem.status, "BAD_REQUEST"), "message": error.told_text}
+
+
+def ping(service: Service, request: Request) -> Response:
+    """Answer 200 if the model is there to score."""
+    service.find(request, "")
+    return Response(200, "\n", TEXT)
+
+
+def version(service: Service, request: Request) -> Response:
+    """Answer the version of the service, as text."""
+    return Response(200, VERSION, TEXT)
+
+
+def invocations(service: Service, request: Request) -> Response:
+    """Answer ``{"predictions": […]}`` for the rows of a data frame."""
+    return service.predict_asked(request, "", "", _decode)
+
+
+ROUTES = {
+    ("POST", "/invocations"): invocations,
+    ("GET", "/ping"): ping,
+    ("GET", "/health"): ping,
+    ("GET", "/version"): version,
+}
+
+
+def _decode(request: Request, loaded: Loaded) -> Asked:
+    card = loaded.model.card
+    content_type, parameters = media.parse(request.headers.get("content-type"))
+    if content_type == "text/csv":
+        from lambda_fn.codecs.csv_rows import decode_request  # here: most bodies are JSON
+
+        return Asked(decode_request(request, parameters, card)[0], False, partial(_answer, False))
+    check_media_type(request)
+    document = parse_document(request.body)
+    if not isinstance(document, dict):
+        raise ServiceError(Problem.MISSING_DATA, f"the body is {kind_of(document)}, expected an object with {_forms()}")
+    forms = [name for name in FORMS if name in document]
+    for name in document:
+        if name not in TAKEN:
+            raise ServiceError(
+                Problem.UNKNOWN_MEMBER, f"the body has {name[:200]!r}, taken are {listed(FORMS)}, 'params'"
+            )
+    if len(forms) != 1:
+        raise ServiceError(Problem.MISSING_DATA, f"the body has {listed(forms) or 'none'} of {_forms()}, expected one")
+    [form] = forms
+    probabilities = _wants_probabilities(document.get("params"))
+    return Asked(_rows(document[form], form, card), probabilities, partial(_answer, probabilities))
+
+
+def _rows(value: Any, form: str, card: Card) -> Rows:
+    if form == "inputs":
+        return by_feature(value, form, card)
+    return _of_frame(value, card) if form == "dataframe_split" else row_by_row(value, form, card)
+
+
+def _of_frame(frame: Any, card: Card) -> Rows:
+    """Return the rows of a data frame as pandas splits it; without names of its own they are in the model's order."""
+    if not isinstance(frame, dict) or not isinstance(frame.get("data"), list):
+        raise ServiceError(
+            Problem.MISSING_DATA,
+            f"`dataframe_split` is expected to be an object with {listed(SPLIT)}, data a list of rows",
+        )
+    for name in frame:
+        if name not in SPLIT:
+            raise ServiceError(
+                Problem.UNKNOWN_MEMBER, f"`dataframe_split` has {name[:200]!r}, taken are {listed(SPLIT)}"
+            )
+    columns = frame.get("columns")
+    unnamed = columns is None or (columns == list(range(len(card.names))) and "0" not in card.columns)
+    if unnamed:
+        return row_by_row(frame["data"], "dataframe_split.data", card)
+    return decode({"data": frame["data"], "columns": columns}, card)
+
+
+def _wants_probabilities(params: Any) -> bool:
+    if params is None:
+        return False
+    wanted = params.get("probabilities", False) if isinstance(params, dict) else None
+    if not isinstance(wanted, bool) or not params.keys() <= {"probabilities"}:
+        raise ServiceError(Problem.INVALID_MEMBER, '`params` is expected to be {"probabilities": true or false}')
+    return wanted
+
+
+def _answer(probabilities: bool, scores: Scores, loaded: Loaded) -> Response:
+    values = encode_values(values_of(scores, probabilities))
+    return Response(200, f'{{"predictions": {values}}}', loaded.headers("application/json"))
+
+
+def _forms() -> str:
+    return " or ".join(FORMS)

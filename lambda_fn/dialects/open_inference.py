@@ -1,0 +1,278 @@
+"""The Open Inference Protocol, version 2, over REST, with Triton's binary tensors.
+
+See https://github.com/kserve/open-inference-protocol and
+https://github.com/triton-inference-server/server/blob/main/docs/protocol/extension_binary_data.md.
+A model takes a tensor for each feature, (n,) or (n, 1), or a single one of all, (n, features), of any name.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from lambda_fn import VERSION
+from lambda_fn.codecs.json_document import parse_document
+from lambda_fn.codecs.json_rows import encode_values
+from lambda_fn.codecs.json_values import kind_of, numbers
+from lambda_fn.codecs.names import columns, width_of
+from lambda_fn.codecs.sizes import check_size
+from lambda_fn.dialects.rows import values_of
+from lambda_fn.dialects.tensors import BYTES, Buffer, Tensor, datatype_of, malformed, of_bytes, read, to_bytes
+from lambda_fn.errors import Problem, ServiceError, listed
+from lambda_fn.http.request import Request, Response
+from lambda_fn.predicting import Asked
+from lambda_fn.serving.catalog import check_version
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from lambda_fn.dialects.dialect import Service
+    from lambda_fn.model.card import Card
+    from lambda_fn.model.model import Model, Scores
+    from lambda_fn.serving.loaded import Loaded
+
+EXTENSIONS = ("binary_tensor_data",)
+JSON_LENGTH = "inference-header-content-length"
+PREDICTION, PROBABILITIES = "prediction", "probabilities"
+DATATYPES: Mapping[str, str] = {"float": "FP64", "bool": "BOOL", "str": BYTES}
+LABELS: Mapping[str, str] = {"int": "INT64", "float": "FP64", "bool": "BOOL", "str": BYTES}
+UNSERVED = ("classification", "shared_memory_region")
+"""Parameters of an output that belong to extensions which are not served."""
+
+
+def error(error: ServiceError) -> dict[str, Any]:
+    """Return the body that tells of an error."""
+    return {"error": error.told_text}
+
+
+def server(service: Service, request: Request) -> Response:
+    """Answer the server's metadata."""
+    return _json({"name": "plume", "version": VERSION, "extensions": EXTENSIONS})
+
+
+def live(service: Service, request: Request) -> Response:
+    """Answer that the service runs."""
+    return _json({"live": True})
+
+
+def ready(service: Service, request: Request) -> Response:
+    """Answer whether the model of `/predict` is there; a function that has none scores others by name."""
+    if service.catalog.front is not None:
+        service.find(request, "")
+    return _json({"ready": True})
+
+
+def model_ready(service: Service, request: Request, name: str, version: str = "") -> Response:
+    """Answer that a model is there to score."""
+    _found(service, request, name, version)
+    return _json({"name": name, "ready": True})
+
+
+def metadata(service: Service, request: Request, name: str, version: str = "") -> Response:
+    """Answer which tensors a model takes and answers with, by their names, datatypes and shapes."""
+    loaded = _found(service, request, name, version)
+    card = loaded.model.card
+    taken = [each for each in card.features if not each.dropped]
+    kinds = {DATATYPES[each.type] for each in taken}
+    matrix = (
+        f"instead of these, one input of any name, [-1, {len(card.names)}], the features in the order of GET /model"
+    )
+    return _json(
+        {
+            "name": name,
+            "versions": [loaded.version],
+            "platform": "onnx_onnxv1",
+            "inputs": [{"name": each.name, "datatype": DATATYPES[each.type], "shape": [-1, 1]} for each in taken],
+            "outputs": _outputs(loaded.model),
+            "parameters": {"matrix": matrix} if len(kinds) == 1 else {},
+        }
+    )
+
+
+def infer(service: Service, request: Request, name: str, version: str = "") -> Response:
+    """Answer the tensors that the model makes of those in the body."""
+    return service.predict_asked(request, name, version, partial(_decode, name))
+
+
+_MODEL, _VERSION = "/v2/models/{name}", "/v2/models/{name}/versions/{version}"
+ROUTES = {
+    ("GET", "/v2"): server,
+    ("GET", "/v2/health/live"): live,
+    ("GET", "/v2/health/ready"): ready,
+    ("GET", _MODEL): metadata,
+    ("GET", _VERSION): metadata,
+    ("GET", f"{_MODEL}/ready"): model_ready,
+    ("GET", f"{_VERSION}/ready"): model_ready,
+    ("POST", f"{_MODEL}/infer"): infer,
+    ("POST", f"{_VERSION}/infer"): infer,
+}
+
+
+def _found(service: Service, request: Request, name: str, version: str) -> Loaded:
+    _, loaded = service.find(request, name)
+    if version:
+        check_version(version, loaded)
+    return loaded
+
+
+def _outputs(model: Model) -> list[dict[str, Any]]:
+    """Return what is told of the outputs."""
+    card = model.card
+    kind = type(card.classes[0]).__name__ if card.classes else "float"
+    told: list[dict[str, Any]] = [{"name": PREDICTION, "datatype": LABELS[kind], "shape": [-1]}]
+    if model.has_probabilities:
+        labels = {"labels": json.dumps(card.classes)}
+        told.append({"name": PROBABILITIES, "datatype": "FP64", "shape": [-1, len(card.classes)], "parameters": labels})
+    return told
+
+
+def _decode(name: str, request: Request, loaded: Loaded) -> Asked:
+    document, tensors = _read(request, loaded.model.card)
+    names = [PREDICTION, PROBABILITIES] if loaded.model.has_probabilities else [PREDICTION]
+    binary = {name: bool(_member(document, "parameters").get("binary_data_output")) for name in names}
+    wanted = document.get("outputs") or [{"name": each} for each in names]
+    if not isinstance(wanted, list):
+        raise ServiceError(Problem.INVALID_MEMBER, f"`outputs` is {kind_of(wanted)}, expected a list")
+    asked = dict(_asked(each, binary) for each in wanted)
+    answer = partial(_answer, name, document.get("id"), asked)
+    return Asked(_rows(tensors, loaded.model.card), PROBABILITIES in asked, answer)
+
+
+def _asked(output: Any, binary: Mapping[str, bool]) -> tuple[str, bool]:
+    """Return the name of an output that is asked for, and whether it is to come as bytes."""
+    name = output.get("name") if isinstance(output, dict) else None
+    if not isinstance(name, str) or name not in binary:
+        came = f"{name[:200]!r}" if isinstance(name, str) else kind_of(output)
+        raise ServiceError(Problem.INVALID_MEMBER, f"`outputs` has {came}, the model has {listed(list(binary))}")
+    parameters = _member(output, "parameters")
+    for each in UNSERVED:
+        if parameters.get(each):
+            raise ServiceError(
+                Problem.INVALID_MEMBER, f"output {name!r} has the parameter {each!r}, which is not served"
+            )
+    return name, bool(parameters.get("binary_data", binary[name]))
+
+
+def _read(request: Request, card: Card) -> tuple[Mapping[str, Any], list[Tensor]]:
+    """Return the JSON of the body, and the tensors of its inputs, which are in it or behind it."""
+    told, body = request.headers.get(JSON_LENGTH), request.body
+    if told and (not told.isdecimal() or int(told) > len(body)):
+        raise ServiceError(
+            Problem.INVALID_MEMBER,
+            f"{JSON_LENGTH} is {told[:50]!r}, expected the bytes of the JSON, of {len(body)} in all",
+        )
+    if told and int(told) == 0:
+        return {}, [_raw(body, card)]
+    length = int(told) if told else len(body)
+    document = parse_document(body[:length])
+    if not isinstance(document, dict) or not isinstance(document.get("inputs"), list):
+        came = kind_of(document.get("inputs")) if isinstance(document, dict) and "inputs" in document else "not there"
+        raise ServiceError(Problem.MISSING_DATA, f"`inputs` is {came}, expected a list of tensors")
+    if not isinstance(document.get("id"), str | None):
+        raise ServiceError(Problem.INVALID_MEMBER, f"`id` is {kind_of(document['id'])}, expected a string")
+    buffer = Buffer(memoryview(body)[length:])
+    tensors = [read(member, place, buffer) for place, member in enumerate(document["inputs"])]
+    buffer.check_empty()
+    return document, tensors
+
+
+def _raw(body: bytes, card: Card) -> Tensor:
+    """Return a body without JSON as the one input of a model of numbers, FP64; or as strings of its only feature."""
+    if len(card.names) == 1 and card.features[0].type == "str":
+        count, at = 0, 0
+        while at + 4 <= len(body):
+            at += 4 + int.from_bytes(body[at : at + 4], "little")
+            count += 1
+        return Tensor("", BYTES, of_bytes(memoryview(body), BYTES, [count, 1], "the body"))
+    width = 8 * len(card.names)
+    if len(body) % width:
+        raise malformed(f"the body has {len(body)} bytes, a row of {len(card.names)} numbers of FP64 takes {width}")
+    return Tensor("", "FP64", of_bytes(memoryview(body), "FP64", [len(body) // width, len(card.names)], "the body"))
+
+
+def _rows(tensors: list[Tensor], card: Card) -> NDArray[np.float64]:
+    """Return the rows (n, features) of the inputs; raise ServiceError if they are not those of the model."""
+    table = _matrix(tensors, card)
+    kinds = {each.datatype for each in tensors}
+    if not len(table):
+        raise ServiceError(Problem.EMPTY_DATA, "the inputs have no row; scikit-learn, too, takes 1 row at least")
+    if table.dtype == object or not card.numeric or not kinds.isdisjoint({BYTES, "BOOL"}):
+        return numbers([_with_null(row) for row in table.tolist()], card)
+    rows = table.astype(np.float64)  # with `dropped` it is written to
+    if card.dropped:
+        rows[:, card.dropped] = 0.0
+    return rows
+
+
+def _with_null(row: list[Any]) -> list[Any]:
+    """Return a row with null in the place of NaN, as JSON has it where a feature is no number."""
+    return [None if value != value else value for value in row]
+
+
+def _matrix(tensors: list[Tensor], card: Card) -> NDArray[Any]:
+    """Return a table (n, features) of what the inputs hold, each value as it is."""
+    if len(tensors) == 1 and (tensors[0].name not in card.columns or tensors[0].values.shape[1:] not in {(), (1,)}):
+        values = tensors[0].values
+        if values.ndim == 1 and len(card.names) == 1:
+            values = values.reshape(-1, 1)
+        if values.shape[1:] != (len(card.names),):
+            raise ServiceError(
+                Problem.WRONG_WIDTH,
+                f"input {tensors[0].name[:200]!r} is of shape {list(values.shape)}, expected an input for each feature,"
+                f" or one of shape [rows, {len(card.names)}]: the model takes {width_of(card.names)}",
+            )
+        return values
+    order = columns([each.name for each in tensors], card, "`inputs`")
+    count = tensors[0].values.size
+    for tensor in tensors:
+        if tensor.values.shape not in {(count,), (count, 1)}:
+            came = f"input {tensor.name[:200]!r} is of shape {list(tensor.values.shape)}"
+            detail = f"{came}, expected [{count}] or [{count}, 1] as of the first"
+            raise ServiceError(Problem.RAGGED_ROWS, detail)
+    parts = [np.zeros(count) if place is None else tensors[place].values.ravel() for place in order]
+    if len({part.dtype for part in parts}) > 1:
+        parts = [part.astype(object) for part in parts]
+    return np.stack(parts, axis=1)
+
+
+def _answer(name: str, request_id: str | None, asked: Mapping[str, bool], scores: Scores, loaded: Loaded) -> Response:
+    """Answer the outputs that are asked for, each as bytes or not, in the order in which they are."""
+    parts: list[bytes] = []
+    outputs = [
+        _output(each, values_of(scores, each == PROBABILITIES), parts if binary else None)
+        for each, binary in asked.items()
+    ]
+    head = {"model_name": name, "model_version": loaded.version, **({} if request_id is None else {"id": request_id})}
+    text = f'{json.dumps(head)[:-1]}, "outputs": [{", ".join(outputs)}]}}'
+    if not parts:
+        return Response(200, text, loaded.headers("application/json"))
+    size = len(text.encode())
+    check_size((size + sum(map(len, parts))) * 4 // 3)
+    headers = {**loaded.headers("application/octet-stream"), JSON_LENGTH: str(size)}
+    return Response(200, b"".join([text.encode(), *parts]), headers)
+
+
+def _output(name: str, values: NDArray[Any], parts: list[bytes] | None) -> str:
+    """Return what the JSON says of an output; its bytes, if it is to come as such, are put to the `parts`."""
+    told = json.dumps({"name": name, "datatype": datatype_of(values.dtype), "shape": values.shape})[:-1]
+    if parts is None:
+        flat = values.reshape(-1) if values.ndim == 1 or np.isfinite(values).all() else values
+        return f'{told}, "data": {encode_values(flat)}}}'
+    parts.append(to_bytes(values))
+    return f'{told}, "parameters": {json.dumps({"binary_data_size": len(parts[-1])})}}}'
+
+
+def _member(document: Any, name: str) -> Mapping[str, Any]:
+    """Return a member that is an object, or empty."""
+    member = document.get(name)
+    if member is not None and not isinstance(member, dict):
+        raise ServiceError(Problem.INVALID_MEMBER, f"`{name}` is {kind_of(member)}, expected an object")
+    return member or {}
+
+
+def _json(document: Mapping[str, Any]) -> Response:
+    return Response(200, json.dumps(document))

@@ -1,0 +1,80 @@
+"""TensorFlow Serving's REST API (tensorflow.org/tfx/serving/api_rest), which is KServe's first protocol, too.
+
+Signatures are ``serving_default``, the labels or values, and ``predict_proba``, a row of probabilities for each row.
+"""
+
+from __future__ import annotations
+
+import json
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from lambda_fn.codecs.json_document import parse_document
+from lambda_fn.codecs.json_rows import encode_values
+from lambda_fn.codecs.json_values import kind_of
+from lambda_fn.dialects.rows import by_feature, row_by_row, values_of
+from lambda_fn.errors import Problem, ServiceError, listed
+from lambda_fn.http.request import Request, Response
+from lambda_fn.predicting import Asked
+from lambda_fn.serving.catalog import check_version
+
+if TYPE_CHECKING:
+    from lambda_fn.dialects.dialect import Service
+    from lambda_fn.model.model import Scores
+    from lambda_fn.serving.loaded import Loaded
+
+SIGNATURES = ("serving_default", "predict_proba")
+TAKEN = ("instances", "inputs", "signature_name")
+
+
+def error(error: ServiceError) -> dict[str, Any]:
+    """Return the body that tells of an error."""
+    return {"error": error.told_text}
+
+
+def status(service: Service, request: Request, name: str, version: str = "") -> Response:
+    """Answer which version of a model is served, and in KServe's words that it is ready."""
+    _, loaded = service.find(request, name)
+    if version:
+        check_version(version, loaded)
+    state = {"version": loaded.version, "state": "AVAILABLE", "status": {"error_code": "OK", "error_message": ""}}
+    return Response(200, json.dumps({"model_version_status": [state], "name": name, "ready": True}))
+
+
+def predict(service: Service, request: Request, name: str, version: str = "") -> Response:
+    """Answer the predictions for ``instances``, row by row, or for ``inputs``, by feature."""
+    return service.predict_asked(request, name, version, _decode)
+
+
+ROUTES = {
+    ("POST", "/v1/models/{name}:predict"): predict,
+    ("POST", "/v1/models/{name}/versions/{version}:predict"): predict,
+    ("GET", "/v1/models/{name}"): status,
+    ("GET", "/v1/models/{name}/versions/{version}"): status,
+}
+
+
+def _decode(request: Request, loaded: Loaded) -> Asked:
+    """Read the body, which is JSON whatever its type is said to be, as there."""
+    card, document = loaded.model.card, parse_document(request.body)
+    if not isinstance(document, dict):
+        raise ServiceError(Problem.MISSING_DATA, f"the body is {kind_of(document)}, expected an object")
+    for name in document:
+        if name not in TAKEN:
+            raise ServiceError(Problem.UNKNOWN_MEMBER, f"the body has {name[:200]!r}, taken are {listed(TAKEN)}")
+    if ("instances" in document) == ("inputs" in document):
+        raise ServiceError(Problem.MISSING_DATA, "the body is expected to have one of `instances` and `inputs`")
+    signature = document.get("signature_name", SIGNATURES[0])
+    if signature not in SIGNATURES:
+        raise ServiceError(Problem.INVALID_MEMBER, f"`signature_name` is expected to be one of {listed(SIGNATURES)}")
+    probabilities = signature == "predict_proba"
+    if "instances" in document:
+        rows = row_by_row(document["instances"], "instances", card)
+        return Asked(rows, probabilities, partial(_answer, "predictions", probabilities))
+    rows = by_feature(document["inputs"], "inputs", card)
+    return Asked(rows, probabilities, partial(_answer, "outputs", probabilities))
+
+
+def _answer(member: str, probabilities: bool, scores: Scores, loaded: Loaded) -> Response:
+    values = encode_values(values_of(scores, probabilities))
+    return Response(200, f'{{"{member}": {values}}}', loaded.headers("application/json"))

@@ -1,0 +1,73 @@
+"""Content codings (RFC 9110): gzip and deflate, both ways. A bomb is unpacked up to the limit and no further."""
+
+from __future__ import annotations
+
+import zlib
+
+from lambda_fn.errors import Problem, ServiceError
+from lambda_fn.http import media
+from lambda_fn.http.request import Request, Response
+
+WINDOWS = {"gzip": 31, "x-gzip": 31, "deflate": 15}
+"""What zlib calls the codings: ``deflate`` is zlib's own format."""
+RAW = -15
+"""Deflate without zlib's header, which some clients send."""
+PASSED = frozenset({"", "identity"})
+LEVEL = 1
+"""A call waits for it: level 6 takes three times as long for a sixth less."""
+
+
+def unpack(request: Request, limit: int) -> None:
+    """Put the unpacked body of `request` in its place, as its Content-Encoding says; at most `limit` bytes of it.
+
+    Raises ServiceError: unsupported-encoding, malformed-encoding, body-too-large.
+    """
+    request.binary = False  # it is not unpacked twice
+    codings = [coding.strip() for coding in request.headers.get("content-encoding").lower().split(",")]
+    for coding in reversed([coding for coding in codings if coding not in PASSED]):
+        if coding not in WINDOWS:
+            detail = f"the body's Content-Encoding is {coding[:200]!r}, taken are gzip and deflate"
+            raise ServiceError(Problem.UNSUPPORTED_ENCODING, detail)
+        request.body = _unpacked(request.body, coding, limit)
+
+
+def _unpacked(body: bytes, coding: str, limit: int) -> bytes:
+    window = WINDOWS[coding]
+    if coding == "deflate" and not _is_zlib(body):
+        window = RAW
+    parts, size = [], 0
+    try:
+        while True:
+            decoder = zlib.decompressobj(window)
+            part = decoder.decompress(body, limit - size + 1)
+            parts.append(part)
+            size += len(part)
+            if size > limit:
+                raise ServiceError(
+                    Problem.BODY_TOO_LARGE, f"the body unpacks to more than {limit} bytes, at most those are scored"
+                )
+            if not decoder.eof:
+                raise zlib.error("it ends too soon")
+            body = decoder.unused_data
+            if not body:
+                return b"".join(parts)
+    except zlib.error as error:
+        detail = f"the body's Content-Encoding is {coding}, but the body is not: {error}"
+        raise ServiceError(Problem.MALFORMED_ENCODING, detail) from error
+
+
+def _is_zlib(body: bytes) -> bool:
+    """Whether a body begins as zlib's format does (RFC 1950)."""
+    return len(body) > 1 and body[0] & 15 == zlib.DEFLATED and (body[0] * 256 + body[1]) % 31 == 0
+
+
+def packed(response: Response, accept: str) -> Response:
+    """Return the response in the coding that an Accept-Encoding likes best, as it is if that takes none."""
+    chosen = media.choose_token(accept, ("gzip", "deflate"))
+    headers = {**response.headers, "vary": "accept-encoding"}
+    if chosen is None:
+        return Response(response.status, response.body, headers)
+    body = response.body.encode() if isinstance(response.body, str) else response.body
+    encoder = zlib.compressobj(LEVEL, zlib.DEFLATED, WINDOWS[chosen])
+    headers["content-encoding"] = chosen
+    return Response(response.status, encoder.compress(body) + encoder.flush(), headers)

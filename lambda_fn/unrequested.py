@@ -1,0 +1,116 @@
+"""Events that are no requests: a queue's records are scored, a warmer's ping returns, anything else fails.
+
+Where nobody waits for an answer, one that tells of an error looks like success: AWS tries again what raises, and puts
+aside what keeps failing.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from lambda_fn.config import Settings, location
+from lambda_fn.errors import Problem, ServiceError
+from lambda_fn.http.request import Headers, Request
+from lambda_fn.http.routes import Routes, dispatch
+from lambda_fn.storage.work import CALL_SECONDS, bounded
+
+if TYPE_CHECKING:
+    from lambda_fn.http.request import Response
+
+log = logging.getLogger(__name__)
+
+WARMERS = ("warmer", "warmup", "ping")
+"""The members by which warmers tell who they are: ``{"warmer": true}`` is lambda-warmer's."""
+WARMER_SOURCES = ("serverless-plugin-warmup",)
+QUEUE = "aws:sqs"
+LEFT_MS = 1000
+"""Messages that are not begun when so little of the function's timeout is left are given back."""
+
+
+class UnrequestedError(Exception):
+    """Raised for an event that the service has no answer to."""
+
+
+def handle(event: Any, context: Any, routes: Routes, settings: Settings) -> Any:
+    """Return what the sender of an event that is no request takes; raise UnrequestedError for any other event."""
+    if isinstance(event, dict):
+        if event.get("source") in WARMER_SOURCES or any(event.get(name) for name in WARMERS):
+            return None
+        records = event.get("Records")
+        if isinstance(records, list) and records and all(_is_message(record) for record in records):
+            return {
+                "batchItemFailures": [{"itemIdentifier": each} for each in _failed(records, context, routes, settings)]
+            }
+    raise UnrequestedError(
+        f"the event is {_kind(event)}, expected a request of an HTTP or REST API, a function URL or a load balancer,"
+        ' rows ({"data": [row, …]}), messages of SQS, or a warmer\'s ping ({"warmer": true})'
+    )
+
+
+def _is_message(record: Any) -> bool:
+    return isinstance(record, dict) and record.get("eventSource") == QUEUE and isinstance(record.get("messageId"), str)
+
+
+def _kind(event: Any) -> str:
+    """Say what an event is, as far as its members tell."""
+    if not isinstance(event, dict):
+        return f"no object ({type(event).__name__})"
+    records = event.get("Records")
+    for record in records if isinstance(records, list) else ():
+        if isinstance(record, dict):
+            return f"records of {record.get('eventSource') or record.get('EventSource')}"[:200]
+    if "detail-type" in event:
+        return f"EventBridge's {event['detail-type']!r} of {event.get('source')!r}"[:200]
+    return f"an object of {', '.join(sorted(map(str, event))) or 'no member'}"[:200]
+
+
+def _failed(records: list[dict[str, Any]], context: Any, routes: Routes, settings: Settings) -> Iterator[str]:
+    """Score the messages; yield the ids of those that could not be, and of a FIFO queue of all behind the first one."""
+    remaining, stopped = getattr(context, "get_remaining_time_in_millis", None), False
+    for record in records:
+        name = record["messageId"]
+        stopped = stopped or (remaining is not None and remaining() < LEFT_MS)
+        if stopped:
+            yield name
+            continue
+        try:
+            _keep(name, _scored(record, context, routes), settings)
+        except ServiceError as error:
+            log.warning("message %s: %s: %s", name, error.problem.code, error.told)
+        except Exception:
+            log.exception("message %s", name)
+        else:
+            continue
+        yield name
+        stopped = str(record.get("eventSourceARN")).endswith(".fifo")
+
+
+def _scored(record: Mapping[str, Any], context: Any, routes: Routes) -> Response:
+    """Return the answer to the request that a message is: its attributes may name its content-type, and the model."""
+    attributes = record.get("messageAttributes") or {}
+    texts = {name.lower(): str(each.get("stringValue") or "") for name, each in attributes.items()}
+    model, body = texts.get("model"), record.get("body")
+    if not isinstance(body, str):
+        raise ServiceError(Problem.MALFORMED_EVENT, f"the message's body is {type(body).__name__}, expected a string")
+    headers = {name: texts[name] for name in ("content-type",) if name in texts}
+    path = f"/models/{model}/predict" if model else "/predict"
+    request = Request("POST", path, headers=Headers(headers), body=body.encode("utf-8", "surrogatepass"))
+    request.context = context
+    return dispatch(routes, None, request)
+
+
+def _keep(name: str, answer: Response, settings: Settings) -> None:
+    """Store the answer to a message under its id at RESULTS_URI; without one it is a line of the log."""
+    body, content_type = answer.body, answer.headers["content-type"]
+    if isinstance(body, bytes):
+        raise ServiceError(Problem.UNSUPPORTED_MEDIA_TYPE, f"a message is answered in text, not in {content_type}")
+    if settings.results_uri is None:
+        print(json.dumps({"messageId": name, **answer.headers, "answer": body}))
+        return
+    from lambda_fn.storage import s3  # here: boto3 takes 0.2 s
+
+    client, (bucket, prefix) = s3.ready_client(), location(settings.results_uri)
+    bounded(lambda: s3.store(client, bucket, prefix + name, body.encode(), content_type), CALL_SECONDS)
