@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+UNREADABLE = (Problem.MALFORMED_JSON, Problem.MALFORMED_CSV)
 SETTINGS = Settings.from_environ(os.environ)
 
 
@@ -73,6 +74,10 @@ def _sent(response: Response, request: Request | None, sender: Sender) -> Any:
 
 def _failed(error: ServiceError, request: Request | None) -> Response:
     """Return `error` as RFC 9457 problem details, or as the dialect of the request has it."""
+    if request is not None and error.problem in UNREADABLE:
+        from lambda_fn.http.encodings import explained  # here: few bodies can't be read
+
+        error = explained(error, request)
     headers = {"content-type": "application/problem+json"}
     if error.allow:
         headers["allow"] = error.allow

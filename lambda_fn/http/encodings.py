@@ -12,6 +12,10 @@ WINDOWS = {"gzip": 31, "x-gzip": 31, "deflate": 15}
 """What zlib calls the codings: ``deflate`` is zlib's own format."""
 RAW = -15
 """Deflate without zlib's header, which some clients send."""
+GZIP = b"\x1f\x8b"
+"""How what is packed with gzip begins, and no JSON, CSV or NPY does."""
+REPLACED = "\ufffd".encode()
+"""What stands for bytes that are no text."""
 PASSED = frozenset({"", "identity"})
 LEVEL = 1
 """A call waits for it: level 6 takes three times as long for a sixth less."""
@@ -33,6 +37,8 @@ def unpack(request: Request, limit: int) -> None:
 
 def _unpacked(body: bytes, coding: str, limit: int) -> bytes:
     window = WINDOWS[coding]
+    if coding != "deflate" and not body.startswith(GZIP):
+        return body  # a REST API has unpacked it, and left the header
     if coding == "deflate" and not _is_zlib(body):
         window = RAW
     parts, size = [], 0
@@ -59,6 +65,19 @@ def _unpacked(body: bytes, coding: str, limit: int) -> bytes:
 def _is_zlib(body: bytes) -> bool:
     """Whether a body begins as zlib's format does (RFC 1950)."""
     return len(body) > 1 and body[0] & 15 == zlib.DEFLATED and (body[0] * 256 + body[1]) % 31 == 0
+
+
+def explained(error: ServiceError, request: Request) -> ServiceError:
+    """Return what is wrong with a body that can't be read, which may be that a gateway took packed bytes for text."""
+    coding = request.headers.get("content-encoding").lower()
+    if coding not in WINDOWS or REPLACED not in request.body[:20]:
+        return error
+    kind = request.headers.get("content-type")
+    return ServiceError(
+        Problem.MALFORMED_ENCODING,
+        f"the body's Content-Encoding is {coding}, but what is in front passed it as text, for its Content-Type is"
+        f" {kind[:200]}: send packed JSON without one, or as application/x+json",
+    )
 
 
 def packed(response: Response, accept: str) -> Response:

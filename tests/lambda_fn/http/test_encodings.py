@@ -38,6 +38,7 @@ def raw_deflate(data: bytes) -> bytes:
         ("deflate", zlib.compress(BODY)),
         ("deflate", raw_deflate(BODY)),
         ("identity", BODY),
+        ("gzip", BODY),  # as a REST API passes it
         ("gzip, deflate", zlib.compress(gzip.compress(BODY))),
     ],
     ids=without_bytes,
@@ -53,7 +54,8 @@ def test_a_packed_body_is_scored(handler: ModuleType, event: LoadEvent, coding: 
     ("coding", "body", "status", "code"),
     [
         ("br", b"x", 415, "unsupported-encoding"),
-        ("gzip", b"x", 400, "malformed-encoding"),
+        ("gzip", b"x", 400, "malformed-json"),
+        ("deflate", b"x", 400, "malformed-encoding"),
         ("gzip", gzip.compress(BODY)[:-9], 400, "malformed-encoding"),
         ("gzip", gzip.compress(BODY) + b"x", 400, "malformed-encoding"),
         ("deflate", gzip.compress(BODY), 400, "malformed-encoding"),
@@ -68,6 +70,16 @@ def test_what_is_not_packed_so_is_refused(
 ) -> None:
     answer = handler.predict(request(event, "POST", "/predict", body, {"content-encoding": coding}), None)
     assert (answer["statusCode"], json.loads(answer["body"])["code"]) == (status, code)
+
+
+def test_packed_bytes_that_came_as_text_are_told_of(handler: ModuleType, event: LoadEvent) -> None:
+    text = gzip.compress(BODY).decode(errors="replace")  # as an HTTP API does for these types
+    for content_type in ("application/json", "text/csv"):
+        headers = {"content-type": content_type, "content-encoding": "gzip"}
+        answer = handler.predict(request(event, "POST", "/predict", text, headers), None)
+        document = json.loads(answer["body"])
+        assert (answer["statusCode"], document["code"]) == (400, "malformed-encoding")
+        assert f"passed it as text, for its Content-Type is {content_type}" in document["detail"]
 
 
 def test_a_bomb_is_not_unpacked_beyond_the_limit(load: Load, model_file: Path, event: LoadEvent) -> None:
