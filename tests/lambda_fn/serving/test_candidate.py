@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 from types import ModuleType
@@ -16,7 +17,7 @@ from lambda_fn.serving.candidate import Difference, compare
 from tests.conftest import LoadEvent
 from tests.keep import FILES
 from tests.lambda_fn.conftest import Load, model_of
-from tests.lambda_fn.posts import post, with_path
+from tests.lambda_fn.posts import post, request, with_path
 from tests.lambda_fn.serving.conftest import wait_until
 
 type Files = dict[str, Path]
@@ -206,3 +207,33 @@ def scores(prediction: list[Any], probabilities: Any = None) -> Scores:
 )
 def test_what_differs(ours: Scores, theirs: Scores, classes: Any, expected: tuple[int, int, float | None]) -> None:
     assert compare(ours, theirs, *classes) == Difference(*expected)
+
+
+DIALECTS: list[tuple[str, Any]] = [
+    ("/v2/models/model/infer", {"inputs": [{"name": "x", "shape": [3, 2], "datatype": "FP64", "data": ROWS}]}),
+    ("/v1/models/model:predict", {"instances": ROWS}),
+    ("/invocations", {"inputs": ROWS}),
+]
+
+
+@pytest.mark.parametrize(("path", "body"), DIALECTS)
+def test_it_has_its_share_in_every_dialect(
+    load: Load, event: LoadEvent, beside: Path, model_files: Files, path: str, body: Any
+) -> None:
+    digests = {hashlib.sha256(model_files[name].read_bytes()).hexdigest() for name in ("stump", "tree")}
+    handler = load(MODEL_URI=beside.as_uri(), CANDIDATE_SHARE="0.5", CANDIDATE_KEY="feature:sepal length (cm)")
+    first = served_by(handler, event)
+    sent = request(event, "POST", path, json.dumps(body))
+    answers = [handler.predict(sent, None) for _ in range(20)]
+    assert {answer["headers"]["x-model-sha256"] for answer in answers} == {first}  # of the same key
+    shares = load(MODEL_URI=beside.as_uri(), CANDIDATE_SHARE="0.5")
+    found = {shares.predict(sent, None)["headers"]["x-model-sha256"] for _ in range(60)}
+    assert found == digests
+
+
+def test_a_call_for_a_version_is_answered_by_no_other(load: Load, event: LoadEvent, beside: Path) -> None:
+    handler = load(MODEL_URI=beside.as_uri(), CANDIDATE_SHARE="1")
+    version = told(handler, event)["serving"]["sha256"][:16]
+    sent = request(event, "POST", f"/v1/models/model/versions/{version}:predict", json.dumps({"instances": ROWS}))
+    assert handler.predict(sent, None)["headers"]["x-model-version"] == version
+    assert served_by(handler, event)[:16] != version
