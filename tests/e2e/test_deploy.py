@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
 import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +16,12 @@ from scripts.deployment import Deployment
 from scripts.emulator import Emulator
 from scripts.gateway import Gateway
 from tests.conftest import TESTS
+from tests.e2e.fronts import queue, rest_api
 from tests.lambda_fn.codecs.test_npy_rows import npy_of
 
 pytestmark = pytest.mark.e2e
 
+MANY = json.dumps({"data": [[6.2, 3.4]] * 1000})
 ROWS = '{"data": [[6.2, 3.4], [6.2, 1]]}'
 
 
@@ -166,9 +170,59 @@ def test_errors_reach_the_client_as_they_are(gateway: Gateway, published: str) -
         answer = gateway.call(method, path, body, headers=headers)
         assert (answer.status, answer.json()["code"]) == (status, code)
         assert answer.headers["content-type"] == "application/problem+json"
-        assert answer.headers.get("allow") == {"/predict": "POST", "/objects/a": "GET, PUT"}.get(
+        assert answer.headers.get("allow") == {"/predict": "POST", "/objects/a": "GET, PUT, HEAD"}.get(
             path if status == 405 else ""
         )
+
+
+def test_other_dialects_and_packed_bodies_over_rest(gateway: Gateway, published: str) -> None:
+    data = np.array([[6.2, 3.4], [6.2, 1.0]]).tobytes()
+    told = {"name": "x", "shape": [2, 2], "datatype": "FP64", "parameters": {"binary_data_size": len(data)}}
+    head = json.dumps({"inputs": [told], "outputs": [{"name": "prediction", "parameters": {"binary_data": True}}]})
+    headers = {"Inference-Header-Content-Length": str(len(head)), "Content-Type": "application/octet-stream"}
+    answer = gateway.call("POST", "/v2/models/iris/infer", head.encode() + data, headers=headers)
+    size = int(answer.headers["inference-header-content-length"])
+    assert json.loads(answer.content[:size])["model_version"] == answer.headers["x-model-version"]
+    assert np.frombuffer(answer.content[size:], np.int64).tolist() == [2, 1]
+
+    assert gateway.call("POST", "/invocations", '{"inputs": [[6.2, 3.4]]}').json() == {"predictions": [2]}
+    assert gateway.call("POST", "/v1/models/iris:predict", '{"instances": [[6.2, 3.4]]}').json() == {"predictions": [2]}
+
+    headers = {"Content-Encoding": "gzip", "Accept-Encoding": "gzip", "Content-Type": "application/x+json"}
+    packed = gateway.call("POST", "/predict", gzip.compress(MANY.encode()), headers=headers)
+    assert packed.headers["content-encoding"] == "gzip"
+    assert json.loads(gzip.decompress(packed.content)) == {"prediction": [2] * 1000}
+
+
+def test_a_rest_api_in_front_works_as_the_http_api_does(deployment: Deployment, published: str) -> None:
+    api = rest_api(deployment)
+    assert api.call("GET", "/prod/").json() == {"status": "up"}
+    assert api.call("POST", "/prod/predict", ROWS).body == '{"prediction": [2, 1]}'
+    rows = np.array([[6.2, 3.4], [6.2, 1.0]])
+    headers = {"Content-Type": "application/x-npy", "Accept": "application/x-npy"}
+    assert api.call("POST", "/prod/predict", npy_of(rows), headers=headers).content == npy_of(np.array([2, 1]))
+    assert api.call("GET", "/prod/v2/models/iris/ready").json() == {"name": "iris", "ready": True}
+    several = api.call("POST", "/prod/predict?probabilities=true&probabilities=false", ROWS)
+    assert (several.status, several.json()["code"]) == (400, "invalid-query")
+
+
+def test_a_queue_in_front_has_its_messages_scored(deployment: Deployment, published: str) -> None:
+    bucket = deployment.outputs()["ModelUri"].removeprefix("s3://").partition("/")[0]
+    url = queue(deployment, RESULTS_URI=f"s3://{bucket}/results/")
+    sent = {
+        body: deployment.client("sqs").send_message(QueueUrl=url, MessageBody=body)["MessageId"]
+        for body in (ROWS, '{"data": [[6.2]]}')
+    }
+    stored = f"results/{sent[ROWS]}"
+    end = time.monotonic() + 60
+    while True:
+        listed = deployment.client("s3").list_objects_v2(Bucket=bucket, Prefix="results/")
+        if keys := [each["Key"] for each in listed.get("Contents", [])]:
+            break
+        assert time.monotonic() < end, "no message was scored"
+        time.sleep(0.2)
+    assert keys == [stored]
+    assert deployment.client("s3").get_object(Bucket=bucket, Key=stored)["Body"].read() == b'{"prediction": [2, 1]}'
 
 
 def test_objects_take_signed_callers_only(gateway: Gateway) -> None:

@@ -1,0 +1,42 @@
+"""What else may be in front of a deployed function: a REST API, and a queue."""
+
+from __future__ import annotations
+
+from scripts.deployment import Deployment
+from scripts.gateway import Gateway
+
+FUNCTION = "plume-dev-predict"
+
+
+def rest_api(deployment: Deployment) -> Gateway:
+    """Return a REST API that passes everything, bytes as well, to the function; its stage is ``prod``."""
+    api, arn = deployment.client("apigateway"), arn_of(deployment)
+    made = api.create_rest_api(name="plume", binaryMediaTypes=["*/*"])
+    root = api.get_resources(restApiId=made["id"])["items"][0]["id"]
+    proxy = api.create_resource(restApiId=made["id"], parentId=root, pathPart="{proxy+}")["id"]
+    for resource in (root, proxy):
+        place = {"restApiId": made["id"], "resourceId": resource, "httpMethod": "ANY"}
+        api.put_method(**place, authorizationType="NONE")
+        uri = f"arn:aws:apigateway:us-east-1:lambda:path/2015-03-31/functions/{arn}/invocations"
+        api.put_integration(**place, type="AWS_PROXY", integrationHttpMethod="POST", uri=uri)
+    api.create_deployment(restApiId=made["id"], stageName="prod")
+    return Gateway(made["id"], deployment.emulator.port)
+
+
+def queue(deployment: Deployment, **settings: str) -> str:
+    """Return the URL of a queue whose messages the function gets, with more settings than it was deployed with."""
+    queues, functions = deployment.client("sqs"), deployment.client("lambda")
+    url = str(queues.create_queue(QueueName="rows", Attributes={"VisibilityTimeout": "30"})["QueueUrl"])
+    source = queues.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    environ = functions.get_function_configuration(FunctionName=FUNCTION)["Environment"]["Variables"]
+    functions.update_function_configuration(FunctionName=FUNCTION, Environment={"Variables": environ | settings})
+    functions.create_event_source_mapping(
+        EventSourceArn=source, FunctionName=FUNCTION, FunctionResponseTypes=["ReportBatchItemFailures"], BatchSize=10
+    )
+    return url
+
+
+def arn_of(deployment: Deployment) -> str:
+    """Return the name of the function that scores, in full."""
+    functions = deployment.client("lambda")
+    return str(functions.get_function_configuration(FunctionName=FUNCTION)["FunctionArn"])
