@@ -19,7 +19,7 @@ LAMBDA_FN: Floors = (
     ("http", "model", "storage"),  # events and requests, bytes and scores, URIs and bytes: none knows of another
     ("codecs", "serving"),
     ("predicting",),
-    ("trial",),
+    ("trial", "page"),
     ("scoring", "objects"),
     ("handler",),
     ("__main__",),
