@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lambda_fn.page.schemas import Schema, ref
+from lambda_fn.page.schemas import ANY_LABEL, Schema, ref
 
 SERVING: Schema = {
     "type": "object",
@@ -14,6 +14,29 @@ SERVING: Schema = {
     },
     "required": ["version_id", "sha256", "since"],
     "additionalProperties": False,
+}
+LIMIT: Schema = {"type": ["number", "null"]}
+FEATURE: Schema = {
+    "type": "object",
+    "properties": {
+        "name": {"type": "string"},
+        "type": {"type": "string", "enum": ["float", "bool", "str"]},
+        "accepts": {
+            "type": "object",
+            "description": "Numbers from `low` to `high`, null for infinity; a string is the number of its category.",
+            "properties": {
+                "nan": {"type": "boolean"},
+                "low": LIMIT,
+                "high": LIMIT,
+                "values": {"type": "array", "items": {"type": "number"}},
+            },
+            "required": ["nan", "low", "high"],
+        },
+        "categories": {"type": "array", "items": {"type": "string"}},
+        "dtype": {"type": "string", "description": "What its numbers are rounded to."},
+        "dropped": {"type": "boolean", "description": "Whether the model does not look at it."},
+    },
+    "required": ["name", "type", "accepts"],
 }
 SERVICE: dict[str, Schema] = {
     "Status": {
@@ -29,7 +52,16 @@ SERVICE: dict[str, Schema] = {
         "properties": {
             "name": {"type": "string"},
             "task": {"type": "string", "enum": ["classification", "regression"]},
-            "features": {"type": "array", "items": {"type": "object"}},
+            "estimator": {"type": "string", "description": "The class of the estimator."},
+            "features": {"type": "array", "items": ref("Feature")},
+            "classes": {
+                "type": "object",
+                "description": "Of a classification: the class labels, in the order of the probabilities.",
+                "properties": {"type": {"type": "string"}, "labels": {"type": "array", "items": ANY_LABEL}},
+                "required": ["type", "labels"],
+            },
+            "created_at": {"type": "string", "format": "date-time"},
+            "certificate": {"type": "object", "description": "How it was proved to be its estimator."},
             "version_id": {"type": ["string", "null"]},
             "sha256": {"type": "string"},
             "serving": ref("Serving"),
@@ -37,6 +69,7 @@ SERVICE: dict[str, Schema] = {
         },
         "required": ["task", "features", "version_id", "sha256", "serving", "rejected"],
     },
+    "Feature": FEATURE,
     "Models": {
         "type": "object",
         "properties": {
