@@ -40,6 +40,7 @@ class Scoring:
             ("GET", "/models"): self.list_models,
             ("GET", "/models/{name}"): self.describe,
             ("POST", "/models/{name}/predict"): self.predict,
+            ("GET", "/openapi.json"): self.openapi,
         }
 
     def warm_up(self) -> None:
@@ -79,6 +80,12 @@ class Scoring:
         from lambda_fn.http.etags import tagged  # here: most calls ask for a prediction
 
         return tagged(request, json.dumps(told))
+
+    def openapi(self, request: Request, key: str) -> Response:
+        """Answer the OpenAPI document of the routes, for the model at `model_uri`."""
+        from lambda_fn.page import openapi  # here: no call that is scored has a use for it
+
+        return openapi.respond(lambda: self._current(request, "")[1], self._settings, self.routes)
 
     def list_models(self, request: Request, key: str) -> Response:
         """Answer the names of the models, and what is loaded of them."""

@@ -141,9 +141,9 @@ def answer(file: Path, request: Mapping[str, Any]) -> Any:
 
 
 @contextmanager
-def started(file: Path) -> Iterator[Any]:
-    """Give a new execution environment of the service with the model `file`."""
-    with patch.dict(os.environ, {"MODEL_URI": file.as_uri()}), patch.dict(sys.modules):
+def started(file: Path, **environ: str) -> Iterator[Any]:
+    """Give a new execution environment of the service with the model `file`, and other settings."""
+    with patch.dict(os.environ, {"MODEL_URI": file.as_uri(), **environ}), patch.dict(sys.modules):
         sys.modules.pop("lambda_fn.handler", None)
         yield importlib.import_module("lambda_fn.handler")
 

@@ -19,7 +19,8 @@ LAMBDA_FN: Floors = (
     ("http", "model", "storage"),  # events and requests, bytes and scores, URIs and bytes: none knows of another
     ("codecs", "serving"),
     ("predicting",),
-    ("trial", "dialects", "unrequested"),
+    ("trial", "page", "unrequested"),
+    ("dialects",),
     ("scoring", "objects"),
     ("handler",),
     ("__main__",),

@@ -14,6 +14,7 @@ PATHS: Mapping[str, tuple[str, ...]] = {
     "/models": ("GET",),
     "/models/{name}": ("GET",),
     "/models/{name}/predict": ("POST",),
+    "/openapi.json": ("GET",),
     "/objects/{key}": ("GET", "PUT"),
 }
 """Every path of the service and the methods it takes, whichever function answers it."""

@@ -1,0 +1,203 @@
+"""The document: whole, valid, true to the model, and made when it is asked for."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator
+from schemathesis.specs.openapi.definitions import OPENAPI_31_VALIDATOR
+
+from lambda_fn.config import Settings
+from lambda_fn.errors import Kind, Problem
+from lambda_fn.http.routes import PATHS
+from lambda_fn.model.card import Card
+from lambda_fn.page import paths
+from lambda_fn.page.openapi import document
+from lambda_fn.page.parts import RESPONSES, answer, content, errors, operation
+from lambda_fn.page.sample import example_object, example_row
+from lambda_fn.page.schemas import ref
+from tests.conftest import TESTS, LoadEvent
+from tests.keep import FILES, started
+from tests.lambda_fn.codecs.cards import WHOLE, card
+from tests.lambda_fn.conftest import Load
+from tests.lambda_fn.page.conftest import SERVED, Serve
+from tests.lambda_fn.page.wsgi import serving
+from tests.lambda_fn.posts import CSV, JSON, post, with_path
+
+ONE = Settings.from_environ({"MODEL_URI": "file:///model.onnx"})
+ROUTES = [(method, path) for path, methods in PATHS.items() for method in methods]
+
+
+def asked(handler: ModuleType, event: LoadEvent) -> dict[str, Any]:
+    """Return the document that a handler answers."""
+    answered = handler.predict(event("openapi-http-api"), None)
+    assert (answered["statusCode"], answered["headers"]) == (200, {"content-type": "application/json"})
+    made: dict[str, Any] = json.loads(answered["body"])
+    return made
+
+
+def references(part: Any) -> Iterator[str]:
+    """Yield every reference in a part of the document."""
+    if isinstance(part, dict):
+        yield from [part["$ref"]] if isinstance(part.get("$ref"), str) else []
+    for each in part.values() if isinstance(part, dict) else part if isinstance(part, list) else ():
+        yield from references(each)
+
+
+def operations(made: Mapping[str, Any]) -> dict[tuple[str, str], Mapping[str, Any]]:
+    """Return the operations of a document by method and path."""
+    items = [(path, method, told) for path, item in made["paths"].items() for method, told in item.items()]
+    return {(method.upper(), path): told for path, method, told in items if method != "parameters"}
+
+
+def check(made: dict[str, Any]) -> None:
+    """Check that a document is one of OpenAPI 3.1 that generators take."""
+    OPENAPI_31_VALIDATOR.validate(made)
+    for name, schema in made["components"]["schemas"].items():
+        Draft202012Validator.check_schema(schema)
+        assert name.isidentifier()
+    for reference in references(made):
+        _, components, kind, name = reference.split("/")
+        assert name in made[components][kind]
+    names = [told["operationId"] for told in operations(made).values()]
+    assert len(set(names)) == len(names)
+    assert {tag for told in operations(made).values() for tag in told["tags"]} == {tag["name"] for tag in made["tags"]}
+
+
+@pytest.mark.parametrize("name", SERVED)
+def test_the_document_is_valid(name: str, serve: Serve) -> None:
+    import requests
+
+    with serving(serve(name)) as url:
+        check(requests.get(f"{url}/openapi.json", timeout=10).json())
+
+
+def test_every_route_of_the_function_is_described(load: Load, model_file: Path, event: LoadEvent) -> None:
+    both = {"MODEL_URI": model_file.as_uri(), "MODELS_URI": f"{model_file.parent.as_uri()}/"}
+    handler = load(**both)
+    assert operations(asked(handler, event)).keys() == handler.scoring().routes.keys()
+
+
+def test_what_no_setting_has_a_model_for_is_not_described(load: Load, model_file: Path, event: LoadEvent) -> None:
+    front = asked(load(MODEL_URI=model_file.as_uri()), event)
+    assert not [path for path in front["paths"] if path.startswith("/models")]
+    assert not [name for name in front["components"]["schemas"] if name.startswith("Any")]
+    several = asked(load(MODELS_URI=f"{model_file.parent.as_uri()}/"), event)
+    assert not {"/predict", "/model"} & several["paths"].keys()
+    check(several)
+
+
+def test_without_a_published_model_rows_of_any_are_described(load: Load, tmp_path: Path, event: LoadEvent) -> None:
+    made = asked(load(MODEL_URI=(tmp_path / "none.onnx").as_uri()), event)
+    check(made)
+    assert made["paths"]["/predict"]["post"]["requestBody"]["content"][JSON]["schema"]["anyOf"][0] == ref("AnyRows")
+
+
+def test_a_model_that_can_t_be_loaded_is_told_of(load: Load, tmp_path: Path, event: LoadEvent) -> None:
+    (tmp_path / "model.onnx").write_bytes(b"none")
+    answered = load(MODEL_URI=(tmp_path / "model.onnx").as_uri()).predict(event("openapi-http-api"), None)
+    assert (answered["statusCode"], json.loads(answered["body"])["code"]) == (503, "model-invalid")
+
+
+@pytest.mark.parametrize("file", sorted(FILES.glob("*.onnx")), ids=lambda file: file.stem)
+def test_what_the_document_shows_is_scored(file: Path, event: LoadEvent) -> None:
+    with started(file) as handler:
+        made = asked(handler, event)
+        bodies = made["paths"]["/predict"]["post"]["requestBody"]["content"]
+        for media_type in (JSON, CSV):
+            assert bodies[media_type]["examples"]
+            for example in bodies[media_type]["examples"].values():
+                sent = post(event, example["value"])
+                sent["headers"]["content-type"] = media_type
+                assert handler.predict(sent, None)["statusCode"] == 200, example
+
+
+def test_rows_of_the_sample_are_not_shown() -> None:
+    others = Card.parse(json.dumps(WHOLE | {"examples": [[7.25, 3.75]]}))
+    assert document(Card.parse(json.dumps(WHOLE)), ONE, ROUTES) == document(others, ONE, ROUTES)
+
+
+def test_ranges_categories_and_labels_are_the_card_s() -> None:
+    told = card(("age", "float", True), ("city", "str", False), ("new", "bool", False), categories=("Oslo", "Rome"))
+    schemas = document(told, ONE, ROUTES)["components"]["schemas"]
+    assert schemas["RowObject"]["properties"] == {
+        "age": {"type": ["number", "null"], "minimum": -1e38, "maximum": 1e38},
+        "city": {"type": "string", "enum": ["Oslo", "Rome"]},
+        "new": {"type": ["boolean", "integer"], "minimum": 0, "maximum": 1},
+    }
+    assert schemas["RowObject"]["required"] == ["age", "city", "new"]
+    assert schemas["RowList"]["prefixItems"] == list(schemas["RowObject"]["properties"].values())
+    assert schemas["Label"] == {"description": "One of the class labels.", "type": "integer", "enum": [0, 1, 2]}
+
+
+@pytest.mark.parametrize(
+    "statistics",
+    [
+        [{"median": 5.8}, {"median": 3.05}],
+        {"features": [{"median": 5.8}, {"median": 3.05}]},
+        {"sepal length (cm)": {"median": 5.8}, "sepal width (cm)": {"median": 3.05}},
+    ],
+)
+def test_the_row_that_is_shown_has_the_medians_where_the_card_tells_them(statistics: Any) -> None:
+    told = Card.parse(json.dumps(WHOLE | {"statistics": statistics}))
+    assert (example_row(told), example_object(told)) == ([5.8, 3.05], dict(zip(told.names, [5.8, 3.05], strict=True)))
+
+
+@pytest.mark.parametrize("statistics", [None, 3, [], [1, 2], {"features": {}}, [{"median": "x"}, {"median": 1e300}]])
+def test_without_them_it_has_plain_numbers(statistics: Any) -> None:
+    assert example_row(Card.parse(json.dumps(WHOLE | {"statistics": statistics}))) == [1, 1]
+
+
+def test_every_error_of_the_function_is_told_with_its_status() -> None:
+    schemas = document(None, ONE, ROUTES)["components"]["schemas"]
+    told = {
+        (status, code)
+        for status, name in RESPONSES.items()
+        for code in schemas[f"{name}Problem"]["properties"]["code"]["enum"]
+    }
+    known = {(kind.status, kind.code) for kind in vars(Problem).values() if isinstance(kind, Kind)}
+    assert known - told == {(400, "invalid-key"), (404, "object-not-found")}  # which the function `objects` answers
+
+
+class Spoken:
+    """A dialect, as a module is one."""
+
+    @staticmethod
+    def describe(card: Card, name: str) -> Mapping[str, paths.PathItem]:
+        body = content({"type": "object"}, {"row": {"instances": [example_row(card)]}})
+        answers = answer("Labels.", content(ref("Prediction"))) | errors(400, 503, schema={"type": "object"})
+        return {f"/v1/{name}:predict": {"post": operation("predictV1", "Score", "dialect", answers, body=body)}}
+
+
+def test_a_dialect_s_paths_stand_beside_the_others() -> None:
+    told = Card.parse(json.dumps(WHOLE))
+    made = document(told, ONE, ROUTES, [Spoken])
+    check(made)
+    assert made["paths"].keys() == {*document(told, ONE, ROUTES)["paths"], "/v1/iris:predict"}
+    responses = made["paths"]["/v1/iris:predict"]["post"]["responses"]
+    assert responses["503"]["content"] == {JSON: {"schema": {"type": "object"}}}
+    assert document(None, ONE, ROUTES, [Spoken]) == document(None, ONE, ROUTES)
+
+
+def test_a_call_that_is_scored_imports_nothing_of_it(model_file: Path) -> None:
+    code = f"""
+import json, sys
+from lambda_fn import handler
+event = json.loads(open({str(TESTS / "events" / "predict-http-api.json")!r}).read())
+assert handler.predict(event, None)["statusCode"] == 200
+print([name for name in sys.modules if name.startswith("lambda_fn.page")])
+"""
+    environ = {"MODEL_URI": model_file.as_uri()}
+    done = subprocess.run([sys.executable, "-c", code], env=environ, capture_output=True, text=True, cwd=TESTS.parent)
+    assert done.stdout == "[]\n", done.stderr
+
+
+def test_a_path_and_its_method_are_dispatched(handler: ModuleType, event: LoadEvent) -> None:
+    assert handler.predict(with_path(event("status-http-api"), "POST", "/openapi.json"), None)["statusCode"] == 405
