@@ -13,6 +13,7 @@ import pytest
 from rich.console import Console
 
 from convert.export import export
+from convert.model_file.disk import read_card
 from convert.proof.verify import verify
 from tests.docs.examples import PAGES, Example, examples
 from tests.docs.gateway import serve
@@ -108,6 +109,13 @@ def test_the_spreadsheets_function_returns_a_column(folder: Path, urls: dict[str
         } };"""
     called = "console.log(JSON.stringify(PREDICT([[6.2, 3.4], [6.2, 1]])));"
     assert run(replace(script, text=f"{google}\n{script.text}\n{called}"), folder, urls[""]) == "[[2],[1]]\n"
+
+
+@pytest.mark.parametrize("name", ["model", "churn"])
+def test_every_set_of_rows_that_is_tried_is_told(name: str, furnished: Path) -> None:
+    [page] = [page for page in PAGES if page.name == "exactness.md"]
+    tried = read_card((furnished / "build" / f"{name}.onnx").read_bytes())["certificate"]["rows"]
+    assert [each for each in tried if f"| {each}" not in page.read_text()] == []
 
 
 @pytest.mark.parametrize("each", NOT_RUN, ids=lambda each: each.start)
