@@ -20,7 +20,7 @@ LAYERS := build/layer-x86_64.zip build/layer-arm64.zip
 CONVERSION_TESTS := $(addprefix tests/convert/,estimator graph oracle strategies proof test_sweep.py)
 HOST_LAYER := build/layer-$(if $(filter arm64 aarch64,$(shell uname -m)),arm64,x86_64).zip
 
-.PHONY: help setup demo up down local test check layer function bench load lock clean
+.PHONY: help setup demo up down local test check layer function bench load lock site clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
@@ -72,6 +72,9 @@ function: $(TRAIN)
 
 lock: $(TRAIN) ## write the requirements files from pyproject.toml
 	$(PYTHON) -m scripts.lock
+
+site: $(TRAIN) ## these docs as a site, build/site
+	$(PYTHON) -m mkdocs build --strict --quiet
 
 clean: down ## remove all that was built or installed here
 	rm -rf build .tools .venv .serverless node_modules .mypy_cache .pytest_cache .ruff_cache

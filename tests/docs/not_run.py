@@ -1,0 +1,55 @@
+"""What README and docs/ show that `make test` does not run, and why."""
+
+from __future__ import annotations
+
+import shutil
+from typing import NamedTuple
+
+from tests.docs.examples import Example
+
+
+class NotRun(NamedTuple):
+    """Examples that begin with `start`, and why they are not run.
+
+    unless: a program with which they are; None if they never are.
+    """
+
+    start: str
+    why: str
+    unless: str | None = None
+
+
+DEPLOYED = "needs an AWS account; tests/e2e/test_deploy.py deploys, invokes and removes on an emulator"
+DIALECTS = "needs the dialects, which are on their way"
+NOT_RUN = (
+    NotRun("make demo", "tests/e2e/test_demo.py runs it"),
+    NotRun("make local", "tests/e2e/test_local.py runs it"),
+    NotRun("make test", "it is what runs this"),
+    NotRun("make layer", "make test builds the layers before it runs this"),
+    NotRun(". .venv/bin/activate", "the tests run in that environment"),
+    NotRun("npx serverless", DEPLOYED),
+    NotRun("MODEL_URI=file://$PWD/build/churn.onnx npx serverless", "test_deploy.py invokes locally, another model"),
+    NotRun("aws apigatewayv2", "needs an AWS account, a domain and its certificate"),
+    NotRun("export AWS_PROFILE", "needs an AWS account"),
+    NotRun("let\n    Service", "needs Excel"),
+    NotRun("library(httr2)", "needs R with httr2", unless="Rscript"),
+    NotRun("import java", "needs Java", unless="java"),
+    NotRun("import numpy as np\nimport tritonclient", DIALECTS),
+    NotRun("curl $URL/v2/", DIALECTS),
+    NotRun('import requests\n\nanswer = requests.post(f"{url}/invocations"', DIALECTS),
+    NotRun("from mlflow", DIALECTS),
+    NotRun("curl $URL/v1/", DIALECTS),
+    NotRun("curl ", "needs curl", unless="curl"),
+)
+"""Of several that fit, the first counts."""
+
+
+def line_of(example: Example) -> NotRun | None:
+    """Return the line of the list that an example begins like; None if there is none."""
+    return next((each for each in NOT_RUN if example.text.startswith(each.start)), None)
+
+
+def is_run(example: Example) -> bool:
+    """Whether an example is run on this machine."""
+    line = line_of(example)
+    return line is None or (line.unless is not None and shutil.which(line.unless) is not None)
