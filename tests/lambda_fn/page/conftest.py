@@ -12,7 +12,7 @@ import pytest
 
 from tests.keep import started
 from tests.lambda_fn.page.models import MADE, exported
-from tests.lambda_fn.page.wsgi import App, application
+from tests.served import App, application
 
 type Serve = Callable[[str], App]
 SERVED = ("iris", "slope", *MADE)
@@ -36,7 +36,7 @@ def serve(files: dict[str, Path]) -> Serve:
     @cache
     def served(name: str) -> App:
         with started(files[name], MODELS_URI=f"{files[name].parent.as_uri()}/") as handler:
-            return application(handler)
+            return application(handler.predict)
 
     return served
 

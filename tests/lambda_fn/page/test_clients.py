@@ -17,7 +17,7 @@ from scripts.emulator import ROOT
 from tests.conftest import FEATURES
 from tests.lambda_fn.page.conftest import Serve
 from tests.lambda_fn.page.models import AGE, CITY, MEMBER, NOTE, PLAN, people
-from tests.lambda_fn.page.wsgi import serving
+from tests.served import serving
 
 CLIENTS = ROOT / ".tools" / "clients" / "bin"
 MODULES = ROOT / "node_modules"

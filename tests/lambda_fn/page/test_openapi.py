@@ -28,8 +28,8 @@ from tests.keep import FILES, started
 from tests.lambda_fn.codecs.cards import WHOLE, card
 from tests.lambda_fn.conftest import Load
 from tests.lambda_fn.page.conftest import SERVED, Serve
-from tests.lambda_fn.page.wsgi import serving
 from tests.lambda_fn.posts import CSV, JSON, post, with_path
+from tests.served import serving
 
 ONE = Settings.from_environ({"MODEL_URI": "file:///model.onnx"})
 ROUTES = [(method, path) for path, methods in PATHS.items() for method in methods]
