@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
+from functools import cache
 from typing import NamedTuple
 
 from tests.docs.examples import Example
@@ -11,7 +13,7 @@ from tests.docs.examples import Example
 class NotRun(NamedTuple):
     """Examples that begin with `start`, and why they are not run.
 
-    unless: a program with which they are; None if they never are.
+    unless: a command; where it works, they are run.
     """
 
     start: str
@@ -32,14 +34,14 @@ NOT_RUN = (
     NotRun("aws apigatewayv2", "needs an AWS account, a domain and its certificate"),
     NotRun("export AWS_PROFILE", "needs an AWS account"),
     NotRun("let\n    Service", "needs Excel"),
-    NotRun("library(httr2)", "needs R with httr2", unless="Rscript"),
-    NotRun("import java", "needs Java", unless="java"),
+    NotRun("library(httr2)", "needs R with httr2", unless="Rscript -e library(httr2)"),
+    NotRun("import java", "needs Java", unless="java -version"),
     NotRun("import numpy as np\nimport tritonclient", DIALECTS),
     NotRun("curl $URL/v2/", DIALECTS),
     NotRun('import requests\n\nanswer = requests.post(f"{url}/invocations"', DIALECTS),
     NotRun("from mlflow", DIALECTS),
     NotRun("curl $URL/v1/", DIALECTS),
-    NotRun("curl ", "needs curl", unless="curl"),
+    NotRun("curl ", "needs curl", unless="curl --version"),
 )
 """Of several that fit, the first counts."""
 
@@ -52,4 +54,10 @@ def line_of(example: Example) -> NotRun | None:
 def is_run(example: Example) -> bool:
     """Whether an example is run on this machine."""
     line = line_of(example)
-    return line is None or (line.unless is not None and shutil.which(line.unless) is not None)
+    return line is None or (line.unless is not None and _works(line.unless))
+
+
+@cache
+def _works(command: str) -> bool:
+    words = command.split()
+    return shutil.which(words[0]) is not None and subprocess.run(words, capture_output=True).returncode == 0
