@@ -73,8 +73,8 @@ function: $(TRAIN)
 lock: $(TRAIN) ## write the requirements files from pyproject.toml
 	$(PYTHON) -m scripts.lock
 
-site: $(TRAIN) ## these docs as a site, build/site
-	$(PYTHON) -m mkdocs build --strict --quiet
+site: $(TRAIN) ## README and docs as a site: build/site/index.html
+	@NO_MKDOCS_2_WARNING=1 $(PYTHON) -m mkdocs build --strict --quiet
 
 clean: down ## remove all that was built or installed here
 	rm -rf build .tools .venv .serverless node_modules .mypy_cache .pytest_cache .ruff_cache

@@ -83,9 +83,11 @@ class Scoring:
 
     def openapi(self, request: Request, key: str) -> Response:
         """Answer the OpenAPI document of the routes, for the model at `model_uri`."""
-        from lambda_fn.page import openapi  # here: no call that is scored has a use for it
+        from lambda_fn.dialects.dialect import all_of_them  # here: no call that is scored has a use for these
+        from lambda_fn.page import openapi
 
-        return openapi.respond(lambda: self._current(request, "")[1], self._settings, self.routes)
+        current = partial(self.find, request, "")
+        return openapi.respond(request, lambda: current()[1], self._settings, self.routes, all_of_them())
 
     def list_models(self, request: Request, key: str) -> Response:
         """Answer the names of the models, and what is loaded of them."""

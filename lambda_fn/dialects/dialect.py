@@ -9,10 +9,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from lambda_fn.errors import Problem, ServiceError
-from lambda_fn.http.routes import preflight
+from lambda_fn.http.routes import DIALECTS, preflight
 
 if TYPE_CHECKING:
     from lambda_fn.http.request import Request, Response
+    from lambda_fn.model.card import Card
     from lambda_fn.predicting import Decode
     from lambda_fn.serving.catalog import Catalog
     from lambda_fn.serving.loaded import Loaded
@@ -40,6 +41,9 @@ class Dialect(Protocol):
     ROUTES: Mapping[tuple[str, str], Route]
     """The routes by method and path; what is in braces is a name of the caller's, without a slash and a colon."""
 
+    def describe(self, card: Card, name: str, probabilities: bool) -> Mapping[str, Any]:
+        """Return the path items of the OpenAPI document (`lambda_fn/page/openapi.py`), for the model of that name."""
+
     def error(self, error: ServiceError) -> Mapping[str, Any]:
         """Return the body of an answer that tells of an error."""
 
@@ -48,6 +52,11 @@ class Dialect(Protocol):
 def named(name: str) -> Dialect:
     """Return a dialect by the name of its module."""
     return cast("Dialect", import_module(f"lambda_fn.dialects.{name}"))
+
+
+def all_of_them() -> list[Dialect]:
+    """Return the dialects, each once."""
+    return [named(name) for name in dict.fromkeys(DIALECTS.values())]
 
 
 def answer(name: str, service: Service, request: Request) -> Response:

@@ -32,6 +32,7 @@ TAKEN = (*FORMS, "params")
 SPLIT = ("columns", "index", "data")
 CODES: Mapping[int, str] = {404: "RESOURCE_DOES_NOT_EXIST", 500: "INTERNAL_ERROR", 503: "TEMPORARILY_UNAVAILABLE"}
 """MLflow's codes of errors by status; of the others it is BAD_REQUEST."""
+TAG = "MLflow"
 TEXT = {"content-type": "text/plain; charset=utf-8"}
 
 
@@ -62,6 +63,44 @@ ROUTES = {
     ("GET", "/health"): ping,
     ("GET", "/version"): version,
 }
+
+
+def describe(card: Card, name: str, probabilities: bool) -> dict[str, Any]:
+    """Return the path items of the dialect."""
+    from lambda_fn.page import parts  # here: few calls ask for the document
+    from lambda_fn.page.sample import example_object, example_row
+    from lambda_fn.page.schemas import FLAG, ref
+
+    rows = {"type": "array", "minItems": 1, "items": ref("Row")}
+    records = {"type": "array", "minItems": 1, "items": ref("RowObject")}
+    forms = {"dataframe_split": {"type": "object"}, "dataframe_records": records, "instances": rows, "inputs": rows}
+    asked = {"probabilities": FLAG} if probabilities else {}
+    params = {"params": {"type": ["object", "null"], "properties": asked, "additionalProperties": False}}
+    bodies = [
+        {"type": "object", "properties": {form: schema, **params}, "required": [form], "additionalProperties": False}
+        for form, schema in forms.items()
+    ]
+    examples = {
+        "instances": {"instances": [example_row(card)]},
+        "records": {"dataframe_records": [example_object(card)]},
+    }
+    predictions = {"type": "array", "description": "Labels or values, or rows of probabilities."}
+    told = {"error_code": {"type": "string"}, "message": {"type": "string"}}
+    failure = {"type": "object", "properties": told, "required": list(told)}
+    text = parts.content({"type": "string"}, media_type="text/plain")
+    bad = parts.errors(500, 503, schema=failure)
+    scored = parts.answer(
+        "The predictions.", parts.content({"type": "object", "properties": {"predictions": predictions}})
+    )
+    scored |= parts.errors(400, 413, 415, schema=failure) | bad
+    body = parts.content({"anyOf": bodies}, examples) | parts.content({"type": "string"}, media_type="text/csv")
+    up = parts.answer("The model is there.", text) | bad
+    return {
+        "/invocations": {"post": parts.operation("invocations", "Score a data frame", TAG, scored, body=body)},
+        "/ping": {"get": parts.operation("ping", "Whether the model is there", TAG, up)},
+        "/health": {"get": parts.operation("health", "Whether the model is there", TAG, up)},
+        "/version": {"get": parts.operation("version", "The service's version", TAG, parts.answer("It.", text))},
+    }
 
 
 def _decode(request: Request, loaded: Loaded) -> Asked:

@@ -112,6 +112,13 @@ ROUTES = {
 }
 
 
+def describe(card: Card, name: str, probabilities: bool) -> dict[str, Any]:
+    """Return the path items of the dialect."""
+    from lambda_fn.dialects.open_inference_paths import paths  # here: few calls ask for the document
+
+    return paths(card, name)
+
+
 def _found(service: Service, request: Request, name: str, version: str) -> Loaded:
     _, loaded = service.find(request, name)
     if version:
@@ -134,9 +141,10 @@ def _decode(name: str, request: Request, loaded: Loaded) -> Asked:
     document, tensors = _read(request, loaded.model.card)
     names = [PREDICTION, PROBABILITIES] if loaded.model.has_probabilities else [PREDICTION]
     binary = {name: bool(_member(document, "parameters").get("binary_data_output")) for name in names}
-    wanted = document.get("outputs") or [{"name": each} for each in names]
-    if not isinstance(wanted, list):
+    wanted = document.get("outputs")
+    if not isinstance(wanted, list | None):
         raise ServiceError(Problem.INVALID_MEMBER, f"`outputs` is {kind_of(wanted)}, expected a list")
+    wanted = wanted or [{"name": each} for each in names]
     asked = dict(_asked(each, binary) for each in wanted)
     answer = partial(_answer, name, document.get("id"), asked)
     return Asked(_rows(tensors, loaded.model.card), PROBABILITIES in asked, answer)

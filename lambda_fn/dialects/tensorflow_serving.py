@@ -6,6 +6,7 @@ Signatures are ``serving_default``, the labels or values, and ``predict_proba``,
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,7 @@ from lambda_fn.serving.catalog import check_version
 
 if TYPE_CHECKING:
     from lambda_fn.dialects.dialect import Service
+    from lambda_fn.model.card import Card
     from lambda_fn.model.model import Scores
     from lambda_fn.serving.loaded import Loaded
 
@@ -52,6 +54,42 @@ ROUTES = {
     ("GET", "/v1/models/{name}"): status,
     ("GET", "/v1/models/{name}/versions/{version}"): status,
 }
+
+
+def describe(card: Card, name: str, probabilities: bool) -> dict[str, Any]:
+    """Return the path items of the dialect."""
+    from lambda_fn.page import parts  # here: few calls ask for the document
+    from lambda_fn.page.sample import example_row
+    from lambda_fn.page.schemas import ref
+
+    signature = {"type": "string", "enum": list(SIGNATURES[: 1 + probabilities])}
+    rows = {"type": "array", "minItems": 1, "items": ref("Row")}
+    bodies = [
+        {
+            "type": "object",
+            "properties": {member: rows, "signature_name": signature},
+            "required": [member],
+            "additionalProperties": False,
+        }
+        for member in ("instances", "inputs")
+    ]
+    failure = {"type": "object", "properties": {"error": {"type": "string"}}, "required": ["error"]}
+    predictions = {"type": "array", "description": "Labels or values, or rows of probabilities."}
+    answers = parts.answer("The predictions.", parts.content(_object(predictions=predictions, outputs=predictions)))
+    answers |= parts.errors(400, 404, 413, 415, 500, 503, schema=failure)
+    body = parts.content({"anyOf": bodies}, {"row": {"instances": [example_row(card)]}})
+    states = {"type": "array", "items": {"type": "object"}}
+    state = _object(model_version_status=states, name={"type": "string"}, ready={"type": "boolean"})
+    found = parts.answer("Which version is served.", parts.content(state)) | parts.errors(404, 500, 503, schema=failure)
+    tag = "TensorFlow Serving"
+    return {
+        f"/v1/models/{name}": {"get": parts.operation("getModelV1", "Whether the model is served", tag, found)},
+        f"/v1/models/{name}:predict": {"post": parts.operation("predictV1", "Score rows", tag, answers, body=body)},
+    }
+
+
+def _object(**properties: Mapping[str, Any]) -> dict[str, Any]:
+    return {"type": "object", "properties": properties}
 
 
 def _decode(request: Request, loaded: Loaded) -> Asked:

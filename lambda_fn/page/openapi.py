@@ -3,14 +3,15 @@
 It is made of the path items in `paths.py`, of the schemas that the model's card leads to (`schemas.py`), and of the
 service's errors (`parts.py`). Where no model is published, it tells of rows and answers of any model.
 
-A dialect, which is a module, describes its own paths by a function ``describe(card, name)``: `card` is that of the
-model, `name` what its paths call it. It returns path items by path, made of the same parts:
+A dialect, which is a module, describes its own paths by a function ``describe(card, name, probabilities)``: `card` is
+that of the model, `name` what its paths call it, and the last one whether it has probabilities. It returns path items
+by path, made of the same parts:
 
     from lambda_fn.page.parts import answer, content, errors, operation
     from lambda_fn.page.sample import example_row
     from lambda_fn.page.schemas import ref
 
-    def describe(card, name):
+    def describe(card, name, probabilities):
         body = content(SCHEMA, {"row": {"instances": [example_row(card)]}})
         answers = answer("An answer for each row.", content(ANSWER)) | errors(400, 503, schema=ERROR)
         return {f"/v1/models/{name}:predict": {"post": operation("predictV1", "…", "TensorFlow", answers, body=body)}}
@@ -26,7 +27,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 from lambda_fn.errors import Problem, ServiceError
-from lambda_fn.http.request import Response
+from lambda_fn.http.etags import tagged
 from lambda_fn.page.parts import error_responses, error_schemas
 from lambda_fn.page.paths import PATHS, PathItem
 from lambda_fn.page.schemas import Schema, of_any_model, of_model
@@ -34,11 +35,14 @@ from lambda_fn.page.service import SERVICE
 
 if TYPE_CHECKING:
     from lambda_fn.config import Settings
+    from lambda_fn.http.request import Request, Response
     from lambda_fn.model.card import Card
     from lambda_fn.serving.loaded import Loaded
 
 VERSION = "1.0.0"
 """Of what the routes take and answer, whichever model is served."""
+IN_NO_PATH = frozenset("/:{}?#%")
+"""What a name may not have to be called by in a dialect's path."""
 SERVERS = [{"url": "."}]
 """Where the document itself is: so stage and base path are in front of the paths."""
 UNKNOWN_MODEL = frozenset({Problem.NOT_CONFIGURED, Problem.MODEL_NOT_PUBLISHED})
@@ -49,11 +53,12 @@ again."""
 class Dialect(Protocol):
     """A module that describes the paths of its dialect."""
 
-    def describe(self, card: Card, name: str) -> Mapping[str, PathItem]:
+    def describe(self, card: Card, name: str, probabilities: bool) -> Mapping[str, PathItem]:
         """Return path items by path, of the model that is called `name`."""
 
 
 def respond(
+    request: Request,
     current: Callable[[], Loaded],
     settings: Settings,
     routes: Collection[tuple[str, str]],
@@ -65,9 +70,9 @@ def respond(
     except ServiceError as error:
         if error.problem not in UNKNOWN_MODEL:
             raise
-        return Response(200, json.dumps(document(None, settings, routes)))
+        return tagged(request, json.dumps(document(None, settings, routes)))
     made = document(model.card, settings, routes, dialects, probabilities=model.has_probabilities)
-    return Response(200, json.dumps(made))
+    return tagged(request, json.dumps(made))
 
 
 def document(
@@ -90,9 +95,9 @@ def document(
         if path in {path for _, path in routes} and _is_served(path, settings)
     }
     name = _name(card)
-    if card is not None:
+    if card is not None and _is_served("/predict", settings) and not IN_NO_PATH & {*name}:
         for dialect in dialects:
-            paths |= dialect.describe(card, name)
+            paths |= dialect.describe(card, name, probabilities)
     return {
         "openapi": "3.1.0",
         "info": {"title": name, "version": VERSION, "description": _words(card)},

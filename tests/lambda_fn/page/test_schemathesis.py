@@ -17,10 +17,13 @@ from schemathesis.openapi.checks import RejectedPositiveData
 from lambda_fn.errors import Problem
 from tests.lambda_fn.page.conftest import SERVED, Serve
 
-CONFIG = {
+EXAMPLES = {"wide": 4}
+"""How many bodies each operation gets at the most: those of 300 features take long to make."""
+CONFIG: dict[str, Any] = {
     "seed": 1,
     "base-url": "http://localhost",
-    "generation": {"deterministic": True, "database": "none", "max-examples": 50},
+    "generation": {"deterministic": True, "database": "none"},
+    "headers": {"accept-encoding": "identity"},  # nothing unpacks an answer in process
     "phases": {"stateful": {"enabled": False}},
     "continue-on-failure": True,
 }
@@ -70,7 +73,9 @@ def _beyond_schemas(case: Any, refused: Any) -> bool:
     """Whether a body may be refused though it validates, as the schemas have no words for what is wrong with it."""
     if case.media_type != "application/json" or case.path_parameters:  # rows as text or bytes, of a model not told of
         return True
-    if refused.json()["code"] == Problem.SCORE_NOT_FINITE.code:  # which the estimator knows, when it has added up
+    if case.path.startswith(("/v2/", "/invocations")):  # shapes and data are to fit, as are columns and rows
+        return True
+    if Problem.SCORE_NOT_FINITE.code in refused.text or "overflows" in refused.text:  # which the estimator knows
         return True
     body = case.body if isinstance(case.body, dict) else {}
     asked = case.query.get("probabilities"), body.get("probabilities")
@@ -79,7 +84,8 @@ def _beyond_schemas(case: Any, refused: Any) -> bool:
 
 @pytest.mark.parametrize("name", SERVED)
 def test_no_answer_is_another_than_the_document_says(name: str, serve: Serve) -> None:
-    config = schemathesis.Config.from_dict(CONFIG)
+    generation = {**CONFIG["generation"], "max-examples": EXAMPLES.get(name, 20)}
+    config = schemathesis.Config.from_dict(CONFIG | {"generation": generation})
     schema = schemathesis.openapi.from_wsgi("/openapi.json", serve(name), config=config)
     calls, found = _run(schema)
     assert found == []
