@@ -50,9 +50,9 @@ def reference(made: Mapping[str, Any]) -> str:
     """Return the page, in Markdown."""
     lines = [TOP, "## Calls", "", "| call | name | |", "|---|---|---|"]
     calls = [(f"{method.upper()} {path}", told) for path, method, told in _operations(made)]
-    lines += [f"| [`{call}`](#{_anchor(call)}) | `{told['operationId']}` | {told['summary']} |" for call, told in calls]
+    lines += [f"| {_linked(call)} | `{told['operationId']}` | {told['summary']} |" for call, told in calls]
     for path, method, told in _operations(made):
-        lines += ["", f"### {method.upper()} {path}", "", *_call(made["paths"][path], told)]
+        lines += ["", f"### {method.upper()} {path}", "", *_call(path, made["paths"][path], told)]
     lines += ["", "## Schemas"]
     for name, schema in made["components"]["schemas"].items():
         if not name.endswith("Problem") and not name.startswith("Any"):
@@ -69,7 +69,7 @@ def _operations(made: Mapping[str, Any]) -> Iterator[tuple[str, str, Any]]:
                 yield path, method, told
 
 
-def _call(item: Mapping[str, Any], told: Mapping[str, Any]) -> Iterator[str]:
+def _call(path: str, item: Mapping[str, Any], told: Mapping[str, Any]) -> Iterator[str]:
     """Yield the lines that tell of a call: what it takes, what it answers."""
     yield f"{told['summary']}. {told.get('description', '')}".rstrip()
     yield ""
@@ -78,13 +78,12 @@ def _call(item: Mapping[str, Any], told: Mapping[str, Any]) -> Iterator[str]:
         yield f"- {where}: {words(parameter['schema'])}. {parameter['description']}"
     for media_type, body in told.get("requestBody", {}).get("content", {}).items():
         yield f"- takes `{media_type}`: {words(body['schema'])}"
-    for status, answer in told["responses"].items():
-        if "content" in answer:
-            kinds = ", ".join(f"`{kind}`: {words(each['schema'])}" for kind, each in answer["content"].items())
-            yield f"- answers {status}, {kinds}"
-    yield f"- errors {', '.join(status for status in told['responses'] if status != '200')}"
+    answers = told["responses"]["200"]["content"].items()
+    yield f"- answers 200, {', '.join(f'`{kind}`: {words(each["schema"])}' for kind, each in answers)}"
+    if errors := [status for status in told["responses"] if status != "200"]:
+        yield f"- errors {', '.join(errors)}"
     pasted = [
-        _curl(media_type, example["value"])
+        _curl(path, media_type, example["value"])
         for media_type, body in told.get("requestBody", {}).get("content", {}).items()
         for example in body.get("examples", {}).values()
     ]
@@ -92,12 +91,12 @@ def _call(item: Mapping[str, Any], told: Mapping[str, Any]) -> Iterator[str]:
         yield from ["", "```", *pasted, "```"]
 
 
-def _curl(media_type: str, body: Any) -> str:
-    """Return the command that sends a body to /predict."""
+def _curl(path: str, media_type: str, body: Any) -> str:
+    """Return the command that sends a body to a path."""
     if media_type == "application/json":
-        return f"curl $URL/predict --json {shlex.quote(json.dumps(body, ensure_ascii=False))}"
+        return f"curl $URL{path} --json {shlex.quote(json.dumps(body, ensure_ascii=False))}"
     text = "$" + shlex.quote(body.replace("\n", "\\n"))
-    return f"curl $URL/predict -H 'content-type: {media_type}' --data-binary {text}"
+    return f"curl $URL{path} -H 'content-type: {media_type}' --data-binary {text}"
 
 
 def _schema(schema: Mapping[str, Any]) -> Iterator[str]:
@@ -149,6 +148,12 @@ def _errors(made: Mapping[str, Any]) -> Iterator[str]:
             members = schema["properties"]
             codes = ", ".join(f"`{code}`" for code in members["code"]["enum"])
             yield f"| {members['status']['const']} | {codes} |"
+
+
+def _linked(call: str) -> str:
+    """Return a call with a link to its heading; that of ``/`` alone has another anchor wherever it is shown."""
+    anchor = _anchor(call)
+    return f"`{call}`" if anchor.endswith("-") else f"[`{call}`](#{anchor})"
 
 
 def _anchor(heading: str) -> str:
