@@ -18,7 +18,7 @@ LAMBDA_FN: Floors = (
     ("config", "telemetry"),
     ("http", "model", "storage"),  # events and requests, bytes and scores, URIs and bytes: none knows of another
     ("codecs", "serving"),
-    ("predicting",),
+    ("predicting", "page"),
     ("trial",),
     ("scoring", "objects"),
     ("handler",),

@@ -18,6 +18,8 @@ from convert.oracle.oracle import Oracle
 FORMAT_VERSION = 1
 """The version of the format that is written. When to raise it, and what else changes then: lambda_fn/model/card.py."""
 
+NOTHING: Mapping[str, Any] = {}
+
 
 def make_card(
     oracle: Oracle,
@@ -27,10 +29,12 @@ def make_card(
     strategy: str,
     created_at: datetime,
     examples: Sequence[Sequence[Any]] = (),
+    statistics: Mapping[str, Any] = NOTHING,
 ) -> Mapping[str, Any]:
     """Return the card of the estimator, of JSON values only.
 
     accepts: what the model takes, feature by feature. examples: rows that it scores, as `oracle.examples` makes them.
+    statistics: what `oracle.statistics` tells of the sample.
     """
     card: dict[str, Any] = {
         "format_version": FORMAT_VERSION,
@@ -46,6 +50,8 @@ def make_card(
         card["classes"] = {"type": label_type(oracle.classes), "labels": oracle.classes.tolist()}
     if examples:
         card["examples"] = examples
+    if statistics:
+        card["statistics"] = statistics
     return card
 
 

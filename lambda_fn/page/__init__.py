@@ -1,0 +1,1 @@
+"""What is shown to people, and to their tools: the page, the OpenAPI document."""
