@@ -65,8 +65,8 @@ def export(
 ) -> Exported:
     """Convert the estimator in the file `model`, and write the model file `out`, at once or not at all.
 
-    tell: whether the card tells of the sample, in examples and statistics. The same estimator gives the same bytes. Raises ConvertError for what can't be converted, and for what the service
-    would refuse.
+    tell: whether the card tells of the sample, in examples and statistics. The same estimator gives the same bytes.
+    Raises ConvertError for what can't be converted, and for what the service would refuse.
     """
     if name != name.encode("utf-8", "replace").decode():
         raise ConvertError(f"the name {ascii(name)[:100]} is no UTF-8: give another --name")
@@ -77,10 +77,10 @@ def export(
     graph, written_by, reason = write_graph(oracle, name, strategy)
     with during("it was asked what it takes", estimator):
         accepts = written_by.accepts(oracle)
-        told = {"examples": examples(oracle, accepts), "statistics": statistics(oracle, accepts)} if tell else {}
+        told = (examples(oracle, accepts), statistics(oracle, accepts)) if tell else ([], {})
     _check_graph(graph, written_by.name, oracle)
     created_at = creation_time(model)
-    card = make_card(oracle, accepts, name=name, strategy=written_by.name, created_at=created_at, **told)
+    card = make_card(oracle, accepts, name=name, strategy=written_by.name, created_at=created_at, told=told)
     many_rows = write_many_rows(oracle, name) if written_by.walks_trees else None
     try:
         data, beside = _served(graph, card, many_rows, oracle)

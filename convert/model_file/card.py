@@ -18,7 +18,7 @@ from convert.oracle.oracle import Oracle
 FORMAT_VERSION = 1
 """The version of the format that is written. When to raise it, and what else changes then: lambda_fn/model/card.py."""
 
-NOTHING: Mapping[str, Any] = {}
+NOTHING: tuple[Sequence[Sequence[Any]], Mapping[str, Any]] = ((), {})
 
 
 def make_card(
@@ -28,13 +28,12 @@ def make_card(
     name: str,
     strategy: str,
     created_at: datetime,
-    examples: Sequence[Sequence[Any]] = (),
-    statistics: Mapping[str, Any] = NOTHING,
+    told: tuple[Sequence[Sequence[Any]], Mapping[str, Any]] = NOTHING,
 ) -> Mapping[str, Any]:
     """Return the card of the estimator, of JSON values only.
 
-    accepts: what the model takes, feature by feature. examples: rows that it scores, as `oracle.examples` makes them.
-    statistics: what `oracle.statistics` tells of the sample.
+    accepts: what the model takes, feature by feature. told: what the sample tells, rows as
+    `oracle.examples` makes them, and `oracle.statistics`.
     """
     card: dict[str, Any] = {
         "format_version": FORMAT_VERSION,
@@ -48,10 +47,9 @@ def make_card(
     }
     if oracle.task == "classification":
         card["classes"] = {"type": label_type(oracle.classes), "labels": oracle.classes.tolist()}
-    if examples:
-        card["examples"] = examples
-    if statistics:
-        card["statistics"] = statistics
+    for member, value in zip(("examples", "statistics"), told, strict=True):
+        if value:
+            card[member] = value
     return card
 
 

@@ -17,7 +17,7 @@ from convert.oracle.oracle import Oracle
 
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 """Of a number, beside its least and its greatest value."""
-DIGITS = 6
+DIGITS = 9
 """To how many a number is written: the card is read at each cold start."""
 MOST_CATEGORIES = 100
 """Of how many categories it is told how frequent each is: rare ones are few people."""
@@ -68,8 +68,8 @@ def _most_frequent(numbers: Floats) -> float:
 def _short(number: float) -> float | int:
     """Return a number of a few digits, and a whole one without a point.
 
-    >>> _short(0.1234567), _short(38.0), _short(1234567.8)
-    (0.123457, 38, 1234570)
+    >>> _short(1 / 3), _short(38.0)
+    (0.333333333, 38)
     """
     short = float(f"{number:.{DIGITS}g}")
     return int(short) if short.is_integer() and abs(short) < 2**53 else short

@@ -1,4 +1,4 @@
-"""The service over HTTP on loopback: requests become whole events of an HTTP API, and what the handler returns is sent."""
+"""The service over HTTP on loopback: requests become whole events of an HTTP API."""
 
 from __future__ import annotations
 
