@@ -47,10 +47,8 @@ def make_card(
     }
     if oracle.task == "classification":
         card["classes"] = {"type": label_type(oracle.classes), "labels": oracle.classes.tolist()}
-    for member, value in zip(("examples", "statistics"), told, strict=True):
-        if value:
-            card[member] = value
-    return card
+    members = zip(("examples", "statistics"), told, strict=True)
+    return card | {member: value for member, value in members if value}
 
 
 def _member(feature: Feature, accepts: Accepts) -> dict[str, Any]:
