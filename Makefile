@@ -15,6 +15,7 @@ NODE := node_modules/.ready
 EMULATOR := .tools/emulator/.ready
 LAMBDA := .tools/lambda-runtime/.ready .tools/rie/.ready
 EMULATION := .tools/emulation/.ready
+BROWSER := .tools/browser/.ready
 CLIENTS := .tools/clients/.ready .tools/kserve/.ready
 LAYERS := build/layer-x86_64.zip build/layer-arm64.zip
 CONVERSION_TESTS := $(addprefix tests/convert/,estimator graph oracle strategies proof test_sweep.py)
@@ -46,7 +47,7 @@ ifdef SKLEARN
 test: .tools/sklearn-$(SKLEARN)/.ready
 	@.tools/sklearn-$(SKLEARN)/bin/python -m pytest $(CONVERSION_TESTS) $(ARGS)
 else
-test: setup $(LAMBDA) $(EMULATION) $(CLIENTS) $(LAYERS) function ## what the README says, tested; SKLEARN=1.8.0: conversion only, with another scikit-learn
+test: setup $(LAMBDA) $(EMULATION) $(BROWSER) $(CLIENTS) $(LAYERS) function ## what the README says, tested; SKLEARN=1.8.0: conversion only, with another scikit-learn
 	@$(PYTHON) -m pytest -n $(WORKERS) --maxprocesses 4 --dist loadfile $(ARGS)
 endif
 
@@ -105,6 +106,10 @@ build/model.onnx: build/model.joblib $(shell find convert -name '*.py')
 
 $(EMULATION): scripts/setup
 	scripts/setup emulation .tools/emulation
+	@touch $@
+
+$(BROWSER): scripts/setup | $(TRAIN)
+	scripts/setup browser .tools/browser
 	@touch $@
 
 node_modules/.ready: package.json package-lock.json

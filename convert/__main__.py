@@ -98,6 +98,12 @@ def make_parser() -> argparse.ArgumentParser:
     export.add_argument("--out", type=Path, default=Path("build/model.onnx"), help="default: %(default)s")
     export.add_argument("--name", help="the model's name in its card; default: the name of the estimator's file")
 
+    export.add_argument(
+        "--no-statistics",
+        dest="tell",
+        action="store_false",
+        help="write nothing of the sample into the card: neither typical rows nor ranges",
+    )
     export.add_argument("--strategy", choices=STRATEGY_NAMES, help="how to write the graph; default: the best that can")
 
     _command(commands, "estimators", _estimators, "list what converts exactly, what is certified, what is refused")
@@ -202,6 +208,7 @@ def _export(options: argparse.Namespace) -> int:
         name=options.name or options.model.stem,
         sample=options.sample,
         strategy=options.strategy,
+        tell=options.tell,
     )
     print(f"wrote {options.out} ({len(exported.data):,} bytes), {exported.strategy}")
     for data in exported.companions.values():

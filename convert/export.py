@@ -21,6 +21,7 @@ from convert.model_file.service import check_served
 from convert.oracle.examples import examples
 from convert.oracle.oracle import Oracle
 from convert.oracle.sample import find_table
+from convert.oracle.statistics import statistics
 from convert.proof.parity import Candidate, check_answers
 from convert.strategies.many_rows import ManyRows, write_many_rows
 from convert.strategies.table import write_graph
@@ -53,11 +54,19 @@ def _check_one_output(oracle: Oracle) -> None:
         raise ConvertError(f"{name_of(oracle.estimator)} is not converted: {': '.join(OUTPUTS)}")
 
 
-def export(model: Path, out: Path, *, name: str, sample: Path | None = None, strategy: str | None = None) -> Exported:
+def export(
+    model: Path,
+    out: Path,
+    *,
+    name: str,
+    sample: Path | None = None,
+    strategy: str | None = None,
+    tell: bool = True,
+) -> Exported:
     """Convert the estimator in the file `model`, and write the model file `out`, at once or not at all.
 
-    The same estimator gives the same bytes. Raises ConvertError for what can't be converted, and for what the service
-    would refuse.
+    tell: whether the card tells of the sample, in examples and statistics. The same estimator gives the same bytes.
+    Raises ConvertError for what can't be converted, and for what the service would refuse.
     """
     if name != name.encode("utf-8", "replace").decode():
         raise ConvertError(f"the name {ascii(name)[:100]} is no UTF-8: give another --name")
@@ -68,10 +77,10 @@ def export(model: Path, out: Path, *, name: str, sample: Path | None = None, str
     graph, written_by, reason = write_graph(oracle, name, strategy)
     with during("it was asked what it takes", estimator):
         accepts = written_by.accepts(oracle)
-        rows = examples(oracle, accepts)
+        told = (examples(oracle, accepts), statistics(oracle, accepts)) if tell else ([], {})
     _check_graph(graph, written_by.name, oracle)
     created_at = creation_time(model)
-    card = make_card(oracle, accepts, name=name, strategy=written_by.name, created_at=created_at, examples=rows)
+    card = make_card(oracle, accepts, name=name, strategy=written_by.name, created_at=created_at, told=told)
     many_rows = write_many_rows(oracle, name) if written_by.walks_trees else None
     try:
         data, beside = _served(graph, card, many_rows, oracle)

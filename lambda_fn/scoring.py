@@ -35,6 +35,7 @@ class Scoring:
         self.catalog = Catalog(settings, ahead)
         self.routes: Routes = {
             ("GET", "/"): self.status,
+            ("GET", "/docs"): self.docs,
             ("GET", "/model"): self.describe,
             ("POST", "/predict"): self.predict,
             ("GET", "/models"): self.list_models,
@@ -61,6 +62,12 @@ class Scoring:
     def status(self, request: Request, key: str) -> Response:
         """Answer that the service is up, model or no model."""
         return Response(200, json.dumps({"status": "up"}))
+
+    def docs(self, request: Request, key: str) -> Response:
+        """Answer with the page for people, model or no model."""
+        from lambda_fn.page.docs import docs  # here: scoring has no use for it
+
+        return docs(request, front=self.catalog.front is not None, several=self._settings.models_uri is not None)
 
     def describe(self, request: Request, name: str) -> Response:
         """Answer the card of the model, which version is served since when, what was rejected, and the candidate."""

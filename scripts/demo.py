@@ -71,7 +71,7 @@ def up(notes: Path) -> None:
     """Deploy and leave it running; say where."""
     running = left_running(notes)
     if running:
-        console.print(f"already up: {running['url']}  (`make down` ends it)")
+        console.print(f"already up: {running['url']}/docs  (`make down` ends it)")
         return
     emulator = start(notes.parent / "emulator")
     try:
@@ -83,7 +83,8 @@ def up(notes: Path) -> None:
         raise
     notes.write_text(json.dumps({"pid": emulator.pid, "port": emulator.port, "log": str(emulator.log), "url": url}))
     aws = [f"{name}={value}" for name, value in emulator.aws_environ().items() if name in AWS_SHOWN]
-    console.print(Rule(f"[bold]up: {url}[/]", align="left", style="dim"))
+    console.print(Rule(f"[bold]up: {url}/docs[/]", align="left", style="dim"))
+    console.print(f"  the page, to try the model in a browser; the API is at {url}")
     command(f"curl {url}/predict --json '{ROWS}'")
     command(f"export {' '.join(aws)}")
     command(f"python -m convert history {uri}")

@@ -59,6 +59,7 @@ def serve(deployment: Deployment, model: Path, port: int) -> None:
             deployment.convert("publish", str(model), URI)
         except CommandError as error:
             print(f"{error}\nserving what was published before")
+        print(f"the page: http://127.0.0.1:{port}/docs", flush=True)
         process = start_offline(deployment, port)
         try:
             changed = next((paths for paths in changes if paths or process.poll() is not None), set())
@@ -78,7 +79,7 @@ def changes_of(model: Path) -> Iterator[set[watchfiles.main.FileChange]]:
 
     def matters(_: watchfiles.Change, name: str) -> bool:
         path = Path(name)
-        return path in {SETTINGS, model} or (path.suffix == ".py" and path.is_relative_to(PACKAGE))
+        return path in {SETTINGS, model} or (path.suffix in {".py", ".html"} and path.is_relative_to(PACKAGE))
 
     return watchfiles.watch(
         *folders, watch_filter=matters, recursive=False, raise_interrupt=True, yield_on_timeout=True, rust_timeout=1000

@@ -32,6 +32,8 @@ type Event = dict[str, Any]
 type LoadEvent = Callable[[str], Event]
 
 TESTS = Path(__file__).parent
+LEFT_OUT = "the page was NOT tried in a browser: there is none; install chromium, or run `scripts/setup browser`"
+"""What a run without a browser says at its end."""
 FEATURES = ("sepal length (cm)", "sepal width (cm)")
 
 
@@ -135,6 +137,14 @@ def bucket(aws: Emulator) -> str:
     name = f"test-{uuid.uuid4().hex}"
     Deployment(aws).make_bucket(name)
     return name
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Say at the end, so that it is seen, that the page was not tried in a browser."""
+    skipped = terminalreporter.stats.get("skipped", [])
+    if any(LEFT_OUT in str(report.longrepr) for report in skipped):
+        terminalreporter.section("LEFT OUT", sep="!", red=True, bold=True)
+        terminalreporter.line(LEFT_OUT, red=True, bold=True)
 
 
 def oracle_of(estimator: Any, rows: NDArray[np.float64] | None = None, names: tuple[str, ...] | None = None) -> Oracle:

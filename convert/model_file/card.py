@@ -18,6 +18,8 @@ from convert.oracle.oracle import Oracle
 FORMAT_VERSION = 1
 """The version of the format that is written. When to raise it, and what else changes then: lambda_fn/model/card.py."""
 
+NOTHING: tuple[Sequence[Sequence[Any]], Mapping[str, Any]] = ((), {})
+
 
 def make_card(
     oracle: Oracle,
@@ -26,11 +28,12 @@ def make_card(
     name: str,
     strategy: str,
     created_at: datetime,
-    examples: Sequence[Sequence[Any]] = (),
+    told: tuple[Sequence[Sequence[Any]], Mapping[str, Any]] = NOTHING,
 ) -> Mapping[str, Any]:
     """Return the card of the estimator, of JSON values only.
 
-    accepts: what the model takes, feature by feature. examples: rows that it scores, as `oracle.examples` makes them.
+    accepts: what the model takes, feature by feature. told: what the sample tells, rows as
+    `oracle.examples` makes them, and `oracle.statistics`.
     """
     card: dict[str, Any] = {
         "format_version": FORMAT_VERSION,
@@ -44,9 +47,8 @@ def make_card(
     }
     if oracle.task == "classification":
         card["classes"] = {"type": label_type(oracle.classes), "labels": oracle.classes.tolist()}
-    if examples:
-        card["examples"] = examples
-    return card
+    members = zip(("examples", "statistics"), told, strict=True)
+    return card | {member: value for member, value in members if value}
 
 
 def _member(feature: Feature, accepts: Accepts) -> dict[str, Any]:

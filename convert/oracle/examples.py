@@ -30,7 +30,7 @@ def examples(oracle: Oracle, accepts: Sequence[Accepts]) -> list[list[Any]]:
     quartiles and of those that come second. Each value is one that `accepts` takes, feature by feature; null where the
     estimator does not look, and where the sample has no value that is taken.
     """
-    if oracle.sample is None or len(oracle.sample.rows) < FEWEST or len(oracle.features) > MOST_FEATURES:
+    if oracle.sample is None or tells_of_none(oracle.sample.rows):
         return []
     columns = [
         _typical(feature, each, values)
@@ -46,11 +46,16 @@ def examples(oracle: Oracle, accepts: Sequence[Accepts]) -> list[list[Any]]:
     return [list(row) for row, answered in zip(each_once, finite, strict=True) if answered]
 
 
+def tells_of_none(rows: Floats) -> bool:
+    """Whether a sample, (n, features), is too small, or too wide, for the card to tell of it."""
+    return len(rows) < FEWEST or rows.shape[1] > MOST_FEATURES
+
+
 def _typical(feature: Feature, accepts: Accepts, values: Floats) -> Floats | None:
     """Return a column's value for each row, (3,), as numbers; None if there is none that is accepted."""
     if feature.dropped:
         return np.zeros(len(QUANTILES))
-    taken = values[_is_typical(feature, accepts, values)]
+    taken = values[is_typical(feature, accepts, values)]
     if not len(taken):
         return np.full(len(QUANTILES), np.nan) if accepts.nan else None
     if feature.type == "float":
@@ -61,7 +66,7 @@ def _typical(feature: Feature, accepts: Accepts, values: Floats) -> Floats | Non
     return np.array([ranked[0], *[ranked[min(1, len(ranked) - 1)]] * (len(QUANTILES) - 1)])
 
 
-def _is_typical(feature: Feature, accepts: Accepts, values: Floats) -> NDArray[np.bool_]:
+def is_typical(feature: Feature, accepts: Accepts, values: Floats) -> NDArray[np.bool_]:
     """Return which values, (n,), are finite and accepted, and of strings known: any other string is typical of none."""
     if accepts.values:
         known = [value for value in accepts.values if feature.type != "str" or value != UNKNOWN]

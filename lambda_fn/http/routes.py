@@ -9,6 +9,7 @@ from lambda_fn.http.request import Request, Response
 
 PATHS: Mapping[str, tuple[str, ...]] = {
     "/": ("GET",),
+    "/docs": ("GET",),
     "/model": ("GET",),
     "/predict": ("POST",),
     "/models": ("GET",),
