@@ -35,26 +35,8 @@ FEATURES = [
     number() | {"dropped": True},
 ]
 VALUES: list[Any] = [
-    None,
-    True,
-    False,
-    -3,
-    -1,
-    0,
-    1,
-    2,
-    3,
-    0.5,
-    1.0,
-    2.5,
-    1e39,
-    "",
-    "Oslo",
-    "Rome",
-    "yes",
-    "no",
-    [],
-    {},
+    *[None, True, False, -3, -1, 0, 1, 2, 3, 0.5, 1.0, 2.5, 1e39],
+    *["", "Oslo", "Rome", "yes", "no", [], {}],
 ]
 
 
