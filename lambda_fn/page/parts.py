@@ -38,6 +38,8 @@ VERSION_HEADERS: Mapping[str, Any] = {
     "x-model-version": {"description": "The version of the model that answers.", "schema": {"type": "string"}},
     "x-model-sha256": {"description": "The digest of its file.", "schema": {"type": "string"}},
 }
+UNCHANGED: dict[str, Any] = {"304": {"description": "Who asks has it already, as `If-None-Match` says."}}
+"""The response where there is an ETag."""
 
 
 def operation(

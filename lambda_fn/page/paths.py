@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from lambda_fn.config import KEY
-from lambda_fn.page.parts import BINARY, CSV, NPY, VERSION_HEADERS, answer, content, errors, operation
+from lambda_fn.page.parts import BINARY, CSV, NPY, UNCHANGED, VERSION_HEADERS, answer, content, errors, operation
 from lambda_fn.page.sample import example_object, example_row
 from lambda_fn.page.schemas import FLAG, Schema, ref
 
@@ -42,7 +42,7 @@ def document(card: Card | None, probabilities: bool, settings: Settings) -> Path
 
 def page(card: Card | None, probabilities: bool, settings: Settings) -> PathItem:
     """``GET /docs``."""
-    answers = answer("The page, in HTML.", content(TEXT, media_type="text/html")) | errors(500)
+    answers = answer("The page, in HTML.", content(TEXT, media_type="text/html")) | UNCHANGED | errors(500)
     return {"get": operation("getDocs", "A page to try the model on", "service", answers)}
 
 

@@ -11,14 +11,12 @@ from lambda_fn.page.schemas import takes
 
 type Value = bool | int | float | str | None
 
-TYPICAL = ("median", "typical", "most_frequent", "mode")
-"""What the card's ``statistics`` may call the value of a feature that is in the middle of all, or the most frequent."""
-
 
 def example_row(card: Card) -> list[Value]:
     """Return a value for each feature, in their order, as JSON has it: of several that the model takes a plain one.
 
-    It is the median where the card tells of it, else the least whole number that is taken, or a category.
+    It is the median, or what is most frequent, where the card has ``statistics``; else 1, if that is taken, or the
+    first category.
     """
     return [_value(feature, told) for feature, told in zip(card.features, _statistics(card), strict=True)]
 
@@ -32,39 +30,48 @@ def example_object(card: Card) -> dict[str, Value]:
 def _statistics(card: Card) -> list[Mapping[str, Any]]:
     """Return what the card tells of each feature's values, nothing where it does not."""
     told = card.document.get("statistics")
-    if isinstance(told, dict) and "features" in told:
-        told = told["features"]
-    if isinstance(told, dict):
-        told = [told.get(name) for name in card.names]
-    if not isinstance(told, list) or len(told) != len(card.names):
-        return [{}] * len(card.names)
-    return [each if isinstance(each, dict) else {} for each in told]
+    members = told.get("features") if isinstance(told, dict) else None
+    if not isinstance(members, list) or len(members) != len(card.features):
+        return [{}] * len(card.features)
+    return [each if isinstance(each, dict) else {} for each in members]
 
 
 def _value(feature: Feature, statistics: Mapping[str, Any]) -> Value:
     if feature.dropped:
         return None
-    typical = next((statistics[name] for name in TYPICAL if name in statistics), None)
     if feature.type == "str":
-        return _category(feature, typical)
+        return _category(feature, statistics)
     if feature.type == "bool":
-        return takes(feature.accepts, 1 if typical is None or (typical in (True, False) and typical) else 0)
-    return next((number for number in _numbers(feature, typical) if takes(feature.accepts, number)), None)
+        frequent = _most_frequent(statistics)
+        return takes(feature.accepts, 1) and (frequent != 0 or not takes(feature.accepts, 0))
+    return next((number for number in _numbers(feature, statistics) if takes(feature.accepts, number)), None)
 
 
-def _category(feature: Feature, typical: Any) -> Value:
+def _category(feature: Feature, statistics: Mapping[str, Any]) -> Value:
     """Return a category that is taken; any string if only those are that the model does not know."""
+    texts, frequent = list(feature.categories), _most_frequent(statistics)
+    typical = texts[frequent] if frequent is not None and frequent < len(texts) else statistics.get("most")
     known = [category for category, number in feature.categories.items() if takes(feature.accepts, number)]
     return typical if typical in known else known[0] if known else "other"
 
 
-def _numbers(feature: Feature, typical: Any) -> Iterator[float | int]:
-    """Yield numbers to try, the nicest first."""
-    if isinstance(typical, float | int) and not isinstance(typical, bool):
-        yield typical
+def _most_frequent(statistics: Mapping[str, Any]) -> int | None:
+    """Return which of the ``counts``, one for each category, is the largest; None if there are none."""
+    counts = statistics.get("counts")
+    if not isinstance(counts, list) or not counts or not all(isinstance(count, int) for count in counts):
+        return None
+    return counts.index(max(counts))
+
+
+def _numbers(feature: Feature, statistics: Mapping[str, Any]) -> Iterator[float | int]:
+    """Yield numbers to try, the nicest first; the median is the middle one of ``quantiles``."""
+    quantiles = statistics.get("quantiles")
+    if isinstance(quantiles, list) and quantiles:
+        median = quantiles[len(quantiles) // 2]
+        yield from [median] if type(median) in (int, float) else []
     accepts = feature.accepts
     yield from (int(value) if value == int(value) else value for value in accepts.values if math.isfinite(value))
     yield from (1, 0)
-    low, high = max(accepts.low, -1e300), min(accepts.high, 1e300)
-    middle = low / 2 + high / 2
-    yield from (math.ceil(low), math.floor(high), middle, low, high)
+    ends = [end for end in (accepts.low, accepts.high) if math.isfinite(end)]
+    yield from (whole for end in ends for whole in (math.ceil(end), math.floor(end)))
+    yield from (sum(end / len(ends) for end in ends) if ends else 0, *ends)

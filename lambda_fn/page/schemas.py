@@ -217,9 +217,10 @@ def _strings(texts: Sequence[str]) -> Schema:
 def _or_null(schema: Schema) -> Schema:
     if "anyOf" in schema:
         return {"anyOf": [*schema["anyOf"], {"type": "null"}]}
+    if "enum" in schema:
+        return {"anyOf": [schema, {"type": "null"}]}
     kinds = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
-    nullable = schema | {"type": [*kinds, "null"]}
-    return nullable | {"enum": [*schema["enum"], None]} if "enum" in schema else nullable
+    return schema | {"type": [*kinds, "null"]}
 
 
 def _plain(number: float) -> float | int:

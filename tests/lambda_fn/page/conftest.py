@@ -8,6 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import joblib
 import pytest
 
 from tests.keep import started
@@ -44,6 +45,4 @@ def serve(files: dict[str, Path]) -> Serve:
 @pytest.fixture(scope="session")
 def estimators(files: dict[str, Path], estimator: Any) -> Callable[[str], Any]:
     """Return the fitted estimator of one of them that are `MADE`, or of the demo's."""
-    import joblib
-
     return lambda name: estimator if name == "iris" else joblib.load(files[name].with_suffix(".joblib"))

@@ -9,8 +9,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import ModuleType
 from typing import Any
+from urllib.parse import urljoin
 
 import pytest
+import requests
 from jsonschema import Draft202012Validator
 from schemathesis.specs.openapi.definitions import OPENAPI_31_VALIDATOR
 
@@ -21,7 +23,7 @@ from lambda_fn.model.card import Card
 from lambda_fn.page import paths
 from lambda_fn.page.openapi import document
 from lambda_fn.page.parts import RESPONSES, answer, content, errors, operation
-from lambda_fn.page.sample import example_object, example_row
+from lambda_fn.page.sample import example_row
 from lambda_fn.page.schemas import ref
 from tests.conftest import TESTS, LoadEvent
 from tests.keep import FILES, started
@@ -74,10 +76,16 @@ def check(made: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("name", SERVED)
 def test_the_document_is_valid(name: str, serve: Serve) -> None:
-    import requests
-
     with serving(serve(name)) as url:
         check(requests.get(f"{url}/openapi.json", timeout=10).json())
+
+
+def test_its_paths_stay_behind_a_stage(handler: ModuleType, event: LoadEvent) -> None:
+    staged = event("openapi-http-api") | {"rawPath": "/dev/openapi.json"}
+    staged["requestContext"]["stage"] = "dev"
+    made = json.loads(handler.predict(staged, None)["body"])
+    server = urljoin("https://a1b2.execute-api.us-east-1.amazonaws.com/dev/openapi.json", made["servers"][0]["url"])
+    assert server == "https://a1b2.execute-api.us-east-1.amazonaws.com/dev/"
 
 
 def test_every_route_of_the_function_is_described(load: Load, model_file: Path, event: LoadEvent) -> None:
@@ -137,24 +145,6 @@ def test_ranges_categories_and_labels_are_the_card_s() -> None:
     assert schemas["RowObject"]["required"] == ["age", "city", "new"]
     assert schemas["RowList"]["prefixItems"] == list(schemas["RowObject"]["properties"].values())
     assert schemas["Label"] == {"description": "One of the class labels.", "type": "integer", "enum": [0, 1, 2]}
-
-
-@pytest.mark.parametrize(
-    "statistics",
-    [
-        [{"median": 5.8}, {"median": 3.05}],
-        {"features": [{"median": 5.8}, {"median": 3.05}]},
-        {"sepal length (cm)": {"median": 5.8}, "sepal width (cm)": {"median": 3.05}},
-    ],
-)
-def test_the_row_that_is_shown_has_the_medians_where_the_card_tells_them(statistics: Any) -> None:
-    told = Card.parse(json.dumps(WHOLE | {"statistics": statistics}))
-    assert (example_row(told), example_object(told)) == ([5.8, 3.05], dict(zip(told.names, [5.8, 3.05], strict=True)))
-
-
-@pytest.mark.parametrize("statistics", [None, 3, [], [1, 2], {"features": {}}, [{"median": "x"}, {"median": 1e300}]])
-def test_without_them_it_has_plain_numbers(statistics: Any) -> None:
-    assert example_row(Card.parse(json.dumps(WHOLE | {"statistics": statistics}))) == [1, 1]
 
 
 def test_every_error_of_the_function_is_told_with_its_status() -> None:

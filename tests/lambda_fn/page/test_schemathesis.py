@@ -10,7 +10,9 @@ from typing import Any
 import numpy as np
 import pytest
 import schemathesis
+from hypothesis import Phase, settings
 from hypothesis import strategies as st
+from schemathesis.config import ProjectConfig
 from schemathesis.engine import Status, events, from_schema
 from schemathesis.openapi.checks import RejectedPositiveData
 
@@ -82,6 +84,19 @@ def _beyond_schemas(case: Any, refused: Any) -> bool:
     return "columns" in body or (None not in asked and len(set(map(str, asked))) > 1)
 
 
+@pytest.fixture
+def bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have Hypothesis leave out the phase in which it climbs to what is accepted more often: it may take forever."""
+    made = ProjectConfig.get_hypothesis_settings
+
+    def without_target(*arguments: Any, **named: Any) -> settings:
+        chosen = made(*arguments, **named)
+        return settings(chosen, phases=[phase for phase in chosen.phases if phase is not Phase.target])
+
+    monkeypatch.setattr(ProjectConfig, "get_hypothesis_settings", without_target)
+
+
+@pytest.mark.usefixtures("bounded")
 @pytest.mark.parametrize("name", SERVED)
 def test_no_answer_is_another_than_the_document_says(name: str, serve: Serve) -> None:
     generation = {**CONFIG["generation"], "max-examples": EXAMPLES.get(name, 20)}
