@@ -8,6 +8,7 @@ from functools import cache
 from hashlib import sha256
 from pathlib import Path
 
+from lambda_fn.http.etags import tagged
 from lambda_fn.http.request import Request, Response
 
 PAGE = Path(__file__).with_name("docs.html")
@@ -23,10 +24,7 @@ def docs(request: Request, *, front: bool, several: bool) -> Response:
 
     front: whether there is a model without a name; several: whether there are models with names.
     """
-    text, headers = page(front, several)
-    if request.headers.get("if-none-match").removeprefix("W/") == headers["etag"]:
-        return Response(304, "", headers)
-    return Response(200, text, headers)
+    return tagged(request, *page(front, several))
 
 
 @cache
@@ -40,8 +38,6 @@ def page(front: bool, several: bool) -> tuple[str, dict[str, str]]:
         {
             "content-type": "text/html; charset=utf-8",
             "content-security-policy": policy(text),
-            "cache-control": "no-cache",  # it is asked whether there is another one
-            "etag": f'"{sha256(text.encode()).hexdigest()[:16]}"',
             "referrer-policy": "no-referrer",
             "x-content-type-options": "nosniff",
         },

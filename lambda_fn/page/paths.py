@@ -36,7 +36,7 @@ def status(card: Card | None, probabilities: bool, settings: Settings) -> PathIt
 
 def document(card: Card | None, probabilities: bool, settings: Settings) -> PathItem:
     """``GET /openapi.json``."""
-    answers = answer("The document.", content({"type": "object"})) | errors(413, 500, 503)
+    answers = answer("The document.", content({"type": "object"})) | UNCHANGED | errors(413, 500, 503)
     return {"get": operation("getOpenapi", "This document", "service", answers)}
 
 
@@ -48,7 +48,8 @@ def page(card: Card | None, probabilities: bool, settings: Settings) -> PathItem
 
 def model(card: Card | None, probabilities: bool, settings: Settings) -> PathItem:
     """``GET /model``."""
-    answers = answer("The model's card, and which version is served.", content(ref("Model"))) | errors(413, 500, 503)
+    answers = answer("The model's card, and which version is served.", content(ref("Model"))) | UNCHANGED
+    answers |= errors(413, 500, 503)
     return {"get": operation("getModel", "What the model is, and what it takes", "model", answers)}
 
 
@@ -61,7 +62,7 @@ def models(card: Card | None, probabilities: bool, settings: Settings) -> PathIt
 def named_model(card: Card | None, probabilities: bool, settings: Settings) -> PathItem:
     """``GET /models/{name}``."""
     answers = answer("The model's card, and which version is served.", content(ref("Model")))
-    answers |= errors(404, 413, 500, 503)
+    answers |= UNCHANGED | errors(404, 413, 500, 503)
     return {
         "parameters": [NAME],
         "get": operation("getModelByName", "What one of the models is, and what it takes", "models", answers),
