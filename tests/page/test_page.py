@@ -183,6 +183,23 @@ def test_a_file_is_scored_and_comes_back(open_page: Open, shown: Path, tmp_path:
     expect(page.locator("#scored-wrong")).to_contain_text("It is line 2 of bad.csv.")
 
 
+def test_a_file_is_dropped_on_the_page(open_page: Open, shown: Path) -> None:
+    opened = open_page(MODEL_URI=(shown / "iris.onnx").as_uri()).ready()
+    drop = """text => {
+      const dataTransfer = new DataTransfer();
+      dataTransfer.items.add(new File([text], 'dropped.csv'));
+      document.body.dispatchEvent(new DragEvent('drop', { dataTransfer, bubbles: true, cancelable: true }));
+    }"""
+    opened.page.evaluate(drop, "5.1;3.5\n6.2;3.4\n")  # without names, as some spreadsheets write it
+    expect(opened.page.locator("#scored")).to_contain_text("2 rows scored")
+    with opened.page.expect_download() as download:
+        opened.page.locator("#scored a").click()
+    scored = pandas.read_csv(download.value.path())
+    assert [*scored][:3] == ["sepal length (cm)", "sepal width (cm)", "prediction"]
+    assert scored["prediction"].tolist() == [0, 2]
+    assert opened.said == []
+
+
 def test_several_models_are_a_choice_and_none_is_said(open_page: Open, shown: Path, tmp_path: Path) -> None:
     opened = open_page(MODELS_URI=shown.as_uri() + "/").ready()
     expect(opened.page.locator("h1")).to_have_text("churn")
