@@ -47,7 +47,7 @@ def describe(source: str, console: Console, *, version: str | None = None, every
     steps = model.graph.node if every_step else model.graph.node[:STEPS]
     for line in (*_card_lines(card, len(data)), *_certificate_lines(card, model)):
         console.print(line, soft_wrap=True)
-    console.print(_features(card["features"], card.get("examples", ())))
+    console.print(_features(card["features"], card.get("examples", ()), card.get("statistics", {}).get("features", ())))
     console.print(_steps(model, steps))
     if len(steps) < len(model.graph.node):
         console.print(f"{len(model.graph.node) - len(steps):,} more steps: --all lists them")
@@ -98,15 +98,37 @@ def _certificate_lines(card: Mapping[str, Any], model: onnx.ModelProto) -> Itera
     )
 
 
-def _features(features: Sequence[Mapping[str, Any]], examples: Sequence[Sequence[Any]]) -> Table:
+def _features(
+    features: Sequence[Mapping[str, Any]], examples: Sequence[Sequence[Any]], sample: Sequence[Mapping[str, Any]]
+) -> Table:
     table = Table("feature", "type", "accepts", title=f"{len(features):,} features")
     if examples:
         table.add_column("examples")
+    if sample:
+        table.add_column("in the sample")
     for column, feature in enumerate(features):
         kind = feature["type"] if feature.get("dtype") is None else f"{feature['type']}, {feature['dtype']}"
         values = [", ".join(_short(row[column]) for row in examples)] if examples else []
+        values += [_told(feature, sample[column])] if sample else []
         table.add_row(plain(feature["name"]), kind, *map(plain, (_accepted(feature), *values)))
     return table
+
+
+def _told(feature: Mapping[str, Any], told: Mapping[str, Any]) -> str:
+    """Return what the card says of the sample's values of a feature, in words."""
+    said = []
+    if "quantiles" in told:
+        low, *_, high = map(_short, told["quantiles"])
+        said.append(f"{low} to {high}")
+    if "counts" in told:
+        names = ("false", "true") if feature["type"] == "bool" else feature["categories"]
+        count, most = max(zip(told["counts"], names, strict=True), key=lambda pair: pair[0])
+        said.append(f"{most[:LETTERS]} in {count:,}")
+    if "most" in told:
+        said.append(f"mostly {told['most'][:LETTERS]}")
+    if "missing" in told:
+        said.append(f"{told['missing']:.3g} missing")
+    return ", ".join(said)
 
 
 def _short(value: Any) -> str:

@@ -129,3 +129,14 @@ def test_examples_are_shown_shortly(model_file: Path, tmp_path: Path) -> None:
     write_model(tmp_path / "model.onnx", model, card)
     assert '│ "[red][red][red][red, null │' in said(tmp_path / "model.onnx")
     assert "│ 0.333333, true " in said(tmp_path / "model.onnx")
+
+
+def test_what_the_sample_told_is_shown_in_words(model_file: Path, tmp_path: Path) -> None:
+    model, card = onnx.load(model_file), read_card(model_file.read_bytes())
+    assert "│ 4.3 to 7.9 " in said(model_file)
+    card["features"][0] |= {"type": "str", "categories": ["[red]", "b"]}
+    card["statistics"]["features"] = [{"counts": [1200, 7], "missing": 0.25}, {"most": "c"}]
+    write_model(tmp_path / "model.onnx", model, card)
+    shown = said(tmp_path / "model.onnx")
+    assert "[red] in 1,200, 0.25 missing" in shown
+    assert "mostly c" in shown

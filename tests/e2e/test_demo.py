@@ -31,7 +31,7 @@ def test_up_stays_until_down(tmp_path: Path) -> None:
     shown = run("--stay", "--state", state)
     try:
         running = json.loads(Path(state).read_text())
-        assert running["url"] in shown
+        assert f"{running['url']}/docs" in shown.partition("up: ")[2].splitlines()[0]
         host, _, port = running["url"].removeprefix("http://").partition(":")
         gateway = Gateway(host.partition(".")[0], int(port))
         assert gateway.call("POST", "/predict", '{"data": [[6.2, 3.4]]}').body == '{"prediction": [2]}'

@@ -5,10 +5,16 @@ import re
 from pathlib import Path
 from typing import Any
 
+import joblib
+import numpy as np
 import pandas
 import pytest
 from playwright.sync_api import expect
+from sklearn.linear_model import LinearRegression
+from sklearn.svm import LinearSVC
+from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
+from convert.export import export
 from convert.model_file.disk import read_card
 from lambda_fn.codecs.json_document import decode
 from lambda_fn.model.model import Model
@@ -177,6 +183,23 @@ def test_a_file_is_scored_and_comes_back(open_page: Open, shown: Path, tmp_path:
     expect(page.locator("#scored-wrong")).to_contain_text("It is line 2 of bad.csv.")
 
 
+def test_a_file_is_dropped_on_the_page(open_page: Open, shown: Path) -> None:
+    opened = open_page(MODEL_URI=(shown / "iris.onnx").as_uri()).ready()
+    drop = """text => {
+      const dataTransfer = new DataTransfer();
+      dataTransfer.items.add(new File([text], 'dropped.csv'));
+      document.body.dispatchEvent(new DragEvent('drop', { dataTransfer, bubbles: true, cancelable: true }));
+    }"""
+    opened.page.evaluate(drop, "5.1;3.5\n6.2;3.4\n")  # without names, as some spreadsheets write it
+    expect(opened.page.locator("#scored")).to_contain_text("2 rows scored")
+    with opened.page.expect_download() as download:
+        opened.page.locator("#scored a").click()
+    scored = pandas.read_csv(download.value.path())
+    assert [*scored][:3] == ["sepal length (cm)", "sepal width (cm)", "prediction"]
+    assert scored["prediction"].tolist() == [0, 2]
+    assert opened.said == []
+
+
 def test_several_models_are_a_choice_and_none_is_said(open_page: Open, shown: Path, tmp_path: Path) -> None:
     opened = open_page(MODELS_URI=shown.as_uri() + "/").ready()
     expect(opened.page.locator("h1")).to_have_text("churn")
@@ -191,3 +214,55 @@ def test_several_models_are_a_choice_and_none_is_said(open_page: Open, shown: Pa
     gone = open_page(MODEL_URI=(tmp_path / "model.onnx").as_uri())
     expect(gone.page.locator("#notice strong")).to_have_text("No model has been published yet")
     assert found_by_axe(gone) == []
+
+
+def exported(folder: Path, estimator: Any, rows: Any) -> str:
+    """Return the URI of a model file, with the rows as its sample if there are any."""
+    joblib.dump(estimator, folder / "odd.joblib")
+    if rows is not None:
+        rows.to_csv(folder / "odd.csv", index=False)
+    export(folder / "odd.joblib", folder / "odd.onnx", name="odd")
+    return (folder / "odd.onnx").as_uri()
+
+
+def test_a_feature_without_a_range_is_typed(open_page: Open, tmp_path: Path) -> None:
+    rows = np.arange(20.0)[:, np.newaxis]
+    opened = open_page(MODEL_URI=exported(tmp_path, LinearRegression().fit(rows, 2 * rows[:, 0]), None))
+    page = opened.page
+    page.locator("#f0").fill("8")
+    expect(page.locator("#said")).to_have_text("16")
+    expect(page.locator("#lines figcaption")).to_contain_text("to 32")  # from 0 to twice the value
+    assert page.locator("#f0-slider").count() == 0
+    expect(page.locator("#surface")).to_be_hidden()
+    assert found_by_axe(opened) == []
+    assert opened.said == []
+
+
+def test_of_many_features_the_lines_that_matter_come_first(open_page: Open, tmp_path: Path) -> None:
+    rows = pandas.DataFrame(np.random.default_rng(0).normal(size=(60, 210)).round(2)).add_prefix("measure ")
+    target = 4 * rows["measure 3"] + rows["measure 77"]
+    uri = exported(tmp_path, DecisionTreeRegressor(max_depth=2, random_state=0).fit(rows, target), rows)
+    opened = open_page(width=390, MODEL_URI=uri).ready()
+    page = opened.page
+    assert page.locator(".field").count() == 210
+    assert page.locator("#lines figcaption").first.inner_text().startswith("measure 3")
+    expect(page.get_by_role("button", name="Show all 210")).to_be_visible()
+    assert posts(opened) == 3
+    assert opened.said == []
+
+
+def test_many_classes_and_none_with_probabilities(open_page: Open, tmp_path: Path) -> None:
+    rows = pandas.DataFrame(np.random.default_rng(0).normal(size=(90, 2)).round(2), columns=["a", "b"])
+    labels = [f"<b>{number % 30}" for number in range(90)]
+    opened = open_page(
+        MODEL_URI=exported(tmp_path, DecisionTreeClassifier(max_depth=3).fit(rows, labels), rows)
+    ).ready()
+    assert opened.page.locator(".bars li").count() == 12
+    expect(opened.page.locator("#said")).to_contain_text("<b>")
+    expect(opened.page.locator("#shares .note")).to_contain_text("18 other classes")
+    assert opened.said == []
+    opened = open_page(MODEL_URI=exported(tmp_path, LinearSVC().fit(rows, rows["a"] > 0), rows)).ready()
+    expect(opened.page.locator("#said")).to_have_text(re.compile("true|false"))
+    expect(opened.page.locator("#shares")).to_have_text("This model has no probabilities.")
+    expect(opened.page.locator("#of-class")).to_be_hidden()
+    assert "probabilities" not in opened.page.locator("#code").inner_text()
