@@ -76,6 +76,7 @@ class Scoring:
         card = loaded.model.card.document
         told: dict[str, Any] = {
             **{name: value for name, value in card.items() if name not in UNTOLD},
+            "has_probabilities": loaded.model.has_probabilities,
             "version_id": serving["version_id"],
             "sha256": serving["sha256"],
             "serving": serving,

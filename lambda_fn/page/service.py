@@ -60,6 +60,7 @@ SERVICE: dict[str, Schema] = {
                 "properties": {"type": {"type": "string"}, "labels": {"type": "array", "items": ANY_LABEL}},
                 "required": ["type", "labels"],
             },
+            "has_probabilities": {"type": "boolean", "description": "Whether it has those."},
             "created_at": {"type": "string", "format": "date-time"},
             "certificate": {"type": "object", "description": "How it was proved to be its estimator."},
             "version_id": {"type": ["string", "null"]},
@@ -67,7 +68,7 @@ SERVICE: dict[str, Schema] = {
             "serving": ref("Serving"),
             "rejected": {"type": ["object", "null"], "description": "Why what is published is not served."},
         },
-        "required": ["task", "features", "version_id", "sha256", "serving", "rejected"],
+        "required": ["task", "features", "has_probabilities", "version_id", "sha256", "serving", "rejected"],
     },
     "Feature": FEATURE,
     "Models": {
