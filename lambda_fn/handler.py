@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from lambda_fn.config import Settings
 from lambda_fn.errors import Problem, ServiceError
 from lambda_fn.http.events import parse_event, render
-from lambda_fn.http.request import PACKED_BYTES, Request, Response
+from lambda_fn.http.request import PACKED_BYTES, REPLACED, Request, Response
 from lambda_fn.http.routes import dialect_of, dispatch
 from lambda_fn.http.senders import Sender, sender_of
 
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-UNREADABLE = (Problem.MALFORMED_JSON, Problem.MALFORMED_CSV)
 SETTINGS = Settings.from_environ(os.environ)
 
 
@@ -74,7 +73,7 @@ def _sent(response: Response, request: Request | None, sender: Sender) -> Any:
 
 def _failed(error: ServiceError, request: Request | None) -> Response:
     """Return `error` as RFC 9457 problem details, or as the dialect of the request has it."""
-    if request is not None and error.problem in UNREADABLE:
+    if request is not None and error.problem.status == 400 and REPLACED in request.body[:20]:
         from lambda_fn.http.encodings import explained  # here: few bodies can't be read
 
         error = explained(error, request)

@@ -41,7 +41,7 @@ class Objects:
         """Store a JSON body byte for byte; answer its key, its size in bytes and its S3 version id."""
         bucket, path = self._place(key)
         limit = self._settings.max_object_bytes
-        if request.binary:
+        if request.packed:
             unpack(request, limit)
         if len(request.body) > limit:
             raise ServiceError(Problem.BODY_TOO_LARGE, f"the body has {len(request.body)} bytes, an object {limit}")

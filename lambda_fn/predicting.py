@@ -55,12 +55,18 @@ def rows_of(request: Request, loaded: Loaded, settings: Settings) -> Rows:
 
 
 class Asked:
-    """What a call in another dialect asks: `rows`, whether for `probabilities`, and what `answer` makes of scores."""
+    """What a call in another dialect asks: `rows`, whether for `probabilities`, and what `answer` makes of scores.
 
-    __slots__ = ("answer", "probabilities", "rows")
+    least_bytes: what the answer takes for a row at the least.
+    """
 
-    def __init__(self, rows: Rows, probabilities: bool, answer: Callable[[Scores, Loaded], Response]) -> None:
+    __slots__ = ("answer", "least_bytes", "probabilities", "rows")
+
+    def __init__(
+        self, rows: Rows, probabilities: bool, answer: Callable[[Scores, Loaded], Response], least_bytes: int
+    ) -> None:
         self.rows = rows
+        self.least_bytes = least_bytes
         self.probabilities = probabilities
         self.answer = answer
 
@@ -75,6 +81,7 @@ def predict_asked(decode: Decode, request: Request, loaded: Loaded, settings: Se
     asked = decode(request, loaded)
     if asked.probabilities:
         _check_probabilities(loaded.model)
+    check_size(asked.least_bytes * len(asked.rows))
     return asked.answer(_score(loaded.model, asked.rows, settings.scoring_threads, asked.probabilities), loaded)
 
 
@@ -86,7 +93,7 @@ def rows_asked(decode: Decode, request: Request, loaded: Loaded, settings: Setti
 
 def _check_body(request: Request, settings: Settings) -> None:
     limit = settings.max_body_bytes
-    if request.binary:
+    if request.packed:
         from lambda_fn.http.encodings import unpack  # here: most bodies are text
 
         unpack(request, limit)

@@ -13,7 +13,7 @@ from lambda_fn.errors import Problem, ServiceError
 from lambda_fn.http.request import Request, Response
 from lambda_fn.http.routes import Routes
 from lambda_fn.predicting import Decode, predict, predict_asked, rows_asked
-from lambda_fn.serving.catalog import SUFFIX, Catalog, Entry, check_version, not_found
+from lambda_fn.serving.catalog import SUFFIX, Catalog, Entry, not_found
 from lambda_fn.storage.work import INIT_SECONDS, Work
 
 if TYPE_CHECKING:
@@ -87,15 +87,14 @@ class Scoring:
             told["candidate"] = entry.candidate.describe(loaded)
         from lambda_fn.http.etags import tagged  # here: most calls ask for a prediction
 
-        return tagged(request, json.dumps(told))
+        return tagged(request, json.dumps(told), of=json.dumps({**told, "serving": None}))
 
     def openapi(self, request: Request, key: str) -> Response:
         """Answer the OpenAPI document of the routes, for the model at `model_uri`."""
         from lambda_fn.dialects.dialect import all_of_them  # here: no call that is scored has a use for these
         from lambda_fn.page import openapi
 
-        current = partial(self.find, request, "")
-        return openapi.respond(request, lambda: current()[1], self._settings, self.routes, all_of_them())
+        return openapi.respond(request, partial(self.find, request, ""), self._settings, self.routes, all_of_them())
 
     def list_models(self, request: Request, key: str) -> Response:
         """Answer the names of the models, and what is loaded of them."""
@@ -121,39 +120,51 @@ class Scoring:
 
         Raises ServiceError: model-not-found for another name or version.
         """
-        entry, loaded = self.find(request, name)
         if version:
-            check_version(version, loaded)
-        elif entry.candidate is not None:
+            return predict_asked(decode, request, self.find(request, name, version), self._settings)
+        entry, loaded = self._entry_of(request, name)
+        if entry.candidate is not None:
             from lambda_fn.trial import predict_beside  # as above
 
             ways = partial(predict_asked, decode), partial(rows_asked, decode)
             return predict_beside(request, loaded, entry.candidate, self._settings, *ways)
         return predict_asked(decode, request, loaded, self._settings)
 
-    def find(self, request: Request, name: str) -> tuple[Entry, Loaded]:
-        """Return what answers to a name in a dialect, the front's without one; raise ServiceError if nothing does."""
-        names = self._front_names(request) if name else [name]
-        if name in names:
-            return self._current(request, "")
-        if self._settings.models_uri is None:
-            detail = f"there is no model named {name[:200]!r}, only {' or '.join(map(repr, names))}"
-            raise ServiceError(Problem.MODEL_NOT_FOUND, detail)
-        return self._named(request, name)
+    def find(self, request: Request, name: str, version: str = "") -> Loaded:
+        """Return what answers to a name in a dialect, the front's without one, and to a version, if one is told.
 
-    def _front_names(self, request: Request) -> list[str]:
-        """Return how the front's model is called, in its card and in its URI; nothing if it can't be had by either."""
-        if self.catalog.front is None:
-            return []
-        in_uri = (self._settings.model_uri or "").rpartition("/")[2].removesuffix(SUFFIX)
-        try:
-            _, loaded = self._current(request, "")
-        except ServiceError:
-            if self._settings.models_uri is None:
-                raise
-            return [in_uri]
-        in_card = loaded.model.card.document.get("name")
-        return [in_card, in_uri] if isinstance(in_card, str) else [in_uri]
+        Raises ServiceError (404, 503) if nothing does.
+        """
+        entry, loaded = self._entry_of(request, name)
+        found = [loaded, *([entry.candidate.served.loaded] if entry.candidate is not None else [])]
+        versions = {each.version: each for each in found if each is not None}
+        if version and version not in versions:
+            detail = f"the version {version[:200]!r} is not served, but {' or '.join(map(repr, versions))}"
+            raise ServiceError(Problem.MODEL_NOT_FOUND, detail)
+        return versions[version] if version else loaded
+
+    def _entry_of(self, request: Request, name: str) -> tuple[Entry, Loaded]:
+        """Return what is called by a name; the same as ``/models/{name}`` where there are several models.
+
+        The front's model is called as in its card, too, if no other one is; where it is the only one, as in its URI.
+        """
+        front, settings = self.catalog.front, self._settings
+        if not name:
+            return self._current(request, "")
+        if settings.models_uri is not None and not self.catalog.has_no_other(name):
+            try:
+                return self._named(request, name)
+            except ServiceError:
+                if front is None or front.served.loaded is None or name != front.served.loaded.name:
+                    raise
+                self.catalog.remember_no_other(name)
+        entry, loaded = self._current(request, "")
+        in_uri = (settings.model_uri or "").rpartition("/")[2].removesuffix(SUFFIX)
+        names = [loaded.name, *([in_uri] if settings.models_uri is None else [])]
+        if name not in names:
+            known = " or ".join(repr(each) for each in names if each)
+            raise ServiceError(Problem.MODEL_NOT_FOUND, f"there is no model named {name[:200]!r}, only {known}")
+        return entry, loaded
 
     def _current(self, request: Request, name: str) -> tuple[Entry, Loaded]:
         """Return what answers to a name, the front's without one; raise ServiceError (404, 503) if nothing does."""

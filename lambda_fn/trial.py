@@ -45,6 +45,10 @@ def predict_beside(
     other = candidate.current(loaded, request.patience) if candidate.gets(key) else None
     if other is None:
         return predict(request, loaded, settings)
+    if loaded.model.card.names != other.model.card.names:  # rows without names mean something else to it
+        log.warning("the candidate takes other features, or in another order: it answers no call")
+        candidate.count(loaded, other, None)
+        return predict(request, loaded, settings)
     if not candidate.shadow:
         return predict(request, other, settings)
     response = predict(request, loaded, settings)

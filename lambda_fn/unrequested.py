@@ -25,6 +25,8 @@ log = logging.getLogger(__name__)
 WARMERS = ("warmer", "warmup", "ping")
 """The members by which warmers tell who they are: ``{"warmer": true}`` is lambda-warmer's."""
 WARMER_SOURCES = ("serverless-plugin-warmup",)
+SENT = frozenset({"Records", "detail-type"})
+"""Members of what AWS's services send, whatever else is in it."""
 QUEUE = "aws:sqs"
 LEFT_MS = 1000
 """Messages that are not begun when so little of the function's timeout is left are given back."""
@@ -37,7 +39,9 @@ class UnrequestedError(Exception):
 def handle(event: Any, context: Any, routes: Routes, settings: Settings) -> Any:
     """Return what the sender of an event that is no request takes; raise UnrequestedError for any other event."""
     if isinstance(event, dict):
-        if event.get("source") in WARMER_SOURCES or any(event.get(name) for name in WARMERS):
+        if event.get("source") in WARMER_SOURCES or (
+            any(event.get(name) for name in WARMERS) and not event.keys() & SENT
+        ):
             return None
         records = event.get("Records")
         if isinstance(records, list) and records and all(_is_message(record) for record in records):
@@ -93,6 +97,8 @@ def _scored(record: Mapping[str, Any], context: Any, routes: Routes) -> Response
     attributes = record.get("messageAttributes") or {}
     texts = {name.lower(): str(each.get("stringValue") or "") for name, each in attributes.items()}
     model, body = texts.get("model"), record.get("body")
+    if model == "":
+        raise ServiceError(Problem.MODEL_NOT_FOUND, "the message's attribute `model` is no string, or an empty one")
     if not isinstance(body, str):
         raise ServiceError(Problem.MALFORMED_EVENT, f"the message's body is {type(body).__name__}, expected a string")
     headers = {name: texts[name] for name in ("content-type",) if name in texts}

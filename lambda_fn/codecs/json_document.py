@@ -31,13 +31,16 @@ def read(body: bytes, card: Card) -> tuple[NDArray[np.float64], bool | None]:
     return _read_large(body, card) if len(body) > SLICED_BYTES else _read(body, card)
 
 
-def parse_document(body: bytes) -> Any:
-    """Return the JSON document in a body of any size; raise ServiceError (malformed-json, duplicate-member)."""
+def parse_document(body: bytes, row_depth: int) -> Any:
+    """Return the JSON document in a body of any size; raise ServiceError (malformed-json, duplicate-member).
+
+    row_depth: how deep a row stands in it.
+    """
     if len(body) <= SLICED_BYTES:
         return parse_json(body)
     from lambda_fn.codecs.json_large import check_nesting, many_objects  # as below
 
-    check_nesting(body)
+    check_nesting(body, row_depth)
     with many_objects():
         return parse_json(body)
 

@@ -15,9 +15,9 @@ MANY = 100_000
 """So many lists and objects within rows take 10 to 30 MB: 3 million, which 6 MB may hold, take 300."""
 
 
-def check_nesting(body: bytes) -> None:
+def check_nesting(body: bytes, row_depth: int = ROW_DEPTH) -> None:
     """Raise ServiceError (malformed-json) if a body has many more lists or objects than rows would be."""
-    if body.count(b"[") + body.count(b"{") > MANY and deeper(body, ROW_DEPTH) > MANY:
+    if body.count(b"[") + body.count(b"{") > MANY and deeper(body, row_depth) > MANY:
         detail = f"the body nests deeper than this service reads: it has more than {MANY} lists or objects within rows"
         raise ServiceError(Problem.MALFORMED_JSON, detail)
 

@@ -47,7 +47,7 @@ def decode_request(request: Request, parameters: Mapping[str, str], card: Card) 
 def least_bytes(count: int, classes: Sequence[bool | int | float | str], probabilities: bool) -> int:
     """Return what an answer takes at the least: ``2, `` for a row, ``[0.5, 0.5], `` for its probabilities."""
     label = min((len(str(label)) for label in classes), default=len("0.0"))
-    return count * (label + 2 + (5 * len(classes) + 2 if probabilities else 0))
+    return count * (label + 2 + (LEAST_BYTES * len(classes) + 2 if probabilities else 0))
 
 
 def encode(

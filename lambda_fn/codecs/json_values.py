@@ -34,15 +34,15 @@ def numbers(rows: Sequence[Sequence[Any]], card: Card) -> NDArray[np.float64]:
     first value, row by row, that its feature does not take.
     """
     if len(rows) <= BLOCK_ROWS:
-        return _block(rows, 0, card)
+        return block(rows, 0, card)
     values = np.empty((len(rows), len(card.features)))
     for start in range(0, len(rows), BLOCK_ROWS):
-        values[start : start + BLOCK_ROWS] = _block(rows[start : start + BLOCK_ROWS], start, card)
+        values[start : start + BLOCK_ROWS] = block(rows[start : start + BLOCK_ROWS], start, card)
     return values
 
 
-def _block(rows: Sequence[Sequence[Any]], start: int, card: Card) -> NDArray[np.float64]:
-    """Return a block of rows, of which the first is number `start`."""
+def block(rows: Sequence[Sequence[Any]], start: int, card: Card) -> NDArray[np.float64]:
+    """Return a block of rows as `numbers` does; its first is number `start`."""
     try:
         if card.numeric and set(map(type, chain.from_iterable(rows))) <= NUMBERS:
             values = np.array(rows, np.float64)

@@ -24,8 +24,8 @@ class Service(Protocol):
 
     catalog: Catalog
 
-    def find(self, request: Request, name: str) -> tuple[Any, Loaded]:
-        """Return what is there under the name of a model, and the model; raise ServiceError (404, 503)."""
+    def find(self, request: Request, name: str, version: str = "") -> Loaded:
+        """Return the model of a name and, if one is told, of a version; raise ServiceError (404, 503)."""
 
     def predict_asked(self, request: Request, name: str, version: str, decode: Decode) -> Response:
         """Answer a call by the model of a name, and of a version if one is told."""

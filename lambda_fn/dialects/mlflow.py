@@ -13,7 +13,7 @@ from lambda_fn import VERSION
 from lambda_fn.codecs.json_document import decode, parse_document
 from lambda_fn.codecs.json_rows import encode_values
 from lambda_fn.codecs.json_values import kind_of
-from lambda_fn.dialects.rows import by_feature, row_by_row, values_of
+from lambda_fn.dialects.rows import by_feature, least_bytes, row_by_row, values_of
 from lambda_fn.errors import Problem, ServiceError, listed
 from lambda_fn.http import media
 from lambda_fn.http.json_body import check_media_type
@@ -32,6 +32,8 @@ TAKEN = (*FORMS, "params")
 SPLIT = ("columns", "index", "data")
 CODES: Mapping[int, str] = {404: "RESOURCE_DOES_NOT_EXIST", 500: "INTERNAL_ERROR", 503: "TEMPORARILY_UNAVAILABLE"}
 """MLflow's codes of errors by status; of the others it is BAD_REQUEST."""
+ROW_DEPTH = 4
+"""How deep a row stands: in a data frame's ``data``."""
 TAG = "MLflow"
 TEXT = {"content-type": "text/plain; charset=utf-8"}
 
@@ -72,8 +74,9 @@ def describe(card: Card, name: str, probabilities: bool) -> dict[str, Any]:
     from lambda_fn.page.schemas import FLAG, ref
 
     rows = {"type": "array", "minItems": 1, "items": ref("Row")}
+    inputs = {"anyOf": [rows, {"type": "object", "additionalProperties": {"type": "array"}}]}
     records = {"type": "array", "minItems": 1, "items": ref("RowObject")}
-    forms = {"dataframe_split": {"type": "object"}, "dataframe_records": records, "instances": rows, "inputs": rows}
+    forms = {"dataframe_split": {"type": "object"}, "dataframe_records": records, "instances": rows, "inputs": inputs}
     asked = {"probabilities": FLAG} if probabilities else {}
     params = {"params": {"type": ["object", "null"], "properties": asked, "additionalProperties": False}}
     bodies = [
@@ -109,9 +112,10 @@ def _decode(request: Request, loaded: Loaded) -> Asked:
     if content_type == "text/csv":
         from lambda_fn.codecs.csv_rows import decode_request  # here: most bodies are JSON
 
-        return Asked(decode_request(request, parameters, card)[0], False, partial(_answer, False))
+        table = decode_request(request, {**parameters, "header": "present"}, card)[0]  # as pandas reads it
+        return Asked(table, False, partial(_answer, False), least_bytes(card, False))
     check_media_type(request)
-    document = parse_document(request.body)
+    document = parse_document(request.body, ROW_DEPTH)
     if not isinstance(document, dict):
         raise ServiceError(Problem.MISSING_DATA, f"the body is {kind_of(document)}, expected an object with {_forms()}")
     forms = [name for name in FORMS if name in document]
@@ -124,7 +128,8 @@ def _decode(request: Request, loaded: Loaded) -> Asked:
         raise ServiceError(Problem.MISSING_DATA, f"the body has {listed(forms) or 'none'} of {_forms()}, expected one")
     [form] = forms
     probabilities = _wants_probabilities(document.get("params"))
-    return Asked(_rows(document[form], form, card), probabilities, partial(_answer, probabilities))
+    rows = _rows(document[form], form, card)
+    return Asked(rows, probabilities, partial(_answer, probabilities), least_bytes(card, probabilities))
 
 
 def _rows(value: Any, form: str, card: Card) -> Rows:
@@ -146,7 +151,8 @@ def _of_frame(frame: Any, card: Card) -> Rows:
                 Problem.UNKNOWN_MEMBER, f"`dataframe_split` has {name[:200]!r}, taken are {listed(SPLIT)}"
             )
     columns = frame.get("columns")
-    unnamed = columns is None or (columns == list(range(len(card.names))) and "0" not in card.columns)
+    numbered = columns == list(range(len(card.names))) and {*map(type, columns)} == {int}
+    unnamed = columns is None or (numbered and "0" not in card.columns)
     if unnamed:
         return row_by_row(frame["data"], "dataframe_split.data", card)
     return decode({"data": frame["data"], "columns": columns}, card)

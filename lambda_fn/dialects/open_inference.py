@@ -16,22 +16,21 @@ import numpy as np
 
 from lambda_fn import VERSION
 from lambda_fn.codecs.json_document import parse_document
-from lambda_fn.codecs.json_rows import encode_values
-from lambda_fn.codecs.json_values import kind_of, numbers
+from lambda_fn.codecs.json_rows import LEAST_BYTES, encode_values
+from lambda_fn.codecs.json_values import kind_of
 from lambda_fn.codecs.names import columns, width_of
 from lambda_fn.codecs.sizes import check_size
-from lambda_fn.dialects.rows import values_of
-from lambda_fn.dialects.tensors import BYTES, Buffer, Tensor, datatype_of, malformed, of_bytes, read, to_bytes
+from lambda_fn.dialects.rows import Column, Table, values_of, zeros
+from lambda_fn.dialects.tensors import BYTES, LENGTH, Buffer, Tensor, datatype_of, malformed, of_bytes, read, to_bytes
 from lambda_fn.errors import Problem, ServiceError, listed
 from lambda_fn.http.request import Request, Response
 from lambda_fn.predicting import Asked
-from lambda_fn.serving.catalog import check_version
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from lambda_fn.dialects.dialect import Service
-    from lambda_fn.model.card import Card
+    from lambda_fn.model.card import Card, Feature
     from lambda_fn.model.model import Model, Scores
     from lambda_fn.serving.loaded import Loaded
 
@@ -40,6 +39,8 @@ JSON_LENGTH = "inference-header-content-length"
 PREDICTION, PROBABILITIES = "prediction", "probabilities"
 DATATYPES: Mapping[str, str] = {"float": "FP64", "bool": "BOOL", "str": BYTES}
 LABELS: Mapping[str, str] = {"int": "INT64", "float": "FP64", "bool": "BOOL", "str": BYTES}
+ROW_DEPTH = 5
+"""How deep a row stands: in the data of an input."""
 UNSERVED = ("classification", "shared_memory_region")
 """Parameters of an output that belong to extensions which are not served."""
 
@@ -68,13 +69,13 @@ def ready(service: Service, request: Request) -> Response:
 
 def model_ready(service: Service, request: Request, name: str, version: str = "") -> Response:
     """Answer that a model is there to score."""
-    _found(service, request, name, version)
+    service.find(request, name, version)
     return _json({"name": name, "ready": True})
 
 
 def metadata(service: Service, request: Request, name: str, version: str = "") -> Response:
     """Answer which tensors a model takes and answers with, by their names, datatypes and shapes."""
-    loaded = _found(service, request, name, version)
+    loaded = service.find(request, name, version)
     card = loaded.model.card
     taken = [each for each in card.features if not each.dropped]
     kinds = {DATATYPES[each.type] for each in taken}
@@ -119,13 +120,6 @@ def describe(card: Card, name: str, probabilities: bool) -> dict[str, Any]:
     return paths(card, name)
 
 
-def _found(service: Service, request: Request, name: str, version: str) -> Loaded:
-    _, loaded = service.find(request, name)
-    if version:
-        check_version(version, loaded)
-    return loaded
-
-
 def _outputs(model: Model) -> list[dict[str, Any]]:
     """Return what is told of the outputs."""
     card = model.card
@@ -140,14 +134,25 @@ def _outputs(model: Model) -> list[dict[str, Any]]:
 def _decode(name: str, request: Request, loaded: Loaded) -> Asked:
     document, tensors = _read(request, loaded.model.card)
     names = [PREDICTION, PROBABILITIES] if loaded.model.has_probabilities else [PREDICTION]
-    binary = {name: bool(_member(document, "parameters").get("binary_data_output")) for name in names}
+    binary = dict.fromkeys(names, _flag(_member(document, "parameters"), "binary_data_output", False))
     wanted = document.get("outputs")
     if not isinstance(wanted, list | None):
         raise ServiceError(Problem.INVALID_MEMBER, f"`outputs` is {kind_of(wanted)}, expected a list")
     wanted = wanted or [{"name": each} for each in names]
     asked = dict(_asked(each, binary) for each in wanted)
     answer = partial(_answer, name, document.get("id"), asked)
-    return Asked(_rows(tensors, loaded.model.card), PROBABILITIES in asked, answer)
+    width = len(loaded.model.card.classes)
+    label = LENGTH.size if width and isinstance(loaded.model.card.classes[0], str) else 1
+    least = sum(LEAST_BYTES * width if each == PROBABILITIES else label for each in asked)
+    return Asked(_rows(tensors, loaded.model.card), PROBABILITIES in asked, answer, least)
+
+
+def _flag(parameters: Mapping[str, Any], name: str, default: bool) -> bool:
+    """Return a parameter that is true or false; raise ServiceError if it is neither."""
+    flag = parameters.get(name, default)
+    if not isinstance(flag, bool):
+        raise ServiceError(Problem.INVALID_MEMBER, f"the parameter {name!r} is {kind_of(flag)}, expected true or false")
+    return flag
 
 
 def _asked(output: Any, binary: Mapping[str, bool]) -> tuple[str, bool]:
@@ -162,13 +167,13 @@ def _asked(output: Any, binary: Mapping[str, bool]) -> tuple[str, bool]:
             raise ServiceError(
                 Problem.INVALID_MEMBER, f"output {name!r} has the parameter {each!r}, which is not served"
             )
-    return name, bool(parameters.get("binary_data", binary[name]))
+    return name, _flag(parameters, "binary_data", binary[name])
 
 
 def _read(request: Request, card: Card) -> tuple[Mapping[str, Any], list[Tensor]]:
     """Return the JSON of the body, and the tensors of its inputs, which are in it or behind it."""
     told, body = request.headers.get(JSON_LENGTH), request.body
-    if told and (not told.isdecimal() or int(told) > len(body)):
+    if told and (not told.isdecimal() or len(told) > 9 or int(told) > len(body)):
         raise ServiceError(
             Problem.INVALID_MEMBER,
             f"{JSON_LENGTH} is {told[:50]!r}, expected the bytes of the JSON, of {len(body)} in all",
@@ -176,7 +181,10 @@ def _read(request: Request, card: Card) -> tuple[Mapping[str, Any], list[Tensor]
     if told and int(told) == 0:
         return {}, [_raw(body, card)]
     length = int(told) if told else len(body)
-    document = parse_document(body[:length])
+    if length < len(body) and not request.binary:
+        kind = request.headers.get("content-type")
+        raise malformed(f"what is in front passed the tensors as text, for the Content-Type is {kind[:200]}: send none")
+    document = parse_document(body[:length], ROW_DEPTH)
     if not isinstance(document, dict) or not isinstance(document.get("inputs"), list):
         came = kind_of(document.get("inputs")) if isinstance(document, dict) and "inputs" in document else "not there"
         raise ServiceError(Problem.MISSING_DATA, f"`inputs` is {came}, expected a list of tensors")
@@ -196,6 +204,8 @@ def _raw(body: bytes, card: Card) -> Tensor:
             at += 4 + int.from_bytes(body[at : at + 4], "little")
             count += 1
         return Tensor("", BYTES, of_bytes(memoryview(body), BYTES, [count, 1], "the body"))
+    if len(card.names) == 1 and card.features[0].type == "bool":
+        return Tensor("", "BOOL", of_bytes(memoryview(body), "BOOL", [len(body), 1], "the body"))
     width = 8 * len(card.names)
     if len(body) % width:
         raise malformed(f"the body has {len(body)} bytes, a row of {len(card.names)} numbers of FP64 takes {width}")
@@ -204,25 +214,33 @@ def _raw(body: bytes, card: Card) -> Tensor:
 
 def _rows(tensors: list[Tensor], card: Card) -> NDArray[np.float64]:
     """Return the rows (n, features) of the inputs; raise ServiceError if they are not those of the model."""
-    table = _matrix(tensors, card)
-    kinds = {each.datatype for each in tensors}
-    if not len(table):
+    parts = _columns(tensors, card)
+    count = len(tensors[0].values) if tensors else 0
+    if not count:
         raise ServiceError(Problem.EMPTY_DATA, "the inputs have no row; scikit-learn, too, takes 1 row at least")
-    if table.dtype == object or not card.numeric or not kinds.isdisjoint({BYTES, "BOOL"}):
-        return numbers([_with_null(row) for row in table.tolist()], card)
-    rows = table.astype(np.float64)  # with `dropped` it is written to
-    if card.dropped:
-        rows[:, card.dropped] = 0.0
+    kinds = {each.datatype for each in tensors}
+    if not card.numeric or not kinds.isdisjoint({BYTES, "BOOL"}):
+        return Table(
+            [_column(part, feature) for part, feature in zip(parts, card.features, strict=True)], count
+        ).numbers(card)
+    rows = np.zeros((count, len(parts)))
+    for column, part in enumerate(parts):
+        if part is not None:
+            rows[:, column] = part
     return rows
 
 
-def _with_null(row: list[Any]) -> list[Any]:
-    """Return a row with null in the place of NaN, as JSON has it where a feature is no number."""
-    return [None if value != value else value for value in row]
+def _column(part: NDArray[Any] | None, feature: Feature) -> Column:
+    """Return a feature's values as JSON has them, None in the place of NaN where it is no number."""
+    if part is None:
+        return zeros
+    if feature.type == "float" or part.dtype.kind != "f":
+        return lambda rows: part[rows].tolist()
+    return lambda rows: [None if value != value else value for value in part[rows].tolist()]
 
 
-def _matrix(tensors: list[Tensor], card: Card) -> NDArray[Any]:
-    """Return a table (n, features) of what the inputs hold, each value as it is."""
+def _columns(tensors: list[Tensor], card: Card) -> list[NDArray[Any] | None]:
+    """Return what the inputs hold of each feature, (n,), each value as it is; None for one that is dropped."""
     if len(tensors) == 1 and (tensors[0].name not in card.columns or tensors[0].values.shape[1:] not in {(), (1,)}):
         values = tensors[0].values
         if values.ndim == 1 and len(card.names) == 1:
@@ -233,7 +251,7 @@ def _matrix(tensors: list[Tensor], card: Card) -> NDArray[Any]:
                 f"input {tensors[0].name[:200]!r} is of shape {list(values.shape)}, expected an input for each feature,"
                 f" or one of shape [rows, {len(card.names)}]: the model takes {width_of(card.names)}",
             )
-        return values
+        return [None if feature.dropped else values[:, column] for column, feature in enumerate(card.features)]
     order = columns([each.name for each in tensors], card, "`inputs`")
     count = tensors[0].values.size
     for tensor in tensors:
@@ -241,10 +259,7 @@ def _matrix(tensors: list[Tensor], card: Card) -> NDArray[Any]:
             came = f"input {tensor.name[:200]!r} is of shape {list(tensor.values.shape)}"
             detail = f"{came}, expected [{count}] or [{count}, 1] as of the first"
             raise ServiceError(Problem.RAGGED_ROWS, detail)
-    parts = [np.zeros(count) if place is None else tensors[place].values.ravel() for place in order]
-    if len({part.dtype for part in parts}) > 1:
-        parts = [part.astype(object) for part in parts]
-    return np.stack(parts, axis=1)
+    return [None if place is None else tensors[place].values.ravel() for place in order]
 
 
 def _answer(name: str, request_id: str | None, asked: Mapping[str, bool], scores: Scores, loaded: Loaded) -> Response:

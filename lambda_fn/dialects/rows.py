@@ -2,18 +2,48 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from lambda_fn.codecs import names
 from lambda_fn.codecs.json_document import decode
-from lambda_fn.codecs.json_values import kind_of
+from lambda_fn.codecs.json_rows import LEAST_BYTES
+from lambda_fn.codecs.json_values import BLOCK_ROWS, block, kind_of
 from lambda_fn.errors import Problem, ServiceError
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
     from lambda_fn.model.card import Card
     from lambda_fn.model.model import Scores
+
+
+type Column = Callable[[slice], list[Any]]
+"""The values of a feature in a slice of the rows."""
+
+
+class Table:
+    """Rows of values, (n, features), that are made of columns slice by slice, as each takes much memory as a list."""
+
+    def __init__(self, columns: Sequence[Column], count: int) -> None:
+        self._columns, self._count = columns, count
+
+    def __len__(self) -> int:
+        """Return n."""
+        return self._count
+
+    def __getitem__(self, rows: slice) -> list[list[Any]]:
+        """Return some rows."""
+        part = slice(*rows.indices(self._count))
+        return [list(row) for row in zip(*(column(part) for column in self._columns), strict=True)]
+
+    def numbers(self, card: Card) -> NDArray[np.float64]:
+        """Return the rows as numbers, (n, features); raise ServiceError for the first value that is none."""
+        parts = [block(self[start : start + BLOCK_ROWS], start, card) for start in range(0, self._count, BLOCK_ROWS)]
+        return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
 
 def row_by_row(rows: Any, member: str, card: Card) -> NDArray[np.float64]:
@@ -23,10 +53,15 @@ def row_by_row(rows: Any, member: str, card: Card) -> NDArray[np.float64]:
     """
     if not isinstance(rows, list):
         raise ServiceError(Problem.MISSING_DATA, f"`{member}` is {kind_of(rows)}, expected a list of rows")
-    check_some(rows, member)
-    if len(card.names) == 1:
-        rows = [row if isinstance(row, list | dict) else [row] for row in rows]
-    return decode({"data": [_bare(row) for row in rows]}, card)
+    _check_some(rows, member)
+    if len(card.names) == 1 and {*map(type, rows)}.isdisjoint({list, dict}):
+        return Table([rows.__getitem__], len(rows)).numbers(card)
+    for number, row in enumerate(rows):  # each in its place, so that the others end
+        if isinstance(row, dict):
+            rows[number] = _bare(row)
+        elif len(card.names) == 1 and not isinstance(row, list):
+            rows[number] = [row]
+    return decode({"data": rows}, card)
 
 
 def by_feature(columns: Any, member: str, card: Card) -> NDArray[np.float64]:
@@ -38,11 +73,20 @@ def by_feature(columns: Any, member: str, card: Card) -> NDArray[np.float64]:
     if len(set(lengths.values())) > 1:
         told = ", ".join(f"{name[:50]!r} {count}" for name, count in list(lengths.items())[:20])
         raise ServiceError(Problem.RAGGED_ROWS, f"the columns of `{member}` are of different lengths: {told}")
-    check_some(next(iter(values.values()), []), member)
-    table = [
-        list(row) for row in zip(*([_single(value) for value in column] for column in values.values()), strict=True)
-    ]
-    return decode({"data": table, "columns": list(values)}, card)
+    count = max(lengths.values(), default=0)
+    _check_some(range(count), member)
+    order, parts = names.columns(list(values), card, f"`{member}`"), list(values.values())
+    return Table([zeros if place is None else partial(_singles, parts[place]) for place in order], count).numbers(card)
+
+
+def zeros(rows: slice) -> list[Any]:
+    """Return the column of a feature that is dropped."""
+    return [0.0] * (rows.stop - rows.start)
+
+
+def least_bytes(card: Card, probabilities: bool) -> int:
+    """Return what an answer in JSON takes for a row at the least: ``2, ``, or ``0.5, `` for each class."""
+    return LEAST_BYTES * len(card.classes) if probabilities else len("2, ")
 
 
 def values_of(scores: Scores, probabilities: bool) -> NDArray[Any]:
@@ -54,15 +98,19 @@ def values_of(scores: Scores, probabilities: bool) -> NDArray[Any]:
     return scores.probabilities
 
 
-def check_some(rows: list[Any], member: str) -> None:
+def _check_some(rows: Sequence[Any], member: str) -> None:
     """Raise ServiceError (empty-data) if there is no row."""
     if not rows:
         raise ServiceError(Problem.EMPTY_DATA, f"`{member}` is empty; scikit-learn, too, takes 1 row at least")
 
 
-def _bare(row: Any) -> Any:
-    """Return a row, of an object whose values are lists of one with those."""
-    return {name: _single(value) for name, value in row.items()} if isinstance(row, dict) else row
+def _bare(row: dict[str, Any]) -> dict[str, Any]:
+    """Return an object with the values of those that are in lists of one."""
+    return row if list not in map(type, row.values()) else {name: _single(value) for name, value in row.items()}
+
+
+def _singles(column: list[Any], rows: slice) -> list[Any]:
+    return [_single(value) for value in column[rows]]
 
 
 def _single(value: Any) -> Any:

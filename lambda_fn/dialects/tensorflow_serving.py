@@ -13,11 +13,10 @@ from typing import TYPE_CHECKING, Any
 from lambda_fn.codecs.json_document import parse_document
 from lambda_fn.codecs.json_rows import encode_values
 from lambda_fn.codecs.json_values import kind_of
-from lambda_fn.dialects.rows import by_feature, row_by_row, values_of
+from lambda_fn.dialects.rows import by_feature, least_bytes, row_by_row, values_of
 from lambda_fn.errors import Problem, ServiceError, listed
 from lambda_fn.http.request import Request, Response
 from lambda_fn.predicting import Asked
-from lambda_fn.serving.catalog import check_version
 
 if TYPE_CHECKING:
     from lambda_fn.dialects.dialect import Service
@@ -25,6 +24,8 @@ if TYPE_CHECKING:
     from lambda_fn.model.model import Scores
     from lambda_fn.serving.loaded import Loaded
 
+ROW_DEPTH = 4
+"""How deep a value stands, if each of a feature's is in a list of its own."""
 SIGNATURES = ("serving_default", "predict_proba")
 TAKEN = ("instances", "inputs", "signature_name")
 
@@ -36,9 +37,7 @@ def error(error: ServiceError) -> dict[str, Any]:
 
 def status(service: Service, request: Request, name: str, version: str = "") -> Response:
     """Answer which version of a model is served, and in KServe's words that it is ready."""
-    _, loaded = service.find(request, name)
-    if version:
-        check_version(version, loaded)
+    loaded = service.find(request, name, version)
     state = {"version": loaded.version, "state": "AVAILABLE", "status": {"error_code": "OK", "error_message": ""}}
     return Response(200, json.dumps({"model_version_status": [state], "name": name, "ready": True}))
 
@@ -62,16 +61,17 @@ def describe(card: Card, name: str, probabilities: bool) -> dict[str, Any]:
     from lambda_fn.page.sample import example_row
     from lambda_fn.page.schemas import ref
 
-    signature = {"type": "string", "enum": list(SIGNATURES[: 1 + probabilities])}
+    signature = {"type": ["string", "null"], "enum": [*SIGNATURES[: 1 + probabilities], "", None]}
     rows = {"type": "array", "minItems": 1, "items": ref("Row")}
+    columns = {"type": "object", "additionalProperties": {"type": "array"}}
     bodies = [
         {
             "type": "object",
-            "properties": {member: rows, "signature_name": signature},
+            "properties": {member: schema, "signature_name": signature},
             "required": [member],
             "additionalProperties": False,
         }
-        for member in ("instances", "inputs")
+        for member, schema in (("instances", rows), ("inputs", {"anyOf": [rows, columns]}))
     ]
     failure = {"type": "object", "properties": {"error": {"type": "string"}}, "required": ["error"]}
     predictions = {"type": "array", "description": "Labels or values, or rows of probabilities."}
@@ -94,7 +94,7 @@ def _object(**properties: Mapping[str, Any]) -> dict[str, Any]:
 
 def _decode(request: Request, loaded: Loaded) -> Asked:
     """Read the body, which is JSON whatever its type is said to be, as there."""
-    card, document = loaded.model.card, parse_document(request.body)
+    card, document = loaded.model.card, parse_document(request.body, ROW_DEPTH)
     if not isinstance(document, dict):
         raise ServiceError(Problem.MISSING_DATA, f"the body is {kind_of(document)}, expected an object")
     for name in document:
@@ -102,15 +102,18 @@ def _decode(request: Request, loaded: Loaded) -> Asked:
             raise ServiceError(Problem.UNKNOWN_MEMBER, f"the body has {name[:200]!r}, taken are {listed(TAKEN)}")
     if ("instances" in document) == ("inputs" in document):
         raise ServiceError(Problem.MISSING_DATA, "the body is expected to have one of `instances` and `inputs`")
-    signature = document.get("signature_name", SIGNATURES[0])
+    signature = document.get("signature_name", "")
+    if signature in ("", None):
+        signature = SIGNATURES[0]
     if signature not in SIGNATURES:
         raise ServiceError(Problem.INVALID_MEMBER, f"`signature_name` is expected to be one of {listed(SIGNATURES)}")
     probabilities = signature == "predict_proba"
+    least = least_bytes(card, probabilities)
     if "instances" in document:
         rows = row_by_row(document["instances"], "instances", card)
-        return Asked(rows, probabilities, partial(_answer, "predictions", probabilities))
+        return Asked(rows, probabilities, partial(_answer, "predictions", probabilities), least)
     rows = by_feature(document["inputs"], "inputs", card)
-    return Asked(rows, probabilities, partial(_answer, "outputs", probabilities))
+    return Asked(rows, probabilities, partial(_answer, "outputs", probabilities), least)
 
 
 def _answer(member: str, probabilities: bool, scores: Scores, loaded: Loaded) -> Response:

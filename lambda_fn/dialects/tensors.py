@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lambda_fn.codecs.json_values import kind_of
+from lambda_fn.codecs.sizes import check_size
 from lambda_fn.errors import Problem, ServiceError, listed
 
 if TYPE_CHECKING:
@@ -26,8 +27,11 @@ DTYPES: Mapping[str, np.dtype[Any]] = {
     },
 }
 """The numpy type of each datatype's elements, little-endian; those of ``BYTES`` are strings of any length."""
+ENCODED = ("base64", "datetime", "pd_json")
+"""Content types of MLServer's, by which strings stand for something else."""
 LENGTH = struct.Struct("<I")
 MAX_DIMENSIONS = 2
+EXACT = 2**53
 
 
 class Tensor:
@@ -64,6 +68,8 @@ def read(member: Any, place: int, buffer: Buffer) -> Tensor:
     parameters = _parameters(member, where)
     if parameters.get("shared_memory_region") is not None:
         raise malformed(f"{where} is in shared memory, which this service has none of")
+    if parameters.get("content_type") in ENCODED:
+        raise malformed(f"{where} has the content type {parameters['content_type']!r}, taken are values as they are")
     size = parameters.get("binary_data_size")
     if size is None:
         if "data" not in member:
@@ -112,6 +118,7 @@ def of_json(data: Any, datatype: str, shape: Sequence[int], where: str) -> NDArr
         array = np.array(flat, np.float64 if datatype.startswith("FP") else DTYPES[datatype])
     except OverflowError as error:
         raise malformed(f"{where} has a number that {datatype} does not hold") from error
+    check_exact(array, where)
     with np.errstate(over="ignore"):
         rounded = array.astype(DTYPES[datatype])
     if datatype.startswith("FP") and not (np.isfinite(rounded) == np.isfinite(array)).all():
@@ -130,14 +137,27 @@ def of_bytes(data: memoryview, datatype: str, shape: Sequence[int], where: str) 
             f"{where} has {len(data)} bytes, its shape {list(shape)} of {datatype} takes {count * dtype.itemsize}"
         )
     values = np.frombuffer(data, np.uint8) != 0 if datatype == "BOOL" else np.frombuffer(data, dtype)
+    check_exact(values, where)
     return values.reshape(shape)
+
+
+def check_exact(values: NDArray[Any], where: str) -> None:
+    """Raise ServiceError (malformed-tensor) for whole numbers of 8 bytes that float64, which models take, rounds."""
+    if values.dtype.kind not in "iu" or values.dtype.itemsize < 8:
+        return
+    far = values[(values > EXACT) | (values < -EXACT)] if values.dtype.kind == "i" else values[values > EXACT]
+    if any(int(float(value)) != value for value in far.tolist()):
+        raise malformed(f"{where} has a whole number that float64 does not hold, beyond 2**53")
 
 
 def to_bytes(values: NDArray[Any]) -> bytes:
     """Return the bytes of labels or numbers, as `of_bytes` reads them."""
     if values.dtype == object:
-        texts = [str(value).encode("utf-8", "backslashreplace") for value in values.ravel().tolist()]
-        return b"".join(part for text in texts for part in (LENGTH.pack(len(text)), text))
+        texts = {label: label.encode("utf-8", "backslashreplace") for label in set(values.ravel().tolist())}
+        told = {label: LENGTH.pack(len(text)) + text for label, text in texts.items()}
+        parts = [told[label] for label in values.ravel().tolist()]
+        check_size(sum(map(len, parts)) * 4 // 3)
+        return b"".join(parts)
     return values.astype(DTYPES[datatype_of(values.dtype)], copy=False).tobytes()
 
 
@@ -198,7 +218,7 @@ def _kinds(datatype: str) -> frozenset[type]:
 
 
 def _is_size(value: Any) -> bool:
-    return type(value) is int and value >= 0
+    return type(value) is int and 0 <= value < 2**31
 
 
 def _came(member: Mapping[str, Any], name: str) -> str:

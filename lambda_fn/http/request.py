@@ -8,6 +8,8 @@ from typing import Any
 
 MAX_RESPONSE_BYTES = 6 * 1024 * 1024 - 16_384
 """Lambda's limit for a synchronous response, less room for the headers around the body."""
+REPLACED = "\ufffd".encode()
+"""What a gateway has in the place of bytes that are no text, if it passes them as such."""
 PACKED_BYTES = 1400
 """Of an answer that fits into one packet nothing is gained by packing it."""
 ROOM_SECONDS = 1.0
@@ -41,11 +43,11 @@ HEADERS = Headers()
 class Request:
     """An HTTP request, whatever carried it: `path` decoded, and without stage and base path.
 
-    binary: whether the body came as bytes: what is packed does.
+    binary: whether the body came as bytes; packed: whether it may be packed, as nobody has unpacked it yet.
     context: what Lambda gives a call beside its event; None where nobody does.
     """
 
-    __slots__ = ("_since", "binary", "body", "context", "headers", "method", "path", "query")
+    __slots__ = ("_since", "binary", "body", "context", "headers", "method", "packed", "path", "query")
 
     def __init__(
         self,
@@ -61,7 +63,7 @@ class Request:
         self.query = query
         self.headers = headers
         self.body = body
-        self.binary = binary
+        self.binary = self.packed = binary
         self.context: Any = None
 
     def patience(self, seconds: float) -> float:

@@ -67,7 +67,7 @@ def dispatch(routes: Routes, speak: Speak | None, request: Request) -> Response:
 
 def preflight(request: Request, path: str, allowed: Sequence[str]) -> Response:
     """Answer OPTIONS with the methods that a path takes; raise ServiceError (405) for others than those."""
-    allow = ", ".join([*allowed, *(["HEAD"] if "GET" in allowed else [])])
+    allow = ", ".join([*allowed, *(["HEAD"] if "GET" in allowed and not path.startswith("/objects") else [])])
     if request.method == "OPTIONS":  # a browser's preflight, where the gateway leaves it to the catch-all route
         return Response(204, "", {"allow": allow})
     raise ServiceError(Problem.METHOD_NOT_ALLOWED, f"{path} takes {allow}, not {request.method}", allow=allow)

@@ -41,7 +41,9 @@ def sender_of(event: Any) -> Sender:
         return Sender.PAYLOAD_1
     if "requestContext" not in event:
         return Sender.DIRECT if "data" in event else Sender.NO_REQUEST
-    return Sender.PAYLOAD_1 if "path" in event else Sender.PAYLOAD_2
+    if "path" in event:
+        return Sender.PAYLOAD_1
+    return Sender.NO_REQUEST if isinstance(context, dict) and "http" not in context else Sender.PAYLOAD_2
 
 
 def named_strings(event: Mapping[str, Any], member: str) -> Mapping[str, str]:

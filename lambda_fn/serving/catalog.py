@@ -54,6 +54,7 @@ class Catalog:
         self._lock = threading.Lock()
         self._names: list[str] = []
         self._listed_at = -math.inf
+        self._no_other = "", -math.inf
         self.front = None if settings.model_uri is None else self._entry(settings.model_uri, ahead)
 
     def named(self, name: str) -> Entry:
@@ -74,6 +75,14 @@ class Catalog:
                     self._forget_some()
             self._entries[uri] = entry
         return entry
+
+    def has_no_other(self, name: str) -> bool:
+        """Whether the front's model alone is called so, as far as was seen less than the time to live ago."""
+        return name == self._no_other[0] and 0 <= time.time() - self._no_other[1] < self._settings.model_ttl
+
+    def remember_no_other(self, name: str) -> None:
+        """Look no more, for a while, for another model of the name that the front's has."""
+        self._no_other = name, time.time()
 
     def forget(self, name: str, entry: Entry) -> None:
         """Keep nothing of a name that no model has."""
@@ -161,10 +170,3 @@ def _not_configured() -> ServiceError:
 def not_found(name: str) -> ServiceError:
     """Return the error for a name that no model has."""
     return ServiceError(Problem.MODEL_NOT_FOUND, f"there is no model named {name[:200]!r}: GET /models lists them")
-
-
-def check_version(version: str, loaded: Loaded) -> None:
-    """Raise ServiceError if another version than that is loaded."""
-    if version != loaded.version:
-        detail = f"the version {version[:200]!r} is not served, but {loaded.version!r}"
-        raise ServiceError(Problem.MODEL_NOT_FOUND, detail)

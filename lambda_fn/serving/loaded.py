@@ -41,6 +41,11 @@ class Loaded:
             headers = self._headers[content_type] = {"content-type": content_type, **self._told}
         return headers
 
+    @property
+    def name(self) -> str:
+        """What the model is called in its card."""
+        return str(self.model.card.document.get("name") or "")
+
     def of(self, blob: Blob) -> Loaded:
         """Return the same model as that of other bytes, which are the same."""
         return self if blob.version_id == self.version_id and blob.etag == self.etag else Loaded(self.model, blob)

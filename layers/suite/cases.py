@@ -60,7 +60,7 @@ BAD: tuple[tuple[Any, str], ...] = (
     ({"data": [[1.0, 1e300]]}, "beyond-float32"),
     ({"data": [[1.0, 10**400]]}, "beyond-float32"),
     ({"data": []}, "empty-data"),
-    ({}, "missing-data"),
+    ({"data": 1}, "missing-data"),
 )
 """What the tabulated model is asked, and the code of the error."""
 

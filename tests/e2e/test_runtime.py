@@ -166,9 +166,13 @@ def test_scores_are_the_estimators(function: Function, estimator: Any, training_
 
 
 def test_bad_input_is_no_crash(function: Function) -> None:
-    bodies: list[Any] = [{"\ud800": 1}, {"data": [[1, None]]}, {"data": [[1]]}, {}, [], None, "text"]
+    bodies: list[Any] = [{"data": [], "\ud800": 1}, {"data": [[1, None]]}, {"data": [[1]]}, {"data": {}}]
     for body in bodies:
         assert function.invoke(body)["status"] == 400
+    others: list[Any] = [{"\ud800": 1}, {}, [], None, "text"]
+    for other in others:
+        assert function.invoke(other)["errorType"] == "UnrequestedError"
+    assert function.invoke({"data": [[6.2, 3.4]]}) == {"prediction": [2]}
 
 
 def test_a_function_without_settings_fails_at_init_and_says_which(tree: Tree) -> None:

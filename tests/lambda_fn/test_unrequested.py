@@ -25,6 +25,8 @@ def failures(answer: Any) -> list[str]:
     return [each["itemIdentifier"] for each in answer["batchItemFailures"]]
 
 
+DEAD = {"version": "1.0", "requestContext": {"condition": "RetriesExhausted"}, "requestPayload": {"data": [[1, 2]]}}
+"""What Lambda sends on of an event that failed."""
 GOOD = '{"data": [[6.2, 3.4]]}'
 
 
@@ -42,13 +44,13 @@ def test_attributes_name_type_and_model(
     load: Load, event: LoadEvent, model_file: Path, model_files: dict[str, Path], capsys: pytest.CaptureFixture[str]
 ) -> None:
     handler = load(MODEL_URI=model_file.as_uri(), MODELS_URI=f"{model_files['slope'].parent.as_uri()}/")
-    sent = with_bodies(event("unrequested/queue-sqs"), "6.2,3.4\n6.2,1\n", GOOD, GOOD)
-    texts = [{"content-type": "text/csv"}, {"Model": "slope"}, {"model": "nobody"}]
+    sent = with_bodies(event("unrequested/queue-sqs"), "6.2,3.4\n6.2,1\n", GOOD, GOOD, GOOD)
+    texts = [{"content-type": "text/csv"}, {"Model": "slope"}, {"model": "nobody"}, {"model": ""}]
     for record, named in zip(sent["Records"], texts, strict=True):
         record["messageAttributes"] = {
             name: {"stringValue": text, "dataType": "String"} for name, text in named.items()
         }
-    assert failures(handler.predict(sent, None)) == ["2"]
+    assert failures(handler.predict(sent, None)) == ["2", "3"]
     csv, slope = (json.loads(line)["answer"] for line in capsys.readouterr().out.splitlines())
     assert csv == "prediction\n2\n1\n"
     assert isinstance(json.loads(slope)["prediction"][0], float)
@@ -106,7 +108,9 @@ def test_what_has_no_rows_fails(handler: ModuleType, event: LoadEvent, name: str
     assert str(raised.value).startswith(f"the event is {text}, expected a request of ")
 
 
-@pytest.mark.parametrize("odd", [{"Records": 7}, {"Records": [7]}, {"Records": []}, {"warmer": False}, {"a": {}}, 7])
+@pytest.mark.parametrize(
+    "odd", [{"Records": 7}, {"Records": [7]}, {"Records": []}, {"warmer": False}, {"a": {}}, 7, DEAD]
+)
 def test_anything_else_fails(handler: ModuleType, odd: Any) -> None:
     with pytest.raises(UnrequestedError):
         handler.predict(odd, None)

@@ -84,7 +84,7 @@ class RefusedError(Exception):
 def reference(body: bytes, card: Card) -> Outcome:
     """Return the numbers of the rows in a body, or how it is refused."""
     try:
-        document = json.loads(body.decode(), object_pairs_hook=unique)
+        document = json.loads(body.decode().removeprefix("\ufeff"), object_pairs_hook=unique)
         return numbers(document, card)
     except RefusedError as refused:
         code, row, column = refused.args

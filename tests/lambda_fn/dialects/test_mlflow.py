@@ -50,6 +50,12 @@ def test_csv_is_scored(handler: ModuleType, event: LoadEvent) -> None:
         assert answer["body"] == '{"predictions": [2, 1]}'
 
 
+def test_the_first_line_of_csv_is_its_header(handler: ModuleType, event: LoadEvent) -> None:
+    answer = invoke(handler, event, "0,1\n6.2,3.4\n5.0,3.0\n", "text/csv")
+    assert answer["statusCode"] == 400
+    assert "the header has '0', the model takes" in json.loads(answer["body"])["message"]
+
+
 def test_probabilities_are_asked_for_in_params(handler: ModuleType, event: LoadEvent, estimator: Any) -> None:
     answer = invoke(handler, event, {"inputs": SPLIT["data"], "params": {"probabilities": True}})
     found = np.array(json.loads(answer["body"])["predictions"])
@@ -67,7 +73,7 @@ def test_probabilities_are_asked_for_in_params(handler: ModuleType, event: LoadE
         ({"instances": []}, 400, "`instances` is empty"),
         ({"inputs": {}}, 400, "`inputs` is empty"),
         ({"inputs": {LENGTH: [1], WIDTH: [1, 2]}}, 400, "the columns of `inputs` are of different lengths: "),
-        ({"inputs": {LENGTH: [1]}}, 400, "`columns` lacks 'sepal width (cm)'"),
+        ({"inputs": {LENGTH: [1]}}, 400, "`inputs` lacks 'sepal width (cm)'"),
         ({"dataframe_split": []}, 400, "`dataframe_split` is expected to be an object with 'columns', 'index', 'data'"),
         ({"dataframe_split": {**SPLIT, "name": 1}}, 400, "`dataframe_split` has 'name', taken are 'columns', "),
         ({"dataframe_split": {**SPLIT, "columns": ["a", "b"]}}, 400, "`columns` has 'a', the model takes "),

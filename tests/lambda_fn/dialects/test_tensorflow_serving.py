@@ -89,3 +89,28 @@ def test_each_of_several_models_has_its_name(
     assert names == {"iris": 200, "tree": 200, "stump": 200, "forest": 404, "..": 404}
     ready = handler.predict(request(event, "GET", "/v2/models/tree/ready"), None)
     assert json.loads(ready["body"]) == {"name": "tree", "ready": True}
+
+
+def test_a_name_is_the_same_model_on_every_path(
+    load: Load, event: LoadEvent, model_file: Path, model_files: dict[str, Path], tmp_path: Path
+) -> None:
+    for name in ("iris", "model"):
+        (tmp_path / f"{name}.onnx").write_bytes(model_files["stump"].read_bytes())
+    front = tmp_path / "front" / "model.onnx"
+    front.parent.mkdir()
+    front.write_bytes(model_file.read_bytes())
+    handler = load(MODEL_URI=front.as_uri(), MODELS_URI=f"{tmp_path.as_uri()}/")
+
+    def digest(path: str, body: Any) -> str:
+        answer = handler.predict(request(event, "POST", path, json.dumps(body)), None)
+        assert answer["statusCode"] == 200
+        return str(answer["headers"]["x-model-sha256"])
+
+    for name in ("iris", "model"):
+        stump = digest(f"/models/{name}/predict", {"data": [[6.2, 3.4]]})
+        assert digest(f"/v1/models/{name}:predict", {"instances": [[6.2, 3.4]]}) == stump
+    assert digest("/predict", {"data": [[6.2, 3.4]]}) != stump
+    (tmp_path / "iris.onnx").unlink()
+    fresh = load(MODEL_URI=front.as_uri(), MODELS_URI=f"{tmp_path.as_uri()}/")
+    sent = request(event, "GET", "/v2/models/iris/ready")
+    assert [fresh.predict(sent, None)["statusCode"] for _ in range(2)] == [200, 200]

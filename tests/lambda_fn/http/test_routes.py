@@ -48,7 +48,7 @@ def test_what_a_template_says_is_no_path_of_its_own() -> None:
 def test_a_wrong_method_is_answered_with_those_allowed() -> None:
     with pytest.raises(ServiceError) as raised:
         dispatch(ROUTES, None, Request("DELETE", "/objects/note"))
-    assert (raised.value.problem, raised.value.allow) == (Problem.METHOD_NOT_ALLOWED, "GET, PUT, HEAD")
+    assert (raised.value.problem, raised.value.allow) == (Problem.METHOD_NOT_ALLOWED, "GET, PUT")
 
 
 def test_a_preflight_is_answered_wherever_it_lands() -> None:

@@ -8,9 +8,13 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import joblib
 import numpy as np
+import pandas as pd
 import pytest
+from sklearn.tree import DecisionTreeRegressor
 
+from convert.export import export
 from convert.model_file.publish import publish, withdraw
 from lambda_fn.model.model import Scores
 from lambda_fn.serving.candidate import Difference, compare
@@ -237,3 +241,27 @@ def test_a_call_for_a_version_is_answered_by_no_other(load: Load, event: LoadEve
     sent = request(event, "POST", f"/v1/models/model/versions/{version}:predict", json.dumps({"instances": ROWS}))
     assert handler.predict(sent, None)["headers"]["x-model-version"] == version
     assert served_by(handler, event)[:16] != version
+
+
+def test_one_that_takes_features_in_another_order_answers_no_call(
+    load: Load, event: LoadEvent, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = np.random.default_rng(0).normal(size=(50, 2))
+    for name, columns in (("model.onnx", ["a", "b"]), ("other.onnx", ["b", "a"])):
+        table = pd.DataFrame(rows, columns=["a", "b"])[columns]
+        fitted = tmp_path / f"{columns[0]}.joblib"
+        joblib.dump(DecisionTreeRegressor(random_state=0).fit(table, rows @ [1, 10]), fitted)
+        export(fitted, tmp_path / name, name="order")
+    (tmp_path / "other.onnx").rename(tmp_path / "model.onnx.candidate")
+    handler = load(MODEL_URI=(tmp_path / "model.onnx").as_uri(), CANDIDATE_SHARE="1")
+    assert served_by(handler, event, rows[:1].tolist()) == told(handler, event)["sha256"]
+    assert told(handler, event)["candidate"]["compared"]["failures"] == 1
+    assert '"CandidateFailures": 1' in capsys.readouterr().out
+
+
+def test_the_version_that_an_answer_names_is_there(load: Load, event: LoadEvent, beside: Path) -> None:
+    handler = load(MODEL_URI=beside.as_uri(), CANDIDATE_SHARE="1")
+    sent = request(event, "POST", "/v1/models/model:predict", json.dumps({"instances": ROWS}))
+    version = handler.predict(sent, None)["headers"]["x-model-version"]
+    assert version != told(handler, event)["sha256"][:16]
+    assert handler.predict(request(event, "GET", f"/v2/models/model/versions/{version}"), None)["statusCode"] == 200
