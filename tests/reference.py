@@ -80,7 +80,7 @@ def _call(path: str, item: Mapping[str, Any], told: Mapping[str, Any]) -> Iterat
         yield f"- takes `{media_type}`: {words(body['schema'])}"
     answers = told["responses"]["200"]["content"].items()
     yield f"- answers 200, {', '.join(f'`{kind}`: {words(each["schema"])}' for kind, each in answers)}"
-    if errors := [status for status in told["responses"] if status != "200"]:
+    if errors := [status for status in told["responses"] if status >= "400"]:
         yield f"- errors {', '.join(errors)}"
     pasted = [
         _curl(path, media_type, example["value"])

@@ -88,8 +88,7 @@ def describe(card: Card, name: str, probabilities: bool) -> dict[str, Any]:
         "records": {"dataframe_records": [example_object(card)]},
     }
     predictions = {"type": "array", "description": "Labels or values, or rows of probabilities."}
-    told = {"error_code": {"type": "string"}, "message": {"type": "string"}}
-    failure = {"type": "object", "properties": told, "required": list(told)}
+    failure = parts.object_of(error_code={"type": "string"}, message={"type": "string"})
     text = parts.content({"type": "string"}, media_type="text/plain")
     bad = parts.errors(500, 503, schema=failure)
     scored = parts.answer(

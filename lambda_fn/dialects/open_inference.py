@@ -21,7 +21,18 @@ from lambda_fn.codecs.json_values import kind_of
 from lambda_fn.codecs.names import columns, width_of
 from lambda_fn.codecs.sizes import check_size
 from lambda_fn.dialects.rows import Column, Table, values_of, zeros
-from lambda_fn.dialects.tensors import BYTES, LENGTH, Buffer, Tensor, datatype_of, malformed, of_bytes, read, to_bytes
+from lambda_fn.dialects.tensors import (
+    BYTES,
+    LENGTH,
+    OF_FEATURES,
+    Buffer,
+    Tensor,
+    datatype_of,
+    malformed,
+    of_bytes,
+    read,
+    to_bytes,
+)
 from lambda_fn.errors import Problem, ServiceError, listed
 from lambda_fn.http.request import Request, Response
 from lambda_fn.predicting import Asked
@@ -37,7 +48,6 @@ if TYPE_CHECKING:
 EXTENSIONS = ("binary_tensor_data",)
 JSON_LENGTH = "inference-header-content-length"
 PREDICTION, PROBABILITIES = "prediction", "probabilities"
-DATATYPES: Mapping[str, str] = {"float": "FP64", "bool": "BOOL", "str": BYTES}
 LABELS: Mapping[str, str] = {"int": "INT64", "float": "FP64", "bool": "BOOL", "str": BYTES}
 ROW_DEPTH = 5
 """How deep a row stands: in the data of an input."""
@@ -78,7 +88,7 @@ def metadata(service: Service, request: Request, name: str, version: str = "") -
     loaded = service.find(request, name, version)
     card = loaded.model.card
     taken = [each for each in card.features if not each.dropped]
-    kinds = {DATATYPES[each.type] for each in taken}
+    kinds = {OF_FEATURES[each.type] for each in taken}
     matrix = (
         f"instead of these, one input of any name, [-1, {len(card.names)}], the features in the order of GET /model"
     )
@@ -87,7 +97,7 @@ def metadata(service: Service, request: Request, name: str, version: str = "") -
             "name": name,
             "versions": [loaded.version],
             "platform": "onnx_onnxv1",
-            "inputs": [{"name": each.name, "datatype": DATATYPES[each.type], "shape": [-1, 1]} for each in taken],
+            "inputs": [{"name": each.name, "datatype": OF_FEATURES[each.type], "shape": [-1, 1]} for each in taken],
             "outputs": _outputs(loaded.model),
             "parameters": {"matrix": matrix} if len(kinds) == 1 else {},
         }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from lambda_fn.dialects.tensors import BYTES, DTYPES
+from lambda_fn.dialects.tensors import BYTES, DTYPES, OF_FEATURES
 from lambda_fn.model.card import Card
 from lambda_fn.page import parts
 from lambda_fn.page.sample import example_row
@@ -13,22 +13,23 @@ TAG = "Open Inference Protocol"
 TEXT: dict[str, Any] = {"type": "string"}
 FLAG: dict[str, Any] = {"type": "boolean"}
 PARAMETERS: dict[str, Any] = {"type": ["object", "null"]}
-DATATYPES = {"float": "FP64", "bool": "BOOL", "str": BYTES}
 
 
 def paths(card: Card, name: str) -> dict[str, Any]:
     """Return the path items, for the model of that name."""
-    bad = parts.errors(500, 503, schema=_object(error=TEXT))
-    unknown = parts.errors(404, schema=_object(error=TEXT)) | bad
-    live = parts.answer("It is.", parts.content(_object(live=FLAG))) | bad
-    ready = parts.answer("It is.", parts.content(_object(ready=FLAG))) | bad
-    named = parts.answer("It is.", parts.content(_object(name=TEXT, ready=FLAG))) | unknown
+    bad = parts.errors(500, 503, schema=parts.object_of(error=TEXT))
+    unknown = parts.errors(404, schema=parts.object_of(error=TEXT)) | bad
+    live = parts.answer("It is.", parts.content(parts.object_of(live=FLAG))) | bad
+    ready = parts.answer("It is.", parts.content(parts.object_of(ready=FLAG))) | bad
+    named = parts.answer("It is.", parts.content(parts.object_of(name=TEXT, ready=FLAG))) | unknown
     names = {"type": "array", "items": TEXT}
-    server = parts.answer("The metadata.", parts.content(_object(name=TEXT, version=TEXT, extensions=names))) | bad
-    tensors = {"type": "array", "items": _object(name=TEXT, datatype=TEXT, shape=_shape(-1))}
-    told = _object(name=TEXT, versions=names, platform=TEXT, inputs=tensors, outputs=tensors)
+    server = (
+        parts.answer("The metadata.", parts.content(parts.object_of(name=TEXT, version=TEXT, extensions=names))) | bad
+    )
+    tensors = {"type": "array", "items": parts.object_of(name=TEXT, datatype=TEXT, shape=_shape(-1))}
+    told = parts.object_of(name=TEXT, versions=names, platform=TEXT, inputs=tensors, outputs=tensors)
     metadata = parts.answer("The metadata.", parts.content(told)) | unknown
-    return {
+    items = {
         "/v2": {"get": parts.operation("serverMetadata", "The server", TAG, server)},
         "/v2/health/live": {"get": parts.operation("serverLive", "Whether the service is up", TAG, live)},
         "/v2/health/ready": {"get": parts.operation("serverReady", "Whether the model is there", TAG, ready)},
@@ -36,26 +37,27 @@ def paths(card: Card, name: str) -> dict[str, Any]:
         f"/v2/models/{name}/ready": {"get": parts.operation("modelReady", "Whether the model is there", TAG, named)},
         f"/v2/models/{name}/infer": {"post": _infer(card)},
     }
+    return parts.with_versions(items, f"/v2/models/{name}")
 
 
 def _infer(card: Card) -> dict[str, Any]:
     """Return the operation that scores: in JSON, or with tensors as bytes behind the JSON."""
     datatype = {"type": "string", "enum": [*DTYPES, BYTES]}
-    tensor = _object(name=TEXT, datatype=datatype, shape=_shape(0))
+    tensor = parts.object_of(name=TEXT, datatype=datatype, shape=_shape(0))
     tensor["properties"] |= {"data": {"type": "array"}, "parameters": PARAMETERS}
-    wanted = _object(name=TEXT)
+    wanted = parts.object_of(name=TEXT)
     wanted["properties"] |= {"parameters": PARAMETERS}
-    body = _object(inputs={"type": "array", "items": tensor, "minItems": 1})
+    body = parts.object_of(inputs={"type": "array", "items": tensor, "minItems": 1})
     body["properties"] |= {
         "id": {"type": ["string", "null"]},
         "parameters": PARAMETERS,
         "outputs": {"type": ["array", "null"], "items": wanted},
     }
-    output = _object(name=TEXT, datatype=datatype, shape=_shape(0))
-    answered = _object(model_name=TEXT, model_version=TEXT, outputs={"type": "array", "items": output})
+    output = parts.object_of(name=TEXT, datatype=datatype, shape=_shape(0))
+    answered = parts.object_of(model_name=TEXT, model_version=TEXT, outputs={"type": "array", "items": output})
     bytes_too = parts.content(parts.BINARY, media_type="application/octet-stream")
     answers = parts.answer("The tensors.", parts.content(answered) | bytes_too, parts.VERSION_HEADERS)
-    answers |= parts.errors(400, 404, 413, 415, 500, 503, schema=_object(error=TEXT))
+    answers |= parts.errors(400, 404, 413, 415, 500, 503, schema=parts.object_of(error=TEXT))
     sent = parts.content(body, {"row": {"inputs": _example(card)}}) | bytes_too
     return parts.operation("infer", "Score tensors", TAG, answers, body=sent)
 
@@ -66,18 +68,13 @@ def _example(card: Card) -> list[dict[str, Any]]:
     return [
         {
             "name": feature.name,
-            "datatype": DATATYPES[feature.type],
+            "datatype": OF_FEATURES[feature.type],
             "shape": [1, 1],
             "data": [bool(value) if feature.type == "bool" and value is not None else value],
         }
         for feature, value in values
         if not feature.dropped
     ]
-
-
-def _object(**properties: Any) -> dict[str, Any]:
-    """Return the schema of an object that has these members at the least."""
-    return {"type": "object", "properties": properties, "required": list(properties)}
 
 
 def _shape(least: int) -> dict[str, Any]:

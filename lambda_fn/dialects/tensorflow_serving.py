@@ -6,7 +6,6 @@ Signatures are ``serving_default``, the labels or values, and ``predict_proba``,
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -73,23 +72,21 @@ def describe(card: Card, name: str, probabilities: bool) -> dict[str, Any]:
         }
         for member, schema in (("instances", rows), ("inputs", {"anyOf": [rows, columns]}))
     ]
-    failure = {"type": "object", "properties": {"error": {"type": "string"}}, "required": ["error"]}
+    failure = parts.object_of(error={"type": "string"})
     predictions = {"type": "array", "description": "Labels or values, or rows of probabilities."}
-    answers = parts.answer("The predictions.", parts.content(_object(predictions=predictions, outputs=predictions)))
+    answer = {"type": "object", "properties": {"predictions": predictions, "outputs": predictions}}
+    answers = parts.answer("The predictions.", parts.content(answer), parts.VERSION_HEADERS)
     answers |= parts.errors(400, 404, 413, 415, 500, 503, schema=failure)
     body = parts.content({"anyOf": bodies}, {"row": {"instances": [example_row(card)]}})
     states = {"type": "array", "items": {"type": "object"}}
-    state = _object(model_version_status=states, name={"type": "string"}, ready={"type": "boolean"})
+    state = parts.object_of(model_version_status=states, name={"type": "string"}, ready={"type": "boolean"})
     found = parts.answer("Which version is served.", parts.content(state)) | parts.errors(404, 500, 503, schema=failure)
     tag = "TensorFlow Serving"
-    return {
+    items = {
         f"/v1/models/{name}": {"get": parts.operation("getModelV1", "Whether the model is served", tag, found)},
         f"/v1/models/{name}:predict": {"post": parts.operation("predictV1", "Score rows", tag, answers, body=body)},
     }
-
-
-def _object(**properties: Mapping[str, Any]) -> dict[str, Any]:
-    return {"type": "object", "properties": properties}
+    return parts.with_versions(items, f"/v1/models/{name}")
 
 
 def _decode(request: Request, loaded: Loaded) -> Asked:

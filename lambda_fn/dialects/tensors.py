@@ -27,6 +27,8 @@ DTYPES: Mapping[str, np.dtype[Any]] = {
     },
 }
 """The numpy type of each datatype's elements, little-endian; those of ``BYTES`` are strings of any length."""
+OF_FEATURES: Mapping[str, str] = {"float": "FP64", "bool": "BOOL", "str": BYTES}
+"""The datatype that stands for a type of features."""
 ENCODED = ("base64", "datetime", "pd_json")
 """Content types of MLServer's, by which strings stand for something else."""
 LENGTH = struct.Struct("<I")

@@ -50,7 +50,7 @@ UNKNOWN_MODEL = frozenset({Problem.NOT_CONFIGURED, Problem.MODEL_NOT_PUBLISHED})
 again."""
 
 
-class Dialect(Protocol):
+class Described(Protocol):
     """A module that describes the paths of its dialect."""
 
     def describe(self, card: Card, name: str, probabilities: bool) -> Mapping[str, PathItem]:
@@ -62,7 +62,7 @@ def respond(
     current: Callable[[], Loaded],
     settings: Settings,
     routes: Collection[tuple[str, str]],
-    dialects: Sequence[Dialect] = (),
+    dialects: Sequence[Described] = (),
 ) -> Response:
     """Answer the document; `current` returns the model that is served, or raises ServiceError."""
     try:
@@ -79,7 +79,7 @@ def document(
     card: Card | None,
     settings: Settings,
     routes: Collection[tuple[str, str]],
-    dialects: Sequence[Dialect] = (),
+    dialects: Sequence[Described] = (),
     *,
     probabilities: bool = False,
 ) -> dict[str, Any]:

@@ -33,6 +33,13 @@ RESPONSES: Mapping[int, str] = {
 """The component that tells of the errors of a status."""
 ELSEWHERE = frozenset({Problem.INVALID_KEY, Problem.OBJECT_NOT_FOUND})
 """What another function answers."""
+VERSION: Mapping[str, Any] = {
+    "name": "version",
+    "in": "path",
+    "required": True,
+    "description": "What `x-model-version` says.",
+    "schema": {"type": "string", "pattern": "^[^/:]+$"},
+}
 BINARY: Schema = {"type": "string", "format": "binary"}
 VERSION_HEADERS: Mapping[str, Any] = {
     "x-model-version": {"description": "The version of the model that answers.", "schema": {"type": "string"}},
@@ -80,6 +87,25 @@ def content(schema: Schema, examples: Mapping[str, Any] | None = None, media_typ
     if examples:
         told["examples"] = {name: {"value": example} for name, example in examples.items()}
     return {media_type: told}
+
+
+def object_of(**properties: Schema) -> Schema:
+    """Return the schema of an object that has these members at the least."""
+    return {"type": "object", "properties": properties, "required": list(properties)}
+
+
+def with_versions(items: Mapping[str, Mapping[str, Any]], model: str) -> dict[str, Any]:
+    """Return path items, and those of the `model`'s path once more, behind a version of it.
+
+    >>> list(with_versions({"/v1/models/iris:predict": {}}, "/v1/models/iris"))
+    ['/v1/models/iris:predict', '/v1/models/iris/versions/{version}:predict']
+    """
+    told = dict(items)
+    for path, item in items.items():
+        if path.startswith(model):
+            made = {method: each | {"operationId": f"{each['operationId']}OfVersion"} for method, each in item.items()}
+            told[f"{model}/versions/{{version}}{path.removeprefix(model)}"] = {"parameters": [VERSION], **made}
+    return told
 
 
 def errors(*statuses: int, schema: Schema | None = None, media_type: str = JSON) -> dict[str, Any]:

@@ -223,3 +223,16 @@ def test_anything_is_answered_and_nothing_is_a_failure(
     headers = {"inference-header-content-length": str(len(head))} if length else {}
     answer = handler.predict(request(event, "POST", "/v2/models/iris/infer", head + tail, headers), None)
     assert answer["statusCode"] in {200, 400}, answer
+
+
+def test_a_function_without_a_front_is_ready_and_scores_by_name(
+    load: Load, event: LoadEvent, model_files: dict[str, Path]
+) -> None:
+    handler = load(MODELS_URI=f"{model_files['tree'].parent.as_uri()}/")
+    ready = {
+        path: handler.predict(request(event, "GET", path), None)["statusCode"]
+        for path in ("/v2/health/ready", "/v2/models/tree/ready", "/v2/models/iris/ready", "/ping")
+    }
+    assert ready == {"/v2/health/ready": 200, "/v2/models/tree/ready": 200, "/v2/models/iris/ready": 404, "/ping": 503}
+    failed = json.loads(handler.predict(request(event, "GET", "/ping"), None)["body"])
+    assert failed["error_code"] == "TEMPORARILY_UNAVAILABLE"

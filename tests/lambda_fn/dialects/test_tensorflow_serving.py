@@ -47,6 +47,8 @@ def test_a_status_tells_the_version(handler: ModuleType, event: LoadEvent, whose
     for path in ("/v1/models/iris", f"/v1/models/iris/versions/{version}"):
         answer = handler.predict(request(event, "GET", path), None)
         assert json.loads(answer["body"]) == {"model_version_status": [state], "name": "iris", "ready": True}
+    other = handler.predict(request(event, "GET", "/v1/models/iris/versions/0"), None)
+    assert (other["statusCode"], json.loads(other["body"]).keys()) == (404, {"error"})
     path = f"/v1/models/iris/versions/{version}:predict"
     assert post(handler, event, {"instances": [[6.2, 3.4]]}, path) == (200, {"predictions": [2]})
 

@@ -170,7 +170,8 @@ def test_the_function_itself_tells_whose_pages_may_call(
         assert answer["statusCode"] == status
         told: dict[str, Any] = {"access-control-allow-origin": origin, **more}
         assert answer["headers"].items() >= told.items()
-        assert "x-model-version" in answer["headers"]["access-control-expose-headers"]
+        exposed = answer["headers"]["access-control-expose-headers"].split(", ")
+        assert {"x-model-version", "etag", "inference-header-content-length", "retry-after"} <= {*exposed}
     asked = handler.predict(request(event, "OPTIONS", "/v2/models/iris/infer"), None)
     assert asked["statusCode"] == 204
     assert asked["headers"]["access-control-allow-methods"] == "POST"

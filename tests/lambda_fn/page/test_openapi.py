@@ -17,6 +17,7 @@ from jsonschema import Draft202012Validator
 from schemathesis.specs.openapi.definitions import OPENAPI_31_VALIDATOR
 
 from lambda_fn.config import Settings
+from lambda_fn.dialects.dialect import all_of_them
 from lambda_fn.errors import Kind, Problem
 from lambda_fn.http.routes import PATHS, dialect_of
 from lambda_fn.model.card import Card
@@ -30,7 +31,7 @@ from tests.keep import FILES, started
 from tests.lambda_fn.codecs.cards import WHOLE, card
 from tests.lambda_fn.conftest import Load
 from tests.lambda_fn.page.conftest import SERVED, Serve
-from tests.lambda_fn.posts import CSV, JSON, post, with_path
+from tests.lambda_fn.posts import CSV, JSON, post, request, with_path
 from tests.served import serving
 
 ONE = Settings.from_environ({"MODEL_URI": "file:///model.onnx"})
@@ -91,8 +92,11 @@ def test_its_paths_stay_behind_a_stage(handler: ModuleType, event: LoadEvent) ->
 def test_every_route_of_the_function_is_described(load: Load, model_file: Path, event: LoadEvent) -> None:
     both = {"MODEL_URI": model_file.as_uri(), "MODELS_URI": f"{model_file.parent.as_uri()}/"}
     handler = load(**both)
-    told = {each for each in operations(asked(handler, event)) if dialect_of(each[1]) is None}
-    assert told == handler.scoring().routes.keys()
+    told = operations(asked(handler, event)).keys()
+    assert {each for each in told if dialect_of(each[1]) is None} == handler.scoring().routes.keys()
+    routes = {each for dialect in all_of_them() for each in dialect.ROUTES}
+    described = {(method, path.replace("/iris", "/{name}")) for method, path in told if dialect_of(path)}
+    assert described == routes
 
 
 def test_what_no_setting_has_a_model_for_is_not_described(load: Load, model_file: Path, event: LoadEvent) -> None:
@@ -127,6 +131,11 @@ def test_what_the_document_shows_is_scored(file: Path, event: LoadEvent) -> None
                 sent = post(event, example["value"])
                 sent["headers"]["content-type"] = media_type
                 assert handler.predict(sent, None)["statusCode"] == 200, example
+        for (_, path), told in operations(made).items():
+            examples = told.get("requestBody", {"content": {}})["content"].get(JSON, {}).get("examples", {})
+            for example in examples.values() if dialect_of(path) and "{" not in path else ():
+                sent = request(event, "POST", path, json.dumps(example["value"]), {"content-type": JSON})
+                assert handler.predict(sent, None)["statusCode"] == 200, (path, example)
 
 
 def test_rows_of_the_sample_are_not_shown() -> None:
