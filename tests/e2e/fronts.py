@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import base64
+import http.client
+from typing import Any
+
 from scripts.deployment import Deployment
 from scripts.gateway import Gateway
+from tests.served import Function
 
+OF_CONNECTIONS = frozenset({"content-length", "transfer-encoding", "connection", "keep-alive"})
 FUNCTION = "plume-dev-predict"
 
 
@@ -40,3 +46,22 @@ def arn_of(deployment: Deployment) -> str:
     """Return the name of the function that scores, in full."""
     functions = deployment.client("lambda")
     return str(functions.get_function_configuration(FunctionName=FUNCTION)["FunctionArn"])
+
+
+def forwarding(gateway: Gateway) -> Function:
+    """Return what sends requests on to a gateway, whose name not every client finds the address of."""
+
+    def forward(event: Any, _: object) -> Any:
+        body = base64.b64decode(event["body"]) if event["isBase64Encoded"] else event["body"].encode()
+        method = event["requestContext"]["http"]["method"]
+        connection = http.client.HTTPConnection("127.0.0.1", gateway.port, timeout=60)
+        try:
+            connection.request(method, event["rawPath"], body, {**event["headers"], "host": gateway.host})
+            response = connection.getresponse()
+            content = base64.b64encode(response.read()).decode()
+        finally:
+            connection.close()
+        headers = {name: value for name, value in response.getheaders() if name.lower() not in OF_CONNECTIONS}
+        return {"statusCode": response.status, "headers": headers, "body": content, "isBase64Encoded": True}
+
+    return forward

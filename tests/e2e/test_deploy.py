@@ -9,15 +9,18 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from convert.model_file.publish import publish
 from scripts.deployment import Deployment
 from scripts.emulator import Emulator
 from scripts.gateway import Gateway
+from tests.clients.case import Case
 from tests.conftest import TESTS
-from tests.e2e.fronts import queue, rest_api
+from tests.e2e.fronts import forwarding, queue, rest_api
 from tests.lambda_fn.codecs.test_npy_rows import npy_of
+from tests.served import served
 
 pytestmark = pytest.mark.e2e
 
@@ -193,6 +196,17 @@ def test_other_dialects_and_packed_bodies_over_rest(gateway: Gateway, published:
     packed = gateway.call("POST", "/predict", gzip.compress(MANY.encode()), headers=headers)
     assert packed.headers["content-encoding"] == "gzip"
     assert json.loads(gzip.decompress(packed.content)) == {"prediction": [2] * 1000}
+
+
+def test_tritonclient_calls_the_deployed_service(gateway: Gateway, published: str, estimator: Any) -> None:
+    table = pd.DataFrame({"sepal length (cm)": [6.2, 5.0, 6.2], "sepal width (cm)": [3.4, 2.0, 1.0]})
+    with served(forwarding(gateway)) as url:
+        case = Case(url, "iris", table, estimator)
+        found = case.says("triton", "clients", url.removeprefix("http://"), case.name)
+    for name in ("binary", "json"):
+        for answer in (found[name], *found[f"{name}, compressed"], found[f"{name}, by name"]):
+            case.check(answer["outputs"])
+    assert [found[name] for name in ("live", "ready", "model ready", "no model ready")] == [True, True, True, False]
 
 
 def test_a_rest_api_in_front_works_as_the_http_api_does(deployment: Deployment, published: str) -> None:
