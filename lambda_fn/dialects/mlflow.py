@@ -6,15 +6,12 @@ The model is that of `/predict`. ``params`` may ask for probabilities, a row of 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from lambda_fn import VERSION
 from lambda_fn.codecs.json_document import decode, parse_document
-from lambda_fn.codecs.json_rows import encode_values
-from lambda_fn.codecs.json_values import kind_of
-from lambda_fn.dialects.rows import by_feature, least_bytes, row_by_row, values_of
-from lambda_fn.errors import Problem, ServiceError, listed
+from lambda_fn.dialects.rows import asked, by_feature, form_of, row_by_row
+from lambda_fn.errors import Problem, ServiceError
 from lambda_fn.http import media
 from lambda_fn.http.json_body import check_media_type
 from lambda_fn.http.request import Request, Response
@@ -23,13 +20,10 @@ from lambda_fn.predicting import Asked
 if TYPE_CHECKING:
     from lambda_fn.dialects.dialect import Service
     from lambda_fn.model.card import Card
-    from lambda_fn.model.model import Scores
     from lambda_fn.model.rows import Rows
     from lambda_fn.serving.loaded import Loaded
 
 FORMS = ("dataframe_split", "dataframe_records", "instances", "inputs")
-TAKEN = (*FORMS, "params")
-SPLIT = ("columns", "index", "data")
 CODES: Mapping[int, str] = {404: "RESOURCE_DOES_NOT_EXIST", 500: "INTERNAL_ERROR", 503: "TEMPORARILY_UNAVAILABLE"}
 """MLflow's codes of errors by status; of the others it is BAD_REQUEST."""
 ROW_DEPTH = 4
@@ -112,23 +106,12 @@ def _decode(request: Request, loaded: Loaded) -> Asked:
         from lambda_fn.codecs.csv_rows import decode_request  # here: most bodies are JSON
 
         table = decode_request(request, {**parameters, "header": "present"}, card)[0]  # as pandas reads it
-        return Asked(table, False, partial(_answer, False), least_bytes(card, False))
+        return asked(table, False, "predictions", card)
     check_media_type(request)
     document = parse_document(request.body, ROW_DEPTH)
-    if not isinstance(document, dict):
-        raise ServiceError(Problem.MISSING_DATA, f"the body is {kind_of(document)}, expected an object with {_forms()}")
-    forms = [name for name in FORMS if name in document]
-    for name in document:
-        if name not in TAKEN:
-            raise ServiceError(
-                Problem.UNKNOWN_MEMBER, f"the body has {name[:200]!r}, taken are {listed(FORMS)}, 'params'"
-            )
-    if len(forms) != 1:
-        raise ServiceError(Problem.MISSING_DATA, f"the body has {listed(forms) or 'none'} of {_forms()}, expected one")
-    [form] = forms
+    form = form_of(document, FORMS, ("params",))
     probabilities = _wants_probabilities(document.get("params"))
-    rows = _rows(document[form], form, card)
-    return Asked(rows, probabilities, partial(_answer, probabilities), least_bytes(card, probabilities))
+    return asked(_rows(document[form], form, card), probabilities, "predictions", card)
 
 
 def _rows(value: Any, form: str, card: Card) -> Rows:
@@ -139,16 +122,7 @@ def _rows(value: Any, form: str, card: Card) -> Rows:
 
 def _of_frame(frame: Any, card: Card) -> Rows:
     """Return the rows of a data frame as pandas splits it; without names of its own they are in the model's order."""
-    if not isinstance(frame, dict) or not isinstance(frame.get("data"), list):
-        raise ServiceError(
-            Problem.MISSING_DATA,
-            f"`dataframe_split` is expected to be an object with {listed(SPLIT)}, data a list of rows",
-        )
-    for name in frame:
-        if name not in SPLIT:
-            raise ServiceError(
-                Problem.UNKNOWN_MEMBER, f"`dataframe_split` has {name[:200]!r}, taken are {listed(SPLIT)}"
-            )
+    form_of(frame, ("data",), ("columns", "index"), "`dataframe_split`")
     columns = frame.get("columns")
     numbered = columns == list(range(len(card.names))) and {*map(type, columns)} == {int}
     unnamed = columns is None or (numbered and "0" not in card.columns)
@@ -164,12 +138,3 @@ def _wants_probabilities(params: Any) -> bool:
     if not isinstance(wanted, bool) or not params.keys() <= {"probabilities"}:
         raise ServiceError(Problem.INVALID_MEMBER, '`params` is expected to be {"probabilities": true or false}')
     return wanted
-
-
-def _answer(probabilities: bool, scores: Scores, loaded: Loaded) -> Response:
-    values = encode_values(values_of(scores, probabilities))
-    return Response(200, f'{{"predictions": {values}}}', loaded.headers("application/json"))
-
-
-def _forms() -> str:
-    return " or ".join(FORMS)

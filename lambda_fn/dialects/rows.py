@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -10,15 +10,19 @@ import numpy as np
 
 from lambda_fn.codecs import names
 from lambda_fn.codecs.json_document import decode
-from lambda_fn.codecs.json_rows import LEAST_BYTES
+from lambda_fn.codecs.json_rows import LEAST_BYTES, encode_values
 from lambda_fn.codecs.json_values import BLOCK_ROWS, block, kind_of
-from lambda_fn.errors import Problem, ServiceError
+from lambda_fn.errors import Problem, ServiceError, listed
+from lambda_fn.http.request import Response
+from lambda_fn.predicting import Asked
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from lambda_fn.model.card import Card
     from lambda_fn.model.model import Scores
+    from lambda_fn.model.rows import Rows
+    from lambda_fn.serving.loaded import Loaded
 
 
 type Column = Callable[[slice], list[Any]]
@@ -84,9 +88,31 @@ def zeros(rows: slice) -> list[Any]:
     return [0.0] * (rows.stop - rows.start)
 
 
-def least_bytes(card: Card, probabilities: bool) -> int:
-    """Return what an answer in JSON takes for a row at the least: ``2, ``, or ``0.5, `` for each class."""
-    return LEAST_BYTES * len(card.classes) if probabilities else len("2, ")
+def form_of(document: Any, forms: Collection[str], others: Collection[str] = (), what: str = "the body") -> str:
+    """Return which one of the `forms` of rows an object has; raise ServiceError for another member, or not one."""
+    if not isinstance(document, dict):
+        detail = f"{what} is {kind_of(document)}, expected an object with {' or '.join(forms)}"
+        raise ServiceError(Problem.MISSING_DATA, detail)
+    for name in document:
+        if name not in forms and name not in others:
+            detail = f"{what} has {name[:200]!r}, taken are {listed([*forms, *others])}"
+            raise ServiceError(Problem.UNKNOWN_MEMBER, detail)
+    found = [name for name in forms if name in document]
+    if len(found) != 1:
+        detail = f"{what} has {listed(found) or 'none'} of {' or '.join(forms)}, expected one"
+        raise ServiceError(Problem.MISSING_DATA, detail)
+    return found[0]
+
+
+def asked(rows: Rows, probabilities: bool, member: str, card: Card) -> Asked:
+    """Return a call that is answered by an object with the predictions, or the probabilities, under a `member`."""
+    least = LEAST_BYTES * len(card.classes) if probabilities else len("2, ")
+
+    def answer(scores: Scores, loaded: Loaded) -> Response:
+        values = encode_values(values_of(scores, probabilities))
+        return Response(200, f'{{"{member}": {values}}}', loaded.headers("application/json"))
+
+    return Asked(rows, probabilities, answer, least)
 
 
 def values_of(scores: Scores, probabilities: bool) -> NDArray[Any]:

@@ -6,13 +6,10 @@ Signatures are ``serving_default``, the labels or values, and ``predict_proba``,
 from __future__ import annotations
 
 import json
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from lambda_fn.codecs.json_document import parse_document
-from lambda_fn.codecs.json_rows import encode_values
-from lambda_fn.codecs.json_values import kind_of
-from lambda_fn.dialects.rows import by_feature, least_bytes, row_by_row, values_of
+from lambda_fn.dialects.rows import asked, by_feature, form_of, row_by_row
 from lambda_fn.errors import Problem, ServiceError, listed
 from lambda_fn.http.request import Request, Response
 from lambda_fn.predicting import Asked
@@ -20,13 +17,13 @@ from lambda_fn.predicting import Asked
 if TYPE_CHECKING:
     from lambda_fn.dialects.dialect import Service
     from lambda_fn.model.card import Card
-    from lambda_fn.model.model import Scores
     from lambda_fn.serving.loaded import Loaded
 
 ROW_DEPTH = 4
 """How deep a value stands, if each of a feature's is in a list of its own."""
 SIGNATURES = ("serving_default", "predict_proba")
-TAKEN = ("instances", "inputs", "signature_name")
+ANSWERS = {"instances": "predictions", "inputs": "outputs"}
+"""What the answer has its rows under, by what the body has them."""
 
 
 def error(error: ServiceError) -> dict[str, Any]:
@@ -92,27 +89,11 @@ def describe(card: Card, name: str, probabilities: bool) -> dict[str, Any]:
 def _decode(request: Request, loaded: Loaded) -> Asked:
     """Read the body, which is JSON whatever its type is said to be, as there."""
     card, document = loaded.model.card, parse_document(request.body, ROW_DEPTH)
-    if not isinstance(document, dict):
-        raise ServiceError(Problem.MISSING_DATA, f"the body is {kind_of(document)}, expected an object")
-    for name in document:
-        if name not in TAKEN:
-            raise ServiceError(Problem.UNKNOWN_MEMBER, f"the body has {name[:200]!r}, taken are {listed(TAKEN)}")
-    if ("instances" in document) == ("inputs" in document):
-        raise ServiceError(Problem.MISSING_DATA, "the body is expected to have one of `instances` and `inputs`")
+    form = form_of(document, ANSWERS, ("signature_name",))
     signature = document.get("signature_name", "")
     if signature in ("", None):
         signature = SIGNATURES[0]
     if signature not in SIGNATURES:
         raise ServiceError(Problem.INVALID_MEMBER, f"`signature_name` is expected to be one of {listed(SIGNATURES)}")
-    probabilities = signature == "predict_proba"
-    least = least_bytes(card, probabilities)
-    if "instances" in document:
-        rows = row_by_row(document["instances"], "instances", card)
-        return Asked(rows, probabilities, partial(_answer, "predictions", probabilities), least)
-    rows = by_feature(document["inputs"], "inputs", card)
-    return Asked(rows, probabilities, partial(_answer, "outputs", probabilities), least)
-
-
-def _answer(member: str, probabilities: bool, scores: Scores, loaded: Loaded) -> Response:
-    values = encode_values(values_of(scores, probabilities))
-    return Response(200, f'{{"{member}": {values}}}', loaded.headers("application/json"))
+    read = row_by_row if form == "instances" else by_feature
+    return asked(read(document[form], form, card), signature == "predict_proba", ANSWERS[form], card)

@@ -57,8 +57,11 @@ def test_a_status_tells_the_version(handler: ModuleType, event: LoadEvent, whose
     ("body", "text"),
     [
         ([], "the body is a list, expected an object"),
-        ({}, "the body is expected to have one of `instances` and `inputs`"),
-        ({"instances": [[1, 2]], "inputs": [[1, 2]]}, "the body is expected to have one of `instances` and `inputs`"),
+        ({}, "the body has none of instances or inputs, expected one"),
+        (
+            {"instances": [[1, 2]], "inputs": [[1, 2]]},
+            "the body has 'instances', 'inputs' of instances or inputs, expected one",
+        ),
         ({"instances": [[1, 2]], "more": 1}, "the body has 'more', taken are 'instances', 'inputs', 'signature_name'"),
         ({"instances": [[1, 2]], "signature_name": "x"}, "expected to be one of 'serving_default', 'predict_proba'"),
         ({"instances": [[1, 2], [1]]}, "row 1 has 1 value, the model takes 2"),
