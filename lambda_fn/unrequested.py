@@ -33,7 +33,10 @@ LEFT_MS = 1000
 
 
 class UnrequestedError(Exception):
-    """Raised for an event that the service has no answer to."""
+    """Raised for an event that the service has no answer to; in UTF-8, as Lambda's runtime ends at anything else."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message.encode("utf-8", "backslashreplace").decode())
 
 
 def handle(event: Any, context: Any, routes: Routes, settings: Settings) -> Any:

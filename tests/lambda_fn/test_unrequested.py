@@ -109,11 +109,12 @@ def test_what_has_no_rows_fails(handler: ModuleType, event: LoadEvent, name: str
 
 
 @pytest.mark.parametrize(
-    "odd", [{"Records": 7}, {"Records": [7]}, {"Records": []}, {"warmer": False}, {"a": {}}, 7, DEAD]
+    "odd", [{"Records": 7}, {"Records": [7]}, {"Records": []}, {"warmer": False}, {"a": {}}, {"\ud800": 1}, 7, DEAD]
 )
 def test_anything_else_fails(handler: ModuleType, odd: Any) -> None:
-    with pytest.raises(UnrequestedError):
+    with pytest.raises(UnrequestedError) as raised:
         handler.predict(odd, None)
+    assert str(raised.value).encode()
 
 
 def test_members_of_any_type_are_failures_of_messages_or_no_event(
