@@ -17,13 +17,13 @@ from lambda_fn.http.routes import dialect_of, dispatch
 from lambda_fn.http.senders import Sender, sender_of
 
 if TYPE_CHECKING:
+    from lambda_fn.http.routes import Service
     from lambda_fn.objects import Objects
     from lambda_fn.scoring import Scoring
 
-    type Service = Scoring | Objects
-
 log = logging.getLogger(__name__)
 
+NO_REQUEST = Sender.NO_REQUEST
 SETTINGS = Settings.from_environ(os.environ)
 
 
@@ -43,32 +43,32 @@ def respond(event: Any, context: Any, service: Service) -> Any:
     Raises UnrequestedError for an event that is no request, and that the service does not know.
     """
     sender, request = sender_of(event), None
-    if sender is Sender.NO_REQUEST:
+    if sender is NO_REQUEST:
         from lambda_fn.unrequested import handle  # here: most events are requests
 
-        return handle(event, context, service.routes, SETTINGS)
+        return handle(event, context, service, SETTINGS)
     try:
         request = parse_event(event, sender, SETTINGS.base_path)
         request.context = context
-        return _sent(dispatch(service.routes, service.speak, request), request, sender)
+        response = dispatch(service, request)
+        if len(response.body) <= PACKED_BYTES and request.method != "HEAD" and SETTINGS.cors_origin is None:
+            return render(response, sender)  # nearly always
+        return _finished(response, request, sender)
     except ServiceError as error:
         if error.private:
             log.error(error.private)
-        return _sent(_failed(error, request), request, sender)
+        return _finished(_failed(error, request), request, sender)
     except Exception:
         log.exception("unexpected failure")
         failure = ServiceError(Problem.INTERNAL_ERROR, "the service failed; its log says how")
-        return _sent(_failed(failure, request), request, sender)
+        return _finished(_failed(failure, request), request, sender)
 
 
-def _sent(response: Response, request: Request | None, sender: Sender) -> Any:
-    """Return the response as the sender of an event expects it."""
-    plain = request is None or (request.method != "HEAD" and len(response.body) <= PACKED_BYTES)
-    if not plain or SETTINGS.cors_origin is not None:
-        from lambda_fn.http.finish import finish  # here: most answers are short
+def _finished(response: Response, request: Request | None, sender: Sender) -> Any:
+    """Return the response as the sender of an event expects it, packed or with more headers if that is asked for."""
+    from lambda_fn.http.finish import finish  # here: most answers are short
 
-        response = finish(response, request, sender, SETTINGS.cors_origin)
-    return render(response, sender)
+    return render(finish(response, request, sender, SETTINGS.cors_origin), sender)
 
 
 def _failed(error: ServiceError, request: Request | None) -> Response:

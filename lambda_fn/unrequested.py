@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING, Any
 from lambda_fn.config import Settings, location
 from lambda_fn.errors import Problem, ServiceError
 from lambda_fn.http.request import Headers, Request
-from lambda_fn.http.routes import Routes, dispatch
+from lambda_fn.http.routes import dispatch
 from lambda_fn.storage.work import CALL_SECONDS, bounded
 
 if TYPE_CHECKING:
     from lambda_fn.http.request import Response
+    from lambda_fn.http.routes import Service
 
 log = logging.getLogger(__name__)
 
@@ -39,7 +40,7 @@ class UnrequestedError(Exception):
         super().__init__(message.encode("utf-8", "backslashreplace").decode())
 
 
-def handle(event: Any, context: Any, routes: Routes, settings: Settings) -> Any:
+def handle(event: Any, context: Any, service: Service, settings: Settings) -> Any:
     """Return what the sender of an event that is no request takes; raise UnrequestedError for any other event."""
     if isinstance(event, dict):
         if event.get("source") in WARMER_SOURCES or (
@@ -49,7 +50,7 @@ def handle(event: Any, context: Any, routes: Routes, settings: Settings) -> Any:
         records = event.get("Records")
         if isinstance(records, list) and records and all(_is_message(record) for record in records):
             return {
-                "batchItemFailures": [{"itemIdentifier": each} for each in _failed(records, context, routes, settings)]
+                "batchItemFailures": [{"itemIdentifier": each} for each in _failed(records, context, service, settings)]
             }
     raise UnrequestedError(
         f"the event is {_kind(event)}, expected a request of an HTTP or REST API, a function URL or a load balancer,"
@@ -74,7 +75,7 @@ def _kind(event: Any) -> str:
     return f"an object of {', '.join(sorted(map(str, event))) or 'no member'}"[:200]
 
 
-def _failed(records: list[dict[str, Any]], context: Any, routes: Routes, settings: Settings) -> Iterator[str]:
+def _failed(records: list[dict[str, Any]], context: Any, service: Service, settings: Settings) -> Iterator[str]:
     """Score the messages; yield the ids of those that could not be, and of a FIFO queue of all behind the first one."""
     remaining, stopped = getattr(context, "get_remaining_time_in_millis", None), False
     for record in records:
@@ -84,7 +85,7 @@ def _failed(records: list[dict[str, Any]], context: Any, routes: Routes, setting
             yield name
             continue
         try:
-            _keep(name, _scored(record, context, routes), settings)
+            _keep(name, _scored(record, context, service), settings)
         except ServiceError as error:
             log.warning("message %s: %s: %s", name, error.problem.code, error.told)
         except Exception:
@@ -95,7 +96,7 @@ def _failed(records: list[dict[str, Any]], context: Any, routes: Routes, setting
         stopped = str(record.get("eventSourceARN")).endswith(".fifo")
 
 
-def _scored(record: Mapping[str, Any], context: Any, routes: Routes) -> Response:
+def _scored(record: Mapping[str, Any], context: Any, service: Service) -> Response:
     """Return the answer to the request that a message is: its attributes may name its content-type, and the model."""
     attributes = record.get("messageAttributes") or {}
     texts = {name.lower(): str(each.get("stringValue") or "") for name, each in attributes.items()}
@@ -108,7 +109,7 @@ def _scored(record: Mapping[str, Any], context: Any, routes: Routes) -> Response
     path = f"/models/{model}/predict" if model else "/predict"
     request = Request("POST", path, headers=Headers(headers), body=body.encode("utf-8", "surrogatepass"))
     request.context = context
-    return dispatch(routes, None, request)
+    return dispatch(service, request)
 
 
 def _keep(name: str, answer: Response, settings: Settings) -> None:

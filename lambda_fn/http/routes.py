@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from lambda_fn.errors import Problem, ServiceError
 from lambda_fn.http.request import Request, Response
@@ -41,18 +42,30 @@ type Speak = Callable[[str, Request], Response]
 NOWHERE = ""
 """The path of a request that none of them is for."""
 
+if TYPE_CHECKING:  # no cold start makes it
+    from typing import Protocol
 
-def dispatch(routes: Routes, speak: Speak | None, request: Request) -> Response:
-    """Return the answer of the route that `request` is for; raise ServiceError (404, 405) where there is none.
+    class Service(Protocol):
+        """What a function answers with."""
 
-    speak: answers in the dialects; None in a function that speaks none.
-    """
+        @property
+        def routes(self) -> Routes:
+            """Its routes."""
+
+        @property
+        def speak(self) -> Speak | None:
+            """What answers in the dialects; None if it speaks none."""
+
+
+def dispatch(service: Service, request: Request) -> Response:
+    """Return the answer of the route that `request` is for; raise ServiceError (404, 405) where there is none."""
+    routes = service.routes
     route = routes.get((request.method, request.path))
     if route is not None and "{" not in request.path:  # nearly always
         return route(request, "")
     dialect = dialect_of(request.path)
-    if dialect is not None and speak is not None:
-        return speak(dialect, request)
+    if dialect is not None and service.speak is not None:
+        return service.speak(dialect, request)
     path, key = match_path(request.path)
     method = "GET" if request.method == "HEAD" else request.method
     if path not in PATHS:

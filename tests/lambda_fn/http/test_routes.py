@@ -2,7 +2,7 @@ import pytest
 
 from lambda_fn.errors import Problem, ServiceError
 from lambda_fn.http.request import Request, Response
-from lambda_fn.http.routes import dispatch, match_path
+from lambda_fn.http.routes import Routes, dispatch, match_path
 
 
 def echo(request: Request, key: str) -> Response:
@@ -10,6 +10,14 @@ def echo(request: Request, key: str) -> Response:
 
 
 ROUTES = {("GET", "/"): echo, ("PUT", "/objects/{key}"): echo}
+
+
+class Echoing:
+    routes: Routes = ROUTES
+    speak = None
+
+
+SERVICE = Echoing()
 
 
 @pytest.mark.parametrize(
@@ -38,26 +46,26 @@ def test_paths_are_matched(path: str, expected: tuple[str, str]) -> None:
 
 
 def test_a_route_gets_the_key() -> None:
-    assert dispatch(ROUTES, None, Request("PUT", "/objects/note")).body == "note"
+    assert dispatch(SERVICE, Request("PUT", "/objects/note")).body == "note"
 
 
 def test_what_a_template_says_is_no_path_of_its_own() -> None:
-    assert dispatch(ROUTES, None, Request("PUT", "/objects/{key}")).body == "{key}"
+    assert dispatch(SERVICE, Request("PUT", "/objects/{key}")).body == "{key}"
 
 
 def test_a_wrong_method_is_answered_with_those_allowed() -> None:
     with pytest.raises(ServiceError) as raised:
-        dispatch(ROUTES, None, Request("DELETE", "/objects/note"))
+        dispatch(SERVICE, Request("DELETE", "/objects/note"))
     assert (raised.value.problem, raised.value.allow) == (Problem.METHOD_NOT_ALLOWED, "GET, PUT")
 
 
 def test_a_preflight_is_answered_wherever_it_lands() -> None:
-    answer = dispatch(ROUTES, None, Request("OPTIONS", "/predict"))
+    answer = dispatch(SERVICE, Request("OPTIONS", "/predict"))
     assert (answer.status, answer.body, answer.headers) == (204, "", {"allow": "POST"})
 
 
 @pytest.mark.parametrize("request_", [Request("GET", "/nowhere"), Request("GET", "/objects/note")])
 def test_what_this_function_does_not_answer_is_not_found(request_: Request) -> None:
     with pytest.raises(ServiceError) as raised:
-        dispatch(ROUTES, None, request_)
+        dispatch(SERVICE, request_)
     assert raised.value.problem is Problem.NOT_FOUND
