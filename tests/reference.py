@@ -87,7 +87,7 @@ def _call(path: str, item: Mapping[str, Any], told: Mapping[str, Any]) -> Iterat
         for media_type, body in told.get("requestBody", {}).get("content", {}).items()
         for example in body.get("examples", {}).values()
     ]
-    if pasted:
+    if pasted and "{version}" not in path:  # which nobody knows here
         yield from ["", "```", *pasted, "```"]
 
 
