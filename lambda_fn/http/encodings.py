@@ -15,7 +15,7 @@ RAW = -15
 GZIP = b"\x1f\x8b"
 """How what is packed with gzip begins, and no JSON, CSV or NPY does."""
 TEXT = frozenset({b"{", b"["})
-"""How JSON begins, and raw deflate hardly does: blocks of codes that are all there, 3 and 5 bits long, end at once."""
+"""How JSON begins that a REST API has unpacked."""
 MOST_CODINGS, MOST_MEMBERS = 2, 100
 """How many codings are undone, and of how many parts in a row what gzip packs may be: each takes its time."""
 PASSED = frozenset({"", "identity"})

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import struct
-from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from types import ModuleType
@@ -66,20 +65,20 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("features")
 
 
-@pytest.fixture(params=VALUES)
-def one(request: pytest.FixtureRequest, event: LoadEvent, folder: Path) -> Iterator[Served]:
-    path, labels = exported(request.param, False, folder)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("MODEL_URI", path.as_uri())
-        yield Served(anew(), event, request.param, labels)
+def served(kind: str, dropped: bool, event: LoadEvent, folder: Path, patch: pytest.MonkeyPatch) -> Served:
+    path, labels = exported(kind, dropped, folder)
+    patch.setenv("MODEL_URI", path.as_uri())
+    return Served(anew(), event, kind, labels)
 
 
 @pytest.fixture(params=VALUES)
-def two(request: pytest.FixtureRequest, event: LoadEvent, folder: Path) -> Iterator[Served]:
-    path, labels = exported(request.param, True, folder)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("MODEL_URI", path.as_uri())
-        yield Served(anew(), event, request.param, labels)
+def one(request: pytest.FixtureRequest, event: LoadEvent, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Served:
+    return served(request.param, False, event, folder, monkeypatch)
+
+
+@pytest.fixture(params=VALUES)
+def two(request: pytest.FixtureRequest, event: LoadEvent, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Served:
+    return served(request.param, True, event, folder, monkeypatch)
 
 
 def test_one_feature_is_a_column_or_a_matrix(one: Served) -> None:
