@@ -138,7 +138,7 @@ class ServiceError(Exception):
         return self.private or self.detail
 
     @property
-    def told_text(self) -> str:
+    def text(self) -> str:
         """What whoever calls is told, as UTF-8 has it: a client may send half a surrogate."""
         return self.detail.encode("utf-8", "backslashreplace").decode()
 
@@ -154,7 +154,7 @@ class ServiceError(Exception):
             "title": self.problem.title,
             "status": self.problem.status,
             "code": self.problem.code,
-            "detail": self.told_text,
+            "detail": self.text,
         }
         if self.row is not None:
             details["row"] = self.row

@@ -34,7 +34,7 @@ TEXT = {"content-type": "text/plain; charset=utf-8"}
 
 def error(error: ServiceError) -> dict[str, Any]:
     """Return the body that tells of an error as MLflow does."""
-    return {"error_code": CODES.get(error.problem.status, "BAD_REQUEST"), "message": error.told_text}
+    return {"error_code": CODES.get(error.problem.status, "BAD_REQUEST"), "message": error.text}
 
 
 def ping(service: Service, request: Request) -> Response:

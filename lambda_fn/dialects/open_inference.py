@@ -57,7 +57,7 @@ UNSERVED = ("classification", "shared_memory_region")
 
 def error(error: ServiceError) -> dict[str, Any]:
     """Return the body that tells of an error."""
-    return {"error": error.told_text}
+    return {"error": error.text}
 
 
 def server(service: Service, request: Request) -> Response:

@@ -28,7 +28,7 @@ ANSWERS = {"instances": "predictions", "inputs": "outputs"}
 
 def error(error: ServiceError) -> dict[str, Any]:
     """Return the body that tells of an error."""
-    return {"error": error.told_text}
+    return {"error": error.text}
 
 
 def status(service: Service, request: Request, name: str, version: str = "") -> Response:
