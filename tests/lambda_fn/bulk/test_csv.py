@@ -116,7 +116,7 @@ BAD = [
     (f"{HEADER}\n6.2,nan\n6.2,3.4\n", 2, "6.2,nan", "nan"),
     (f"{HEADER}\n6.2,1e300\n6.2,3.4\n", 2, "6.2,1e300", "beyond-float32"),
     (f'{HEADER}\n6.2,3" 4\n6.2,3.4\n', 2, '6.2,3" 4', "not-a-number"),
-    (f'{HEADER}\n"6.2,3" 4\n6.2,3.4\n', 2, '"6.2,3" 4', "malformed-csv"),
+    (f'{HEADER}\n"6.2,3" 4\n6.2,3.4\n', 2, '"6.2,3" 4', "ragged-rows"),
     (f'{HEADER}\n6.2,"3.4"x\n6.2,3.4\n', 2, '6.2,"3.4"x', "malformed-csv"),
     (f'{HEADER}\n6.2,3.4\n6.2,"3.4', 3, '6.2,"3.4', "malformed-csv"),
     (f"{HEADER}\n6.2,3.4\n6.2,\n", 3, "6.2,", "not-a-number"),

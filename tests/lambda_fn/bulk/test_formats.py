@@ -27,16 +27,16 @@ def npy(array: NDArray[Any]) -> bytes:
     return file.getvalue()
 
 
-def json_lines(rows: Any = ROWS.tolist()) -> str:
+def json_lines(rows: Any) -> str:
     return "".join(f"{json.dumps(row)}\n" for row in rows)
 
 
 NAMED = [{"id": f"Ö{number}", **dict(zip(FEATURES, row, strict=True))} for number, row in enumerate(ROWS.tolist())]
 TABLES = {
-    "a.jsonl": json_lines().encode(),
+    "a.jsonl": json_lines(ROWS.tolist()).encode(),
     "b.ndjson": json_lines(NAMED).encode(),
     "c.jsonl": ("\ufeff" + json_lines(NAMED)).replace("\n", "\r\n\r\n").rstrip().encode(),
-    "d.jsonl.gz": gzip.compress(json_lines().encode()),
+    "d.jsonl.gz": gzip.compress(json_lines(ROWS.tolist()).encode()),
     "e.npy": npy(ROWS),
     "f.npy": npy(np.asfortranarray(ROWS)),
     "g.npy": npy(ROWS.astype(">f8")),
