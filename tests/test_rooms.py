@@ -19,7 +19,7 @@ LAMBDA_FN: Floors = (
     ("http", "model", "storage"),  # events and requests, bytes and scores, URIs and bytes: none knows of another
     ("codecs", "serving"),
     ("predicting",),
-    ("trial", "page", "unrequested"),
+    ("trial", "page", "unrequested", "bulk"),
     ("dialects",),
     ("scoring", "objects"),
     ("handler",),
@@ -44,6 +44,7 @@ PACKAGES: dict[str, set[str]] = {
     "codecs": {"numpy"},
     "serving": {"numpy"},
     "dialects": {"numpy"},
+    "bulk": {"numpy"},
 }
 """What Lambda has beside the standard library, by the room of lambda_fn that may import it."""
 CODECS_KNOW = {"lambda_fn.http.request", "lambda_fn.http.media", "lambda_fn.http.json_body"} | {

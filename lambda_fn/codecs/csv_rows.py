@@ -49,7 +49,7 @@ def decode(body: bytes, card: Card, header: str = "") -> CsvRows:
     starts = _row_starts(body)
     if len(starts) < 2:
         raise ServiceError(Problem.EMPTY_DATA, "the body has no line; scikit-learn, too, takes 1 row at least")
-    names = None if header == "absent" else _header(body[starts[0] : starts[1]], card, header == "present")
+    names = None if header == "absent" else header_names(body[starts[0] : starts[1]], card, header == "present")
     if names is None:
         order = [None if feature.dropped else column for column, feature in enumerate(card.features)]
         return CsvRows(body, starts, card, len(order), order, headed=False)
@@ -77,23 +77,46 @@ def encode(
         check_size(sum(map(len, prediction.tolist())) + 2 * len(prediction))
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    names = [_text(label) for label in classes] if probabilities is not None else []
+    names = [text_of(label) for label in classes] if probabilities is not None else []
     writer.writerow(["prediction", *names])
     step = max(1, BLOCK_NUMBERS // (1 + len(names)))
     for start in range(0, len(prediction), step):
         labels = prediction[start : start + step].tolist()
         if probabilities is not None:
             numbers = probabilities[start : start + step].T.tolist()
-            writer.writerows(zip(map(_text, labels), *numbers, strict=True))
+            writer.writerows(zip(map(text_of, labels), *numbers, strict=True))
         elif prediction.dtype.kind in "iuf":  # nothing to quote
             text.write("\n".join(map(repr, labels)) + "\n")
         else:
-            writer.writerows(zip(map(_text, labels)))
+            writer.writerows(zip(map(text_of, labels)))
         check_size(text.tell() + start + len(labels))  # a line's end takes two bytes in the event's JSON
     return text.getvalue()
 
 
-def _text(label: Any) -> Any:
+def line(cells: Sequence[Any]) -> str:
+    """Return a line of CSV."""
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerow(cells)
+    return text.getvalue()
+
+
+def lines(
+    keys: Sequence[Sequence[bytes]],
+    prediction: NDArray[Any] | None,
+    probabilities: NDArray[np.floating[Any]] | None,
+) -> bytes:
+    """Return a line for each row: cells that are CSV already, the label (n,), the probabilities (n, classes)."""
+    columns: list[Sequence[str]] = [[cell.decode() for cell in column] for column in keys]
+    if prediction is not None:
+        labels = prediction.tolist()
+        texts = {label: line([text_of(label)])[:-1] for label in set(labels)} if prediction.dtype.kind != "f" else {}
+        columns.append([texts.get(label) or repr(label) for label in labels])
+    if probabilities is not None:
+        columns += [list(map(repr, column)) for column in probabilities.T.tolist()]
+    return "".join([",".join(row) + "\n" for row in zip(*columns, strict=True)]).encode()
+
+
+def text_of(label: Any) -> Any:
     """Return a label as CSV has it: booleans as in JSON."""
     return str(label).lower() if isinstance(label, bool) else label
 
@@ -113,7 +136,7 @@ def _row_starts(body: bytes) -> Places:
     return np.concatenate([[begin], line_ends + 1, [end]], dtype=line_ends.dtype)
 
 
-def _header(line: bytes, card: Card, certain: bool) -> list[str] | None:
+def header_names(line: bytes, card: Card, certain: bool) -> list[str] | None:
     """Return the names that the header in `line` has; None if `line` is no header."""
     if separators(line) > 4 * len(card.names) + 256:  # too many to be names: a row, and too wide for one
         return None

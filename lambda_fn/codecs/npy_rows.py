@@ -80,13 +80,17 @@ def decode(body: bytes, card: Card) -> Rows:
 
     Booleans are 0 and 1. No memory is taken for what a header merely claims. Raises ServiceError.
     """
+    return rows_of(body, read_header(body), card)
+
+
+def rows_of(body: bytes, header: Header, card: Card) -> Rows:
+    """Return the rows that a `header` tells of, which are in `body` from its offset on; raises what `decode` does."""
     for column, feature in enumerate(card.features):
         if feature.type == "str" and not feature.dropped:
             detail = (
                 f"column {column} ({feature.name!r}) takes strings, and NPY is taken with numbers: send JSON or CSV"
             )
             raise ServiceError(Problem.WRONG_TYPE, detail, column=column)
-    header = read_header(body)
     rows = _plain(body, header, card) if isinstance(header.descr, str) else _structured(body, header, card)
     _check_booleans(rows, card)
     return rows

@@ -1,0 +1,51 @@
+"""What `plan`, `score` and `summary` raise; the state machine (serverless.yml) decides by the class's name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from lambda_fn.errors import Problem, ServiceError
+from lambda_fn.storage import s3
+from lambda_fn.storage.large import CHANGED
+
+FORBIDDEN = frozenset({"AccessDenied", "403", "AllAccessDisabled", "InvalidObjectState"})
+NOT_THERE = frozenset({"NoSuchBucket", "NoSuchKey", "PermanentRedirect", "404"})
+
+
+class RefusedError(Exception):
+    """Raised for what is wrong in the request, the table or the model: to try again is of no use."""
+
+
+class DeadlineError(Exception):
+    """Raised when the run's time is over, or a chunk's does not suffice."""
+
+
+class PassingError(Exception):
+    """Raised when S3 or the network fails: the state machine tries again."""
+
+
+class IncompleteError(Exception):
+    """Raised by `summary` when not all is there that was planned."""
+
+
+@contextmanager
+def asking(uri: str) -> Iterator[None]:
+    """Turn what S3 and the network raise about `uri` into PassingError, or RefusedError where it stays."""
+    try:
+        yield
+    except (RefusedError, DeadlineError, PassingError):
+        raise
+    except ServiceError as error:
+        raise (PassingError if error.problem is Problem.STORAGE_UNAVAILABLE else RefusedError)(error.told) from error
+    except Exception as error:  # boto3 raises urllib3's, too, its parsers', and ValueError, as it comes
+        code = s3.code_of(error)
+        if code in CHANGED:
+            raise RefusedError(f"{uri} was replaced after the run was planned: start another run") from error
+        if code in FORBIDDEN:
+            raise RefusedError(
+                f"{uri}: {code}: the functions' roles do not reach it (bulkInput, bulkOutput in serverless.yml)"
+            ) from error
+        if code in NOT_THERE:
+            raise RefusedError(f"{uri} is not there ({code})") from error
+        raise PassingError(f"{uri}: {error}") from error

@@ -1,0 +1,40 @@
+"""The entry points of the state machine's functions: `plan`, `score`, `summary`. Each imports what it needs."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import Any
+
+from lambda_fn.config import Settings
+
+NO_END_MS = 2**31
+
+
+def plan(event: Any, context: Any) -> Any:
+    """Plan a run for the state machine; invoked directly with ``dry_run`` in the request, tell what it would be."""
+    from lambda_fn.bulk.failures import RefusedError
+    from lambda_fn.bulk.plan import estimate, start
+
+    request = event.get("request") if isinstance(event, dict) else None
+    settings = Settings.from_environ(os.environ)
+    if isinstance(request, dict) and request.get("dry_run"):
+        return estimate({name: value for name, value in request.items() if name != "dry_run"}, settings)
+    if not isinstance(request, dict) or not event.get("execution"):
+        raise RefusedError("the event lacks the request, or the name of the execution")
+    return start(request, event["execution"], event.get("started", ""), settings)
+
+
+def score(event: Any, context: Any) -> Any:
+    """Score a chunk."""
+    from lambda_fn.bulk.score import score as score_chunk
+
+    left: Callable[[], int] = getattr(context, "get_remaining_time_in_millis", lambda: NO_END_MS)
+    return score_chunk(event, left, Settings.from_environ(os.environ).scoring_threads)
+
+
+def summary(event: Any, context: Any) -> Any:
+    """Count what came of a run, and write it down."""
+    from lambda_fn.bulk.summary import summarize
+
+    return summarize(event)

@@ -1,0 +1,119 @@
+"""JSON Lines as a table: each line a row, a list of values or an object keyed by the features' names."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from lambda_fn.bulk.blocks import whole_rows
+from lambda_fn.bulk.columns import keys_of
+from lambda_fn.bulk.failures import RefusedError
+from lambda_fn.bulk.options import Options
+from lambda_fn.bulk.row_ends import line_ends
+from lambda_fn.bulk.run import Chunk
+from lambda_fn.bulk.source import pieces_of
+from lambda_fn.codecs.json_document import decode
+from lambda_fn.errors import ServiceError, listed
+from lambda_fn.http.json_body import parse_json
+from lambda_fn.model.card import Card
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+BOM = b"\xef\xbb\xbf"
+
+
+class _Rows:
+    """Rows that are parsed when they are sliced."""
+
+    def __init__(self, lines: Sequence[bytes], card: Card) -> None:
+        self._lines, self._card = lines, card
+        self._names = card.columns.keys()
+
+    def __len__(self) -> int:
+        return len(self._lines)
+
+    def __getitem__(self, rows: slice, /) -> NDArray[np.float64]:
+        start, stop, _ = rows.indices(len(self))
+        parsed = []
+        for number in range(start, stop):
+            try:
+                row = parse_json(self._lines[number])
+            except ServiceError as error:
+                raise ServiceError(error.problem, f"row {number}: {error.detail}", row=number) from error
+            parsed.append({name: row[name] for name in row if name in self._names} if isinstance(row, dict) else row)
+        try:
+            return decode({"data": parsed}, self._card)
+        except ServiceError as error:
+            raise ServiceError(
+                error.problem, error.detail, row=start + (error.row or 0), column=error.column
+            ) from error
+
+
+class JsonBlock:
+    """Lines of an object, without those that are empty, which are no rows."""
+
+    def __init__(self, text: bytes, starts: NDArray[np.int64], card: Card, byte: int, line: int) -> None:
+        self.lines = text.count(b"\n")
+        self._byte, self._line = byte, line
+        lines = [text[begin:end] for begin, end in pairwise(starts.tolist())]
+        kept = [number for number, each in enumerate(lines) if each.strip()]
+        self._lines, self._numbers = [lines[number].strip() for number in kept], kept
+        self._starts = starts
+        self.rows = _Rows(self._lines, card)
+
+    def csv_keys(self, names: Sequence[str], begin: int, end: int) -> list[list[bytes]]:
+        """Return members as cells: strings as they are, quoted if they have to be; null as nothing."""
+        return [[_cell(value) for value in column] for column in self._members(names, begin, end)]
+
+    def json_keys(self, names: Sequence[str], begin: int, end: int) -> list[list[bytes]]:
+        """Return members as JSON; null where there is none."""
+        return [[json.dumps(value).encode() for value in column] for column in self._members(names, begin, end)]
+
+    def where(self, row: int) -> dict[str, Any]:
+        """Return the line within the chunk, and the byte within the object, where a row begins."""
+        number = self._numbers[row]
+        return {"line": self._line + number + 1, "byte": self._byte + int(self._starts[number])}
+
+    def text(self, row: int) -> bytes:
+        """Return the row as it was."""
+        return self._lines[row]
+
+    def _members(self, names: Sequence[str], begin: int, end: int) -> list[list[Any]]:
+        rows = [json.loads(line) for line in self._lines[begin:end]]
+        return [[row.get(name) if isinstance(row, dict) else None for row in rows] for name in names]
+
+
+def _cell(value: Any) -> bytes:
+    if value is None:
+        return b""
+    text = value if isinstance(value, str) else json.dumps(value)
+    quoted = any(mark in text for mark in ',"\r\n')
+    return ('"' + text.replace('"', '""') + '"' if quoted else text).encode("utf-8", "backslashreplace")
+
+
+def check_head(start: bytes, whole: bool, card: Card, options: Options, name: str) -> int:
+    """Return how many bytes a byte order mark takes; raise RefusedError if the first line lacks what is asked for."""
+    begin = len(BOM) if start.startswith(BOM) else 0
+    line = next((line for line in start[begin:].split(b"\n") if line.strip()), b"")
+    try:
+        row = json.loads(line)
+    except ValueError:  # which the row itself says
+        return begin
+    keys = keys_of(options.columns, card)
+    lacking = [key for key in keys if not isinstance(row, dict) or key not in row]
+    if lacking:
+        raise RefusedError(f"{name}: its first row has no {listed(lacking)}")
+    return begin
+
+
+def blocks(chunk: Chunk, card: Card, options: Options) -> Iterator[JsonBlock]:
+    """Yield the rows of a chunk."""
+    byte, line = max(chunk.begin, chunk.head), 0
+    for text, starts in whole_rows(pieces_of(chunk), line_ends, chunk.object.uri):
+        yield JsonBlock(text, starts, card, byte, line)
+        byte, line = byte + len(text), line + text.count(b"\n")

@@ -1,0 +1,163 @@
+"""NPY as a table: each row takes the same bytes, so a chunk is found without a look at it."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from lambda_fn.bulk.blocks import BLOCK_BYTES, sized
+from lambda_fn.bulk.columns import keys_of
+from lambda_fn.bulk.failures import RefusedError, asking
+from lambda_fn.bulk.options import Options
+from lambda_fn.bulk.run import Chunk
+from lambda_fn.bulk.source import head_of, pieces_of
+from lambda_fn.codecs.npy_header import Header, read_header
+from lambda_fn.codecs.npy_rows import rows_of
+from lambda_fn.errors import ServiceError, listed
+from lambda_fn.model.card import Card
+from lambda_fn.storage import large
+
+if TYPE_CHECKING:
+    from lambda_fn.model.rows import Rows
+
+TURNED_BYTES = 2**24
+"""How much is read at once of an array in Fortran's order: a piece of each column."""
+READERS = 16
+
+
+class NpyBlock:
+    """Rows of an array, the first of which is number `first` of it."""
+
+    lines = 0
+
+    def __init__(self, data: bytes, header: Header, count: int, card: Card, first: int) -> None:
+        self._first, self._header = first, header
+        self._array = np.frombuffer(data, _dtype(header), count * math.prod(header.shape[1:]))
+        block = Header(header.descr, (count, *header.shape[1:]), header.order, 0)
+        self.rows: Rows = _Unread(data, block, card)
+
+    def csv_keys(self, names: Sequence[str], begin: int, end: int) -> list[list[bytes]]:
+        """Return nothing: `check_head` takes no keys."""
+        return []
+
+    def json_keys(self, names: Sequence[str], begin: int, end: int) -> list[list[bytes]]:
+        """Return nothing."""
+        return []
+
+    def where(self, row: int) -> dict[str, Any]:
+        """Return the number of a row in its array, from 0."""
+        return {"row": self._first + row}
+
+    def text(self, row: int) -> bytes:
+        """Return the values of a row as JSON has them."""
+        array = self._array.reshape((-1, *self._header.shape[1:]), order=_order(self._header))
+        return json.dumps(array[row].tolist(), default=str).encode()
+
+
+class _Unread:
+    """Rows that are looked at when they are sliced, as others are: what is wrong with a value is told then."""
+
+    def __init__(self, data: bytes, header: Header, card: Card) -> None:
+        self._data, self._header, self._card = data, header, card
+        self._array = np.frombuffer(data, _dtype(header), math.prod(header.shape))
+        self._array = self._array.reshape(header.shape, order=_order(header))
+
+    def __len__(self) -> int:
+        return self._header.shape[0]
+
+    def __getitem__(self, rows: slice, /) -> Any:
+        start, stop, _ = rows.indices(len(self))
+        part = self._array[start:stop]
+        header = Header(self._header.descr, part.shape, "C", 0)
+        data = self._data if len(part) == len(self) and self._header.order == "C" else part.tobytes()
+        try:
+            return rows_of(data, header, self._card)[0 : stop - start]
+        except ServiceError as error:
+            raise ServiceError(
+                error.problem, error.detail, row=start + (error.row or 0), column=error.column
+            ) from error
+
+
+def check_head(start: bytes, whole: bool, card: Card, options: Options, name: str) -> int:
+    """Return how many bytes the header takes; raise RefusedError if it does not tell of rows for the model."""
+    keys = keys_of(options.columns, card)
+    if keys:
+        raise RefusedError(f"{name} is NPY, of which no columns are written beside the scores: {listed(keys)}")
+    try:
+        header = read_header(start)
+        size = _dtype(header).itemsize * math.prod(header.shape[1:])
+        rows_of(bytes(size), Header(header.descr, (1, *header.shape[1:]), header.order, 0), card)
+    except (ServiceError, TypeError, ValueError) as error:
+        raise RefusedError(f"{name}: {error}") from error
+    return header.offset
+
+
+def row_bytes(head: bytes) -> int:
+    """Return how many bytes a row takes of an array with that header."""
+    header = read_header(head)
+    return _dtype(header).itemsize * math.prod(header.shape[1:])
+
+
+def rows_in(head: bytes) -> int:
+    """Return how many rows a header tells of."""
+    return read_header(head).shape[0]
+
+
+def is_turned(head: bytes) -> bool:
+    """Whether an array is in Fortran's order, column by column."""
+    header = read_header(head)
+    return _order(header) == "F" and len(header.shape) > 1
+
+
+def blocks(chunk: Chunk, card: Card, options: Options) -> Iterator[NpyBlock]:
+    """Yield the rows of a chunk; raise RefusedError if a packed array has other rows than its header tells of."""
+    head = head_of(chunk)
+    header, size = read_header(head), row_bytes(head)
+    if header.shape[0] == 0 or size == 0:
+        return
+    first = (max(chunk.begin, chunk.head) - chunk.head) // size
+    if is_turned(head):
+        stop = (chunk.end - chunk.head) // size
+        yield from _turned_blocks(chunk, header, first, stop, card)
+        return
+    for data in sized(pieces_of(chunk), max(1, BLOCK_BYTES // size) * size):
+        count = len(data) // size
+        if count * size != len(data) or first + count > header.shape[0]:
+            raise RefusedError(f"{chunk.object.uri} holds other bytes than the {header.shape[0]:,} rows of its header")
+        yield NpyBlock(data, header, count, card, first)
+        first += count
+    if chunk.packed and first != header.shape[0]:
+        raise RefusedError(f"{chunk.object.uri} holds {first:,} rows, its header tells of {header.shape[0]:,}")
+
+
+def _turned_blocks(chunk: Chunk, header: Header, begin: int, stop: int, card: Card) -> Iterator[NpyBlock]:
+    """Yield the rows of an array in Fortran's order: of each block, a piece of each column."""
+    count, width = header.shape
+    item = _dtype(header).itemsize
+    step = max(1, TURNED_BYTES // (item * width))
+    with ThreadPoolExecutor(READERS) as readers:
+        for first in range(begin, stop, step):
+            rows = min(step, stop - first)
+            starts = [header.offset + (column * count + first) * item for column in range(width)]
+            with asking(chunk.object.uri):
+                read = partial(_column, chunk, rows * item)
+                data = b"".join(readers.map(read, starts))
+            yield NpyBlock(data, header, rows, card, first)
+
+
+def _column(chunk: Chunk, size: int, start: int) -> bytes:
+    return large.read_range(chunk.object, start, start + size)
+
+
+def _dtype(header: Header) -> np.dtype[Any]:
+    return np.dtype(header.descr) if isinstance(header.descr, str) else np.lib.format.descr_to_dtype(header.descr)
+
+
+def _order(header: Header) -> Any:
+    return header.order

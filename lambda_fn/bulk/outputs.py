@@ -1,0 +1,154 @@
+"""Scores as the bytes of an output: CSV, JSON Lines or NPY, packed or not."""
+
+from __future__ import annotations
+
+import io
+import json
+import zlib
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+
+from lambda_fn.bulk.columns import PREDICTION, PROBABILITIES, Columns, class_names
+from lambda_fn.codecs import csv_rows
+from lambda_fn.errors import Problem, ServiceError
+from lambda_fn.model.card import Card
+from lambda_fn.model.model import Scores
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from lambda_fn.bulk.block import Block
+
+PACKING = 3
+"""How hard gzip tries: 6 takes twice as long, for a few per cent."""
+
+
+class Output(Protocol):
+    """A format of outputs."""
+
+    def head(self, rows: int) -> bytes:
+        """Return what stands in front of so many rows."""
+
+    def rows(self, block: Block | None, begin: int, end: int, scores: Scores) -> bytes:
+        """Return the rows of a block from `begin` to `end`, with their scores."""
+
+    def check(self, scores: Scores) -> None:
+        """Raise ServiceError for the first row whose score it has no word for."""
+
+
+class CsvOutput:
+    """CSV under a header, as `/predict` answers it."""
+
+    def __init__(self, columns: Columns, card: Card) -> None:
+        self._columns, self._classes = columns, [card.classes[place] for place in columns.classes]
+
+    def head(self, rows: int) -> bytes:
+        """Return the header."""
+        names = [PREDICTION] if self._columns.prediction else []
+        names += [str(csv_rows.text_of(label)) for label in self._classes]
+        return csv_rows.line([*self._columns.keys, *names]).encode()
+
+    def rows(self, block: Block | None, begin: int, end: int, scores: Scores) -> bytes:
+        """Return a line for each row."""
+        probabilities = _probabilities(scores, self._columns)
+        prediction = scores.prediction if self._columns.prediction else None
+        keys = block.csv_keys(self._columns.keys, begin, end) if block else []
+        return csv_rows.lines(keys, prediction, probabilities)
+
+    def check(self, scores: Scores) -> None:
+        """Raise nothing: CSV has words for all numbers."""
+
+
+class JsonOutput:
+    """JSON Lines: an object for each row."""
+
+    def __init__(self, columns: Columns, card: Card) -> None:
+        names = class_names(card)
+        self._columns = columns
+        self._keys = [json.dumps(name) for name in columns.keys]
+        self._names = [json.dumps(names[place]) for place in columns.classes]
+
+    def head(self, rows: int) -> bytes:
+        """Return nothing."""
+        return b""
+
+    def rows(self, block: Block | None, begin: int, end: int, scores: Scores) -> bytes:
+        """Return a line for each row: keys, the label, the probabilities by class."""
+        columns: list[Sequence[str]] = []
+        texts = block.json_keys(self._columns.keys, begin, end) if block else []
+        for name, column in zip(self._keys, texts, strict=True):
+            columns.append([f"{name}: {text.decode()}" for text in column])
+        if self._columns.prediction:
+            columns.append([f'"{PREDICTION}": {json.dumps(label)}' for label in scores.prediction.tolist()])
+        probabilities = _probabilities(scores, self._columns)
+        if probabilities is not None:
+            form = ", ".join(f"{name.replace('%', '%%')}: %r" for name in self._names)
+            columns.append([f'"{PROBABILITIES}": {{{form % tuple(row)}}}' for row in probabilities.tolist()])
+        return "".join(f"{{{', '.join(row)}}}\n" for row in zip(*columns, strict=True)).encode()
+
+    def check(self, scores: Scores) -> None:
+        """Raise ServiceError for the first row that is scored NaN or infinite."""
+        for values in (scores.prediction, scores.probabilities):
+            if values is None or values.dtype.kind != "f" or np.isfinite(values).all():
+                continue
+            row = int(np.argmin(np.isfinite(values).reshape(len(values), -1).all(axis=1)))
+            raise ServiceError(Problem.SCORE_NOT_FINITE, f"row {row} is scored {values[row].tolist()}", row=row)
+
+
+class NpyOutput:
+    """NPY: an array of labels or values (n,), with probabilities a structured one, as `/predict` answers it."""
+
+    def __init__(self, columns: Columns, card: Card) -> None:
+        self._columns = columns
+        self._labels: np.dtype[Any] | None = None
+        if card.classes and isinstance(card.classes[0], str):
+            self._labels = np.dtype(f"U{max(len(str(label)) for label in card.classes)}")
+        self._dtype: np.dtype[Any] | None = None
+
+    def head(self, rows: int) -> bytes:
+        """Return the header; an empty one where no row was scored, as nobody knows of what type they are."""
+        dtype = self._dtype or np.dtype(np.float64)
+        file = io.BytesIO()
+        descr = np.lib.format.dtype_to_descr(dtype)
+        np.lib.format.write_array_header_1_0(file, {"descr": descr, "fortran_order": False, "shape": (rows,)})
+        return file.getvalue()
+
+    def rows(self, block: Block | None, begin: int, end: int, scores: Scores) -> bytes:
+        """Return the rows' bytes."""
+        parts: dict[str, NDArray[Any]] = {}
+        if self._columns.prediction:
+            parts[PREDICTION] = scores.prediction.astype(self._labels or scores.prediction.dtype, copy=False)
+        probabilities = _probabilities(scores, self._columns)
+        if probabilities is not None:
+            parts[PROBABILITIES] = probabilities
+        if list(parts) == [PREDICTION]:
+            self._dtype = parts[PREDICTION].dtype
+            return parts[PREDICTION].tobytes()
+        answer = np.empty(end - begin, [(name, part.dtype, part.shape[1:]) for name, part in parts.items()])
+        for name, part in parts.items():
+            answer[name] = part
+        self._dtype = answer.dtype
+        return answer.tobytes()
+
+    def check(self, scores: Scores) -> None:
+        """Raise nothing."""
+
+
+OUTPUTS: dict[str, type[CsvOutput | JsonOutput | NpyOutput]] = {"csv": CsvOutput, "jsonl": JsonOutput, "npy": NpyOutput}
+
+
+def packed(data: bytes) -> bytes:
+    """Return a member of gzip; members one behind the other are what they hold one behind the other."""
+    packer = zlib.compressobj(PACKING, wbits=31)
+    return packer.compress(data) + packer.flush()
+
+
+def _probabilities(scores: Scores, columns: Columns) -> NDArray[np.floating[Any]] | None:
+    """Return the probabilities (n, columns) that are written; None for none."""
+    if not columns.classes or scores.probabilities is None:
+        return None
+    if len(columns.classes) == scores.probabilities.shape[1]:
+        return scores.probabilities
+    return scores.probabilities[:, list(columns.classes)]

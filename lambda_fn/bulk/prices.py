@@ -1,0 +1,45 @@
+"""What a run costs, and about how long it takes, by AWS's public prices (us-east-1, November 2026)."""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections.abc import Mapping
+
+GB_SECOND = {"x86_64": 0.0000166667, "aarch64": 0.0000133334}
+"""US dollars for a second of a GB of memory, by the machine."""
+CALL = 0.20e-6
+TRANSITION = 0.025e-3
+"""For a transition of a state machine of the kind Standard."""
+TRANSITIONS, RUN_TRANSITIONS = 3, 5
+"""Of a chunk: its child begins, scores, ends; of an execution beside them."""
+GET, PUT = 0.4e-6, 5e-6
+"""For a request to S3; to list is a PUT's price."""
+MB_PER_VCPU = 1769
+BYTES_A_SECOND = {"csv": 20e6, "jsonl": 5e6, "npy": 60e6}
+"""About what a vCPU reads, scores and writes of a format's bytes; benchmarks/TABLES.md has what was measured."""
+START_SECONDS = 2.0
+"""About what a chunk takes beside: a function that starts, boto3, the model, the first byte."""
+
+
+def memory_mb(name: str = "AWS_LAMBDA_FUNCTION_MEMORY_SIZE") -> int:
+    """Return the memory of the function `score`, in MB; 1,769 where nobody says it."""
+    text = os.environ.get(name, "")
+    return int(text) if text.isdecimal() and int(text) else MB_PER_VCPU
+
+
+def cost(worker_seconds: float, memory: int, chunks: int, gets: int, puts: int) -> dict[str, float]:
+    """Return the US dollars for chunks that took so many seconds in all, and so many requests, by service."""
+    price = GB_SECOND.get(platform.machine(), GB_SECOND["x86_64"])
+    parts = {
+        "lambda": worker_seconds * memory / 1024 * price + chunks * CALL,
+        "step_functions": (chunks * TRANSITIONS + RUN_TRANSITIONS) * TRANSITION,
+        "s3": gets * GET + puts * PUT,
+    }
+    return {name: round(value, 6) for name, value in {**parts, "total": sum(parts.values())}.items()}
+
+
+def seconds_of(sizes: Mapping[str, int], memory: int) -> float:
+    """Return about how many seconds workers take in all for so many bytes by format."""
+    vcpus = memory / MB_PER_VCPU
+    return sum(size / BYTES_A_SECOND[name] for name, size in sizes.items()) / vcpus

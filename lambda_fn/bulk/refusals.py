@@ -1,0 +1,64 @@
+"""The rows of a block that the model takes, and those that it refuses, each with the reason."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from lambda_fn.errors import Problem, ServiceError
+from lambda_fn.model.model import Model, Scores
+
+if TYPE_CHECKING:
+    from lambda_fn.bulk.block import Block
+    from lambda_fn.bulk.outputs import Output
+
+NUMBER = re.compile(r"^row \d+(?: \(line \d+\))?(?:, |:? )")
+"""How what is told of a row begins: with its number in whatever slice it was looked at."""
+PASSING = frozenset({Problem.MODEL_INVALID, Problem.STORAGE_UNAVAILABLE, Problem.INTERNAL_ERROR})
+"""What is no fault of a row."""
+
+
+class Part:
+    """Some rows that were scored together, from `begin` to `end` of a block; or one that is refused, with `error`."""
+
+    __slots__ = ("begin", "end", "error", "scores")
+
+    def __init__(self, begin: int, end: int, scores: Scores | None, error: ServiceError | None = None) -> None:
+        self.begin, self.end = begin, end
+        self.scores, self.error = scores, error
+
+
+def parts_of(block: Block, model: Model, output: Output, probabilities: bool) -> Iterator[Part]:
+    """Yield the rows of a block in their order: those that are scored together, each that is refused by itself.
+
+    Where some are refused, halves are tried, and halves of them: a row's answer is the same in all of them.
+    """
+    waiting = [(0, len(block.rows))]
+    while waiting:
+        begin, end = waiting.pop()
+        if begin == end:
+            continue
+        try:
+            values = block.rows[begin:end]  # all at once, as that is faster than in the model's batches
+            scores = model.score(values, 1, probabilities)
+            output.check(scores)
+        except ServiceError as error:
+            if error.problem in PASSING:
+                raise
+            if end - begin == 1:
+                yield Part(begin, end, None, error.again())
+                continue
+            middle = (begin + end) // 2
+            waiting += [(middle, end), (begin, middle)]
+        else:
+            yield Part(begin, end, scores)
+
+
+def reason(error: ServiceError) -> str:
+    """Return what is told of a refused row, without the number that it has in a slice.
+
+    >>> reason(ServiceError(Problem.NAN, "row 3 (line 4), column 0 ('age') is nan, the model takes …"))
+    "column 0 ('age') is nan, the model takes …"
+    """
+    return NUMBER.sub("", error.text)

@@ -1,0 +1,77 @@
+"""Where the rows of CSV end: at the line ends outside quotes, also where a quote stands that is none of RFC 4180's."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+NEWLINE, QUOTE = ord("\n"), ord('"')
+BEFORE_OPENING = np.frombuffer(b',\n"', np.uint8)
+AFTER_CLOSING = np.frombuffer(b',\r\n"', np.uint8)
+
+
+def line_ends(text: bytes, last: bool) -> NDArray[np.int64]:
+    """Return behind which byte each line ends, of the `last` text the one without a line end, too."""
+    found = (np.frombuffer(text, np.uint8) == NEWLINE).nonzero()[0] + 1
+    return np.append(found, len(text)) if last and not text.endswith(b"\n") else found
+
+
+def row_ends(text: bytes, last: bool) -> NDArray[np.int64]:
+    r"""Return behind which byte each row ends; `text` begins where a row does.
+
+    A quote opens a cell at its begin only, and closes it at its end only. A row with any other is none that is scored,
+    and ends with its line: what is behind it is not taken for its cell. Of the `last` text, the last row ends with it.
+
+    >>> row_ends(b'1,"a\nb"\n2,5" x\n3,c', False).tolist()
+    [8, 15]
+    """
+    if QUOTE not in text:
+        return line_ends(text, last)
+    codes = np.frombuffer(text, np.uint8)
+    lines, quotes = (codes == NEWLINE).nonzero()[0], (codes == QUOTE).nonzero()[0]
+    found, begin = [np.empty(0, np.int64)], 0
+    while True:
+        behind = quotes[np.searchsorted(quotes, begin) :]
+        stray = _first_stray(codes, behind, begin)
+        limit = len(text) if stray is None else stray
+        ends = lines[np.searchsorted(lines, begin) : np.searchsorted(lines, limit)]
+        ends = ends[np.searchsorted(behind, ends) % 2 == 0]
+        found.append(ends + 1)
+        if stray is None:
+            break
+        at = text.find(b"\n", stray)
+        if at < 0:
+            break
+        found.append(np.array([at + 1]))
+        begin = at + 1
+    ends = np.concatenate(found)
+    return np.append(ends, len(text)) if last and (not len(ends) or ends[-1] < len(text)) else ends
+
+
+def ends_within_quotes(text: bytes) -> bool:
+    """Whether a text that begins where a row does ends within a cell's quotes."""
+    ends = row_ends(text, False)
+    row = text[int(ends[-1]) if len(ends) else 0 :]
+    codes = np.frombuffer(row, np.uint8)
+    quotes = (codes == QUOTE).nonzero()[0]
+    return len(quotes) % 2 == 1 and _first_stray(codes, quotes, 0) is None
+
+
+def first_stray(text: bytes) -> int | None:
+    """Return where the first quote stands in a text that neither opens nor closes a cell; None if all do."""
+    codes = np.frombuffer(text, np.uint8)
+    return _first_stray(codes, (codes == QUOTE).nonzero()[0], 0)
+
+
+def _first_stray(codes: NDArray[np.uint8], quotes: NDArray[np.int64], begin: int) -> int | None:
+    """Return where the first of the quotes is that neither opens nor closes a cell; None if all do."""
+    opening, closing = quotes[::2], quotes[1::2]
+    fine = np.ones(len(quotes), np.bool_)
+    fine[::2] = (opening == begin) | np.isin(codes[opening - 1], BEFORE_OPENING)
+    inner = closing[closing + 1 < len(codes)]  # what is behind the last byte is not known yet
+    fine[1::2][: len(inner)] = np.isin(codes[inner + 1], AFTER_CLOSING)
+    return None if fine.all() else int(quotes[int(np.argmin(fine))])

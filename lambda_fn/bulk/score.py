@@ -1,0 +1,184 @@
+"""One chunk: its rows are read, scored and written as they come; a record of it says when it is done."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from lambda_fn.bulk import pinned, prices
+from lambda_fn.bulk.columns import columns_of
+from lambda_fn.bulk.failures import DeadlineError, RefusedError, asking
+from lambda_fn.bulk.formats import reader
+from lambda_fn.bulk.outputs import OUTPUTS, NpyOutput, Output, packed
+from lambda_fn.bulk.refusals import parts_of, reason
+from lambda_fn.bulk.run import Chunk, Folder, Run
+from lambda_fn.errors import ServiceError
+from lambda_fn.storage import large
+from lambda_fn.storage.large import Upload
+
+if TYPE_CHECKING:
+    from lambda_fn.bulk.block import Block
+
+LEFT_MS = 10_000
+"""A chunk is given up when so little of the function's timeout is left: what it wrote is then cleaned away."""
+AHEAD = 2
+"""How many blocks, beside one for each thread, are read before they are scored."""
+
+
+class Scored:
+    """What came of a block: the bytes of its rows, how many they are, and each row that is refused."""
+
+    __slots__ = ("data", "lines", "out", "refused")
+
+    def __init__(self, data: bytes, out: int, refused: list[dict[str, Any]], lines: int) -> None:
+        self.data, self.out, self.refused, self.lines = data, out, refused, lines
+
+
+class Worker:
+    """What all chunks of a run have in common."""
+
+    def __init__(self, run: Run) -> None:
+        """Load the model of a run."""
+        self.run, self.model = run, pinned.loaded(run)
+        self.columns = columns_of(run.options.columns, self.model.card, self.model.has_probabilities)
+
+    def output(self, kind: str) -> Output:
+        """Return what writes a format."""
+        output = OUTPUTS[kind](self.columns, self.model.card)
+        if isinstance(output, NpyOutput) and self.model.card.examples:  # where no row comes, they tell the type
+            rows = np.array(self.model.card.examples, np.float64)
+            output.rows(None, 0, len(rows), self.model.score(rows, 1, bool(self.columns.classes)))
+        return output
+
+    def scored(self, block: Block, output: Output) -> Scored:
+        """Return the rows of a block as they are written; raise RefusedError if one is refused, and none may be."""
+        data, out, refused = [], 0, []
+        for part in parts_of(block, self.model, output, bool(self.columns.classes)):
+            if part.scores is not None:
+                data.append(output.rows(block, part.begin, part.end, part.scores))
+                out += part.end - part.begin
+            elif part.error is not None:
+                refused.append(self._refusal(block, part.begin, part.error))
+        text = b"".join(data)
+        return Scored(packed(text) if self.run.options.gzip and text else text, out, refused, block.lines)
+
+    def _refusal(self, block: Block, row: int, error: ServiceError) -> dict[str, Any]:
+        where = block.where(row)
+        if self.run.options.on_error == "fail":
+            told = ", ".join(f"{name} {number}" for name, number in where.items())
+            raise RefusedError(f"{told} of its chunk: {error.problem.code}: {reason(error)}")
+        if self.run.options.on_error == "skip":
+            return {}
+        text = block.text(row).decode("utf-8", "backslashreplace")
+        return {**where, "code": error.problem.code, "reason": reason(error), "text": text}
+
+
+def score(item: dict[str, Any], left_ms: Callable[[], int], threads: int) -> dict[str, Any]:
+    """Score a chunk unless it is done, and return its record in short.
+
+    left_ms: how many milliseconds are left of the function's timeout.
+    Raises RefusedError, DeadlineError and PassingError.
+    """
+    begun, folder, chunk = time.monotonic(), Folder.of(item["output"]), Chunk(**item["chunk"])
+    record = folder.read(f"done/{chunk.name}.json")
+    if record is not None:
+        return _short(record)
+    if datetime.now(UTC) > datetime.fromisoformat(item["deadline"]):
+        raise DeadlineError(f"the deadline of the execution, {item['deadline']}, is over")
+    worker = _worker(folder, item["run"])
+    record = _write(worker, chunk, left_ms, threads)
+    record["seconds"] = round(time.monotonic() - begun, 3)
+    folder.write(folder.state(f"done/{chunk.name}.json"), record, once=True)
+    return _short(record)
+
+
+@lru_cache(maxsize=1)
+def _worker(folder: Folder, identity: str) -> Worker:
+    run = Run.get(folder)
+    if run.id != identity:
+        raise RefusedError(f"{folder.uri} holds the run {run.id}, asked is for {identity}")
+    return Worker(run)
+
+
+def _write(worker: Worker, chunk: Chunk, left_ms: Callable[[], int], threads: int) -> dict[str, Any]:
+    """Write the output of a chunk, and aside what is refused; return the record."""
+    run, folder, uri = worker.run, worker.run.folder, chunk.object.uri
+    output = worker.output(run.options.output_format or chunk.format)
+    upload = Upload(folder.bucket, folder.prefix + chunk.output)
+    aside = Upload(folder.bucket, folder.state(f"quarantine/{chunk.name}.jsonl"))
+    out, refused, lines = 0, 0, 0
+    try:
+        for scored in _all(worker, chunk, output, threads):
+            if left_ms() < LEFT_MS:
+                raise DeadlineError(
+                    "the function's timeout is nearly over: plan smaller chunks, or give it more memory"
+                )
+            with asking(folder.uri):
+                upload.write(scored.data)
+                if run.options.on_error == "quarantine":
+                    aside.write(b"".join(_line(uri, each) for each in scored.refused))
+            out, refused, lines = out + scored.out, refused + len(scored.refused), lines + scored.lines
+        head, size = output.head(out), 0
+        with asking(folder.uri):
+            if refused and run.options.on_error == "quarantine":
+                aside.finish()
+            if not upload.finish(packed(head) if run.options.gzip and head else head):  # another worker was sooner
+                written = large.find(folder.bucket, folder.prefix + chunk.output)
+                size = upload.bytes if written is None else written.size
+    except BaseException as error:
+        upload.abort()
+        aside.abort()
+        if isinstance(error, ServiceError | RefusedError | DeadlineError):
+            told = error.told if isinstance(error, ServiceError) else str(error)
+            kind = DeadlineError if isinstance(error, DeadlineError) else RefusedError
+            raise kind(f"{uri}, bytes {chunk.begin} to {chunk.end}: {told}") from error
+        raise
+    return {
+        "chunk": chunk.name,
+        "object": uri,
+        "rows": out + refused,
+        "out": out,
+        "refused": refused,
+        "lines": lines,
+        "output": folder.prefix + chunk.output,
+        "bytes_in": chunk.end - chunk.begin,
+        "bytes_out": size or upload.bytes,
+        "memory_mb": prices.memory_mb(),
+        "sha256": worker.model.sha256,
+    }
+
+
+def _all(worker: Worker, chunk: Chunk, output: Output, threads: int) -> Iterator[Scored]:
+    """Yield what comes of each block of a chunk, in order; some are read ahead, and scored by several `threads`."""
+    card, options = worker.model.card, worker.run.options
+    blocks = reader(chunk.format).blocks(chunk, card, options)
+    waiting: deque[Future[Scored]] = deque()
+    with ThreadPoolExecutor(threads) as pool:
+        try:
+            for block in blocks:
+                if not len(block.rows):
+                    yield Scored(b"", 0, [], block.lines)  # in any order: it has nothing
+                    continue
+                waiting.append(pool.submit(worker.scored, block, output))
+                if len(waiting) >= threads + AHEAD:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+def _line(uri: str, refused: dict[str, Any]) -> bytes:
+    return json.dumps({"object": uri, **refused}, ensure_ascii=False).encode("utf-8", "backslashreplace") + b"\n"
+
+
+def _short(record: dict[str, Any]) -> dict[str, Any]:
+    return {name: record[name] for name in ("chunk", "rows", "out", "refused")}

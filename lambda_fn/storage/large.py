@@ -1,0 +1,203 @@
+"""Large objects on S3: listed, read as a stream, written in parts. What boto3 raises passes through."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import closing, suppress
+from functools import cache
+from typing import TYPE_CHECKING
+
+import boto3
+from botocore.config import Config
+
+from lambda_fn.record import Record
+from lambda_fn.storage import s3
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+    from mypy_boto3_s3.type_defs import CompletedPartTypeDef
+
+PIECE_BYTES = 2**20
+"""How much of a stream is asked for at once."""
+PART_BYTES = 8 * 2**20
+"""How large the first part of an upload is, at the least: S3 takes 5 MB and more."""
+GROWING_PARTS = 1000
+"""After how many parts they become twice as large: S3 takes 10,000, and an object has 5 TB at the most."""
+ATTEMPTS = 5
+"""How often a stream is begun again in a row where its connection broke."""
+PAUSE_SECONDS = 0.2
+CONNECTIONS = 32
+"""How many requests may be under way at once."""
+EXISTS = frozenset({"PreconditionFailed", "412", "ConditionalRequestConflict", "409"})
+"""What S3 says of an object that is there, or is being written by another, where none was to be."""
+MISSING = frozenset({"NoSuchKey", "NoSuchBucket", "404"})
+CHANGED = frozenset({"PreconditionFailed", "412"})
+"""What it says of an object that is another than the one that was asked for."""
+
+
+class Object(Record):
+    """What a bucket has under a key: its size in bytes, and what tells it from others."""
+
+    bucket: str
+    key: str
+    size: int
+    etag: str
+
+    @property
+    def uri(self) -> str:
+        """Where it is."""
+        return f"s3://{self.bucket}/{self.key}"
+
+
+@cache
+def client() -> S3Client:
+    """Return the client; one for the life of the execution environment. It tries five times, and waits in between."""
+    retries = {"mode": "standard", "total_max_attempts": ATTEMPTS}
+    config = Config(connect_timeout=3, read_timeout=20, max_pool_connections=CONNECTIONS, retries=retries)  # type: ignore[arg-type]
+    return boto3.client("s3", config=config)
+
+
+def listed(bucket: str, prefix: str) -> Iterator[Object]:
+    """Yield the objects whose keys begin with `prefix`, in the order of their keys."""
+    for page in client().get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
+        for each in page.get("Contents", []):
+            yield Object(bucket, each["Key"], each["Size"], each["ETag"])
+
+
+def find(bucket: str, key: str) -> Object | None:
+    """Return the object under `key`; None if there is none."""
+    try:
+        answer = client().head_object(Bucket=bucket, Key=key)
+    except Exception as error:
+        if s3.code_of(error) in MISSING:
+            return None
+        raise
+    return Object(bucket, key, answer["ContentLength"], answer["ETag"])
+
+
+def read(bucket: str, key: str) -> bytes | None:
+    """Return the bytes under `key`; None if there is no object."""
+    try:
+        with closing(client().get_object(Bucket=bucket, Key=key)["Body"]) as body:
+            return body.read()
+    except Exception as error:
+        if s3.code_of(error) in MISSING:
+            return None
+        raise
+
+
+def read_range(found: Object, begin: int, end: int) -> bytes:
+    """Return the bytes of an object from `begin` to `end`, or to its own end."""
+    return b"".join(stream(found, begin, min(end, found.size)))
+
+
+def stream(found: Object, begin: int, end: int) -> Iterator[bytes]:
+    """Yield the bytes of an object from `begin` to `end`, piece by piece.
+
+    Where the connection breaks, it goes on behind what came. An object that is another by now is refused by S3 (412).
+    """
+    failures = 0
+    while begin < end:
+        try:
+            answer = client().get_object(
+                Bucket=found.bucket, Key=found.key, Range=f"bytes={begin}-{end - 1}", IfMatch=found.etag
+            )
+            with closing(answer["Body"]) as body:
+                while begin < end:
+                    piece = body.read(min(PIECE_BYTES, end - begin))
+                    if not piece:
+                        raise EOFError(f"{found.uri} ended {end - begin} bytes early")
+                    begin, failures = begin + len(piece), 0
+                    yield piece
+        except Exception as error:
+            failures += 1
+            if s3.code_of(error) or failures >= ATTEMPTS:  # an answer of S3, for which boto3 has tried again already
+                raise
+            time.sleep(PAUSE_SECONDS * 2**failures)
+
+
+def put(bucket: str, key: str, body: bytes, *, once: bool = False) -> bool:
+    """Write an object; with `once`, only where there is none. Return whether it was written."""
+    try:
+        if once:
+            client().put_object(Bucket=bucket, Key=key, Body=body, IfNoneMatch="*")
+        else:
+            client().put_object(Bucket=bucket, Key=key, Body=body)
+    except Exception as error:
+        if once and s3.code_of(error) in EXISTS:
+            return False
+        raise
+    return True
+
+
+class Upload:
+    """An object that is written as its bytes come; it is there when `finish` returns, whole, or not at all.
+
+    bytes: how many were written. An object that is there already stays as it is.
+    """
+
+    def __init__(self, bucket: str, key: str) -> None:
+        """Begin nothing yet: what fits into one part is put in one request."""
+        self._bucket, self._key = bucket, key
+        self._id = ""
+        self._parts: list[CompletedPartTypeDef] = []
+        self._first, self._pending, self._size = b"", [b""], 0
+        self.bytes = 0
+
+    def write(self, data: bytes) -> None:
+        """Write what follows."""
+        self._pending.append(data)
+        self._size += len(data)
+        self.bytes += len(data)
+        if self._size >= PART_BYTES << len(self._parts) // GROWING_PARTS:
+            self._send()
+
+    def finish(self, head: bytes = b"") -> bool:
+        """Make it an object, with `head` in front of all; return whether it was written, or was there already."""
+        self.bytes += len(head)
+        if not self._first:
+            return put(self._bucket, self._key, head + b"".join(self._pending), once=True)
+        if self._size:
+            self._send()
+        self._upload(1, head + self._first)
+        parts = sorted(self._parts, key=lambda part: part["PartNumber"])
+        try:
+            client().complete_multipart_upload(
+                Bucket=self._bucket,
+                Key=self._key,
+                UploadId=self._id,
+                MultipartUpload={"Parts": parts},
+                IfNoneMatch="*",
+            )
+        except Exception as error:
+            if s3.code_of(error) not in EXISTS:
+                raise
+            self.abort()
+            return False
+        return True
+
+    def abort(self) -> None:
+        """Leave nothing of it behind, if that can be done."""
+        if self._id:
+            with suppress(Exception):
+                client().abort_multipart_upload(Bucket=self._bucket, Key=self._key, UploadId=self._id)
+
+    def _send(self) -> None:
+        """Send what is pending as a part; the first is kept until the end: what comes in front of it is not known."""
+        data = b"".join(self._pending)
+        self._pending, self._size = [], 0
+        if not self._first:
+            self._first = data
+            return
+        if not self._id:
+            self._id = client().create_multipart_upload(Bucket=self._bucket, Key=self._key)["UploadId"]
+        self._upload(len(self._parts) + 2, data)
+
+    def _upload(self, number: int, data: bytes) -> None:
+        if not self._id:
+            self._id = client().create_multipart_upload(Bucket=self._bucket, Key=self._key)["UploadId"]
+        answer = client().upload_part(
+            Bucket=self._bucket, Key=self._key, UploadId=self._id, PartNumber=number, Body=data
+        )
+        self._parts.append({"PartNumber": number, "ETag": answer["ETag"]})
