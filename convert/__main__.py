@@ -1,6 +1,7 @@
 """The command line.
 
 Of files: train, export, estimators, verify, describe. On S3: publish, status, promote, withdraw, history, rollback.
+Of tables of many rows: score, status, cancel, resume, list.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from typing import TextIO
 
 from rich.console import Console
 
+from convert.bulk import parser as bulk
 from convert.errors import ConvertError, ConvertWarning, one_line, reason_of
 
 type Command = Callable[[argparse.Namespace], int]
@@ -130,8 +132,18 @@ def make_parser() -> argparse.ArgumentParser:
 
     publish.add_argument("--candidate", action="store_true", help="beside the current model, to be compared with it")
 
-    status = _command(commands, "status", _status, "show the current model and the candidate, and how they differ")
-    _add_uri(status)
+    status = _command(
+        commands,
+        "status",
+        _status,
+        "show the current model and the candidate, and how they differ; or a run of `score`",
+    )
+    status.add_argument(
+        "uri",
+        metavar="WHAT",
+        help="where the model is, s3://bucket/key; a run's s3://bucket/prefix/, or an execution's ARN",
+    )
+    bulk.add_stack(status)
     status.add_argument(
         "--since",
         type=int,
@@ -147,6 +159,8 @@ def make_parser() -> argparse.ArgumentParser:
     rollback = _command(commands, "rollback", _rollback, "make an earlier version the current one, as a new version")
     _add_uri(rollback)
     rollback.add_argument("--to", metavar="VERSION", help="default: the newest that differs from the current one")
+
+    bulk.add_commands(lambda name, function, text: _command(commands, name, function, text))
     return parser
 
 
@@ -253,6 +267,10 @@ def _publish(options: argparse.Namespace) -> int:
 
 
 def _status(options: argparse.Namespace) -> int:
+    if options.uri.startswith("arn:") or options.uri.endswith("/"):
+        from convert.bulk.commands import status as status_of_run
+
+        return status_of_run(options.service, options.stage, options.uri)
     from convert.status import status
 
     status(options.uri, Console(), hours=options.since)

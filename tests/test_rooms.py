@@ -32,6 +32,7 @@ CONVERT: Floors = (
     ("oracle",),
     ("strategies",),
     ("model_file",),
+    ("bulk",),  # boto3 and rich: a run is watched without scikit-learn and onnx
     ("proof",),
     ("train", "export", "describe", "status"),
     ("__main__",),

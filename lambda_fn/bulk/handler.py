@@ -34,7 +34,9 @@ def score(event: Any, context: Any) -> Any:
 
 
 def summary(event: Any, context: Any) -> Any:
-    """Count what came of a run, and write it down."""
-    from lambda_fn.bulk.summary import summarize
+    """Count what came of a run, and write it down; with a ``note``, write down only why a chunk failed."""
+    from lambda_fn.bulk.summary import note, summarize
 
+    if "note" in event:
+        return note(event)
     return summarize(event)

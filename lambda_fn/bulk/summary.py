@@ -43,6 +43,12 @@ def summarize(event: dict[str, Any]) -> dict[str, Any]:
     return {name: summary[name] for name in ("status", "run", "rows", "chunks", "seconds", "cost_usd")}
 
 
+def note(event: dict[str, Any]) -> None:
+    """Write down the error that the state machine caught of a chunk."""
+    folder = Folder.of(event["output"])
+    folder.write(folder.state(f"failed/{event['chunk']['name']}.json"), event["note"])
+
+
 def _records(run: Run) -> dict[str, dict[str, Any]]:
     """Return the record of each finished chunk, by its name."""
     with ThreadPoolExecutor(READERS) as readers:

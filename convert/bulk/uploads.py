@@ -1,0 +1,109 @@
+"""A local file, or a folder of files, as objects that workers can read; Parquet becomes CSV on the way."""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import boto3
+from boto3.exceptions import S3UploadFailedError
+from botocore.exceptions import ClientError
+from rich.console import Console
+
+from convert.bulk.run import split
+from convert.bulk.stack import asking
+from convert.errors import ConvertError, listed
+
+ENDINGS = (".csv", ".jsonl", ".ndjson", ".npy", ".csv.gz", ".jsonl.gz", ".ndjson.gz", ".npy.gz", ".parquet")
+PARQUET = ".parquet"
+
+
+def uploaded(source: str, uploads: str, console: Console) -> str:
+    """Return where the input is on S3: as it is, or uploaded under `uploads`, ``s3://bucket/prefix/``.
+
+    The key has the digest of what is in the file, so that the same is uploaded once.
+    Raises ConvertError for a file that is not there or of no format that is read, and if S3 refuses it.
+    """
+    if source.startswith("s3://"):
+        if source.endswith(PARQUET):
+            raise ConvertError(
+                f"{source}: workers read no Parquet: download it, and give the file, which is uploaded as CSV"
+            )
+        return source
+    path = Path(source)
+    if path.is_dir():
+        files = sorted(each for each in path.rglob("*") if each.is_file() and not each.name.startswith((".", "_")))
+        if not files:
+            raise ConvertError(f"{source} holds no file")
+        digests = [_digest(each) for each in files]
+        names = [str(each.relative_to(path)) for each in files]
+        whole = hashlib.sha256("\n".join(map(" ".join, zip(digests, names, strict=True))).encode()).hexdigest()
+        prefix = f"{uploads}{whole[:16]}/"
+        for file, name in zip(files, names, strict=True):
+            _upload(file, f"{prefix}{name}", console)
+        return prefix
+    if not path.is_file():
+        raise ConvertError(f"{source} is neither s3://…, nor a file or a folder here")
+    return _upload(path, f"{uploads}{_digest(path)[:16]}/{path.name}", console)
+
+
+def _upload(path: Path, uri: str, console: Console) -> str:
+    if not path.name.endswith(ENDINGS):
+        raise ConvertError(f"{path} ends with none of {listed(ENDINGS)}: name it by what it holds")
+    uri = uri.removesuffix(PARQUET) + (".csv" if path.name.endswith(PARQUET) else "")
+    bucket, _, key = uri.removeprefix("s3://").partition("/")
+    split(uri.rpartition("/")[0] + "/")
+    with asking(uri):
+        client = boto3.client("s3")
+        try:
+            client.head_object(Bucket=bucket, Key=key)
+        except ClientError as error:
+            if error.response["Error"]["Code"] not in {"404", "NoSuchKey", "NotFound"}:
+                raise
+        else:
+            console.print(f"{uri} is there already", soft_wrap=True, markup=False)
+            return uri
+        with _readable(path) as file:
+            console.print(f"uploading {path} to {uri}", soft_wrap=True, markup=False)
+            try:
+                client.upload_file(str(file), bucket, key)
+            except S3UploadFailedError as error:
+                raise ConvertError(f"{uri}: {error}") from error
+    return uri
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+@contextmanager
+def _readable(path: Path) -> Iterator[Path]:
+    """Give a file that workers read: the file itself, or the rows of a Parquet file as CSV."""
+    if not path.name.endswith(PARQUET):
+        yield path
+        return
+    with tempfile.TemporaryDirectory(prefix="plume-") as folder:
+        written = Path(folder) / "rows.csv"
+        _write_csv(path, written)
+        yield written
+
+
+def _write_csv(path: Path, out: Path) -> None:
+    """Write the rows of a Parquet file as CSV, a row group at a time; float32 as the float64 that it is."""
+    import pyarrow as pa
+    from pyarrow import csv, parquet
+
+    try:
+        with parquet.ParquetFile(path) as file:
+            narrow = (pa.float16(), pa.float32())
+            fields = [pa.field(each.name, pa.float64()) if each.type in narrow else each for each in file.schema_arrow]
+            schema = pa.schema(fields)
+            with csv.CSVWriter(str(out), schema) as writer:
+                for group in range(file.num_row_groups):
+                    writer.write_table(file.read_row_group(group).cast(schema))
+    except (pa.ArrowException, OSError) as error:
+        raise ConvertError(f"{path} can't be read as Parquet and written as CSV: {error}") from error
