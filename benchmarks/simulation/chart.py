@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
@@ -14,7 +15,7 @@ from benchmarks.simulation.runs import MEMORY_SIZES, PERCENTILES, PROVISIONED, R
 from benchmarks.simulation.traffic import TRAFFIC
 
 STYLES = {50: ":", 95: "--", 99: "-.", 99.9: "-"}
-SAME_EACH_TIME = {"svg.hashsalt": "plume", "svg.fonttype": "none", "font.family": "sans-serif"}
+SAME_EACH_TIME: Any = {"svg.hashsalt": "plume", "svg.fonttype": "none", "font.family": "sans-serif"}
 
 
 def draw(found: Sequence[Run], out: Path) -> None:

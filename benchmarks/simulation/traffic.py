@@ -12,7 +12,7 @@ type Times = NDArray[np.float64]
 
 BURST_SECONDS, BURST_EVERY, BURST_SHARE = 20.0, 300.0, 0.8
 """How long bursts last and how often they begin, and how many of the calls are in them."""
-SPIKE_SECONDS, SPIKE_EVERY, SPIKE_SHARE = 2.0, 900.0, 0.05
+SPIKE_SECONDS, SPIKE_EVERY, SPIKE_SHARE = 0.5, 900.0, 0.05
 """The same of spikes: so many come nearly at once, as when a job begins."""
 
 
