@@ -1,4 +1,4 @@
-"""One package and one deployment of the service for all tests that a process runs; test_deploy.py removes it at last."""
+"""One package and one deployment of the service for the tests that a process runs; test_deploy.py removes it."""
 
 from __future__ import annotations
 

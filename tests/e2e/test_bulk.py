@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from convert.model_file.publish import publish
@@ -68,8 +70,10 @@ def test_a_million_rows_equal_scikit_learn_row_for_row(
 
     found = list(parts(bulk, output))
     assert len(found) >= 8
-    labels = np.concatenate([np.array(part.split()[1:], np.int64) for part in found])
-    np.testing.assert_array_equal(labels, estimator.predict(rows))
+    answers = pd.concat([pd.read_csv(io.BytesIO(part)) for part in found])
+    assert answers.columns.tolist() == ["prediction", "0", "1", "2"]
+    np.testing.assert_array_equal(answers["prediction"], estimator.predict(rows))
+    np.testing.assert_allclose(answers.iloc[:, 1:], estimator.predict_proba(rows), rtol=0, atol=1e-9)
     summary = read(bulk, f"{output}_SUCCESS.json")
     assert (summary["status"], summary["rows"]) == ("SUCCEEDED", {"in": ROWS, "out": ROWS, "refused": 0})
     assert summary["chunks"] == {"planned": len(found), "done": len(found), "failed": 0}
@@ -93,7 +97,8 @@ def test_a_bad_row_fails_the_run_and_says_which_and_quarantine_sets_it_aside(
         assert part in str(failed.value)
     assert "not running, not whole" in bulk.convert("status", f"{outputs}bad/")
 
-    told = bulk.convert(*asked, f"{outputs}aside/", "--model", model, "--on-error", "quarantine")
+    aside = ["--on-error", "quarantine", "--columns", "prediction"]
+    told = bulk.convert(*asked, f"{outputs}aside/", "--model", model, *aside)
     assert "3 in, 2 out, 1 refused" in told
     assert b"".join(parts(bulk, f"{outputs}aside/")) == b"prediction\n2\n1\n"
 
@@ -104,7 +109,7 @@ def test_a_dry_run_tells_what_it_would_be_and_what_is_refused(bulk: Deployment, 
     asked = ["score", str(tmp_path / "t.csv"), f"{outputs}dry/", "--dry-run"]
     told = bulk.convert(*asked, "--model", model, "--chunk-mb", "0.002")
     assert "1 objects, 8,000 bytes, about 1,000 rows, in 4 chunks" in told
-    with pytest.raises(CommandError, match="error: .*none"):
+    with pytest.raises(CommandError, match="error: "):
         bulk.convert(*asked, "--model", "none")
     with pytest.raises(CommandError, match="there is no run at"):
         bulk.convert("status", f"{outputs}dry/")

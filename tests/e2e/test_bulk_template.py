@@ -89,6 +89,15 @@ def test_no_role_has_a_wildcard_for_an_action_or_for_all_there_is(resources: dic
     assert "bulk/in/" not in written
 
 
+def test_what_arrives_is_the_input_and_names_the_output(resources: dict[str, Any]) -> None:
+    [target] = resources["BulkArrival"]["Properties"]["Targets"]
+    template = target["InputTransformer"]["InputTemplate"]["Fn::Sub"]
+    assert json.loads(template) == {
+        "input": "s3://<bucket>/<key>",
+        "output": "s3://${Bucket}/bulk/out/<key>/<etag>/",
+    }
+
+
 def test_nothing_costs_until_it_is_used(resources: dict[str, Any]) -> None:
     for name in ("BulkArrival", "BulkArrivalRole"):
         assert resources[name]["Condition"] == "BulkOnArrival"
