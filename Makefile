@@ -21,7 +21,7 @@ LAYERS := build/layer-x86_64.zip build/layer-arm64.zip
 CONVERSION_TESTS := $(addprefix tests/convert/,estimator graph oracle strategies proof test_sweep.py)
 HOST_LAYER := build/layer-$(if $(filter arm64 aarch64,$(shell uname -m)),arm64,x86_64).zip
 
-.PHONY: help setup demo up down local test check layer function bench load lock site clean
+.PHONY: help setup demo up down local test check layer function engines bench load lock site clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
@@ -55,6 +55,8 @@ bench: $(TRAIN) $(EMULATOR) $(LAMBDA) .tools/seed/.ready .tools/web/.ready .tool
 	@$(PYTHON) -m benchmarks
 	@$(PYTHON) -m benchmarks.conversion
 	@$(PYTHON) -m benchmarks.bulk
+	@$(PYTHON) -m benchmarks.billion
+	@$(PYTHON) -m benchmarks.simulate
 
 load: $(TRAIN) $(EMULATOR) $(LAMBDA) $(HOST_LAYER) function ## 20,000 calls while models change and S3 fails: each answered, and rightly
 	@$(PYTHON) -m benchmarks.load
@@ -67,6 +69,8 @@ check: $(TRAIN) $(LAYERS) ## ruff, mypy, lock files, layer size
 	$(PYTHON) -m layers check $(LAYERS)
 
 layer: $(LAYERS) function ## build/layer-x86_64.zip and build/layer-arm64.zip, and the function's bytecode
+
+engines: .tools/engines/.ready ## Spark and Ray Data, with which make test then runs what docs/scaling.md shows (1.2 GB)
 
 function: $(TRAIN)
 	@$(PYTHON) -m layers function

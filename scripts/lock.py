@@ -15,6 +15,7 @@ LOCKS = {
     "scripts/requirements-lambda-runtime.txt": ["--group", "lambda-runtime"],
     "scripts/requirements-clients.txt": ["--group", "clients"],
     "scripts/requirements-kserve.txt": ["--group", "kserve"],
+    "scripts/requirements-engines.txt": ["--group", "engines"],
     "scripts/requirements-seed.txt": ["--group", "seed"],
     "scripts/requirements-compilers.txt": ["--group", "compilers"],
     "scripts/requirements-web.txt": ["--group", "web"],

@@ -17,7 +17,7 @@ AFTER_CLOSING = np.frombuffer(b',\r\n"', np.uint8)
 def line_ends(text: bytes, last: bool) -> NDArray[np.int64]:
     """Return behind which byte each line ends, of the `last` text the one without a line end, too."""
     found = (np.frombuffer(text, np.uint8) == NEWLINE).nonzero()[0] + 1
-    return np.append(found, len(text)) if last and not text.endswith(b"\n") else found
+    return _with_last(found, text) if last else found
 
 
 def row_ends(text: bytes, last: bool) -> NDArray[np.int64]:
@@ -49,7 +49,12 @@ def row_ends(text: bytes, last: bool) -> NDArray[np.int64]:
         found.append(np.array([at + 1]))
         begin = at + 1
     ends = np.concatenate(found)
-    return np.append(ends, len(text)) if last and (not len(ends) or ends[-1] < len(text)) else ends
+    return _with_last(ends, text) if last else ends
+
+
+def _with_last(ends: NDArray[np.int64], text: bytes) -> NDArray[np.int64]:
+    """Return the ends, and that of the text if it is behind them."""
+    return np.append(ends, len(text)) if len(text) > (ends[-1] if len(ends) else 0) else ends
 
 
 def ends_within_quotes(text: bytes) -> bool:

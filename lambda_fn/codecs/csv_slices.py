@@ -29,6 +29,8 @@ BOOLEANS: Mapping[str, float] = {"true": 1.0, "false": 0.0, "True": 1.0, "False"
 """As JSON, pandas and numpy write them; other spellings take longer."""
 NO_SPACE = (b"\x1c", b"\x1d", b"\x1e", b"\x1f")
 """What numpy passes over around a number, and float() does not."""
+COLUMNS_FROM = 4096
+"""Cells from which on columns are read by `csv_numbers`: below, its steps take longer than numpy's parser."""
 LARGEST_CELL = csv.field_size_limit()
 """How many characters the csv module takes in a cell."""
 
@@ -64,6 +66,8 @@ class CsvRows:
         """Return rows of numbers; None if `text` has quotes, strings, or something wrong."""
         if not self._card.numeric or b'"' in text or has_stray_return(text) or text.isspace():
             return None
+        if (stop - start) * self._width >= COLUMNS_FROM:
+            return self._columns(text, start, stop)
         if any(map(text.__contains__, NO_SPACE)):
             return None
         if text.count(b",") != (stop - start) * (self._width - 1) or self._longest(start, stop) > LARGEST_CELL:
@@ -77,6 +81,23 @@ class CsvRows:
             values = values[:, self._places]
             values[:, self._card.dropped] = 0.0
         return None if np.isnan(values).any(axis=0)[~self._nan].any() else values
+
+    def _columns(self, text: bytes, start: int, stop: int) -> NDArray[np.float64] | None:
+        """Return many rows of numbers; None if something is wrong."""
+        from lambda_fn.codecs.csv_numbers import columns_of  # as no small body needs
+
+        if self._longest(start, stop) > LARGEST_CELL or not _is_utf8(text):
+            return None
+        taken = [column for column, place in enumerate(self._order) if place is not None]
+        wanted, features = [self._order[column] or 0 for column in taken], self._card.features
+        values = columns_of(
+            text, stop - start, self._width, wanted, lambda cell, at: _column((cell,), features[taken[at]])[0]
+        )
+        if values is None or len(taken) == len(features):
+            return values
+        rows = np.zeros((stop - start, len(features)))
+        rows[:, taken] = values
+        return rows
 
     def _longest(self, start: int, stop: int) -> int:
         """Return how many bytes the longest of some rows has."""
@@ -183,6 +204,14 @@ def has_stray_return(text: bytes) -> bool:
         return False
     places = outside_quotes(text, b"\r", 0, len(text))
     return bool((np.frombuffer(text + b"\0", np.uint8)[places + 1] != ord("\n")).any())
+
+
+def _is_utf8(text: bytes) -> bool:
+    """Whether the text is UTF-8."""
+    try:
+        return text.isascii() or text.decode() is not None
+    except UnicodeDecodeError:
+        return False
 
 
 def _load(text: bytes) -> NDArray[np.float64] | None:

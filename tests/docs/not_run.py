@@ -8,6 +8,7 @@ from functools import cache
 from typing import NamedTuple
 
 from tests.docs.examples import Example
+from tests.docs.running import ENGINES
 
 
 class NotRun(NamedTuple):
@@ -21,6 +22,7 @@ class NotRun(NamedTuple):
     unless: str | None = None
 
 
+WITH_SPARK = "java" if ENGINES.exists() else str(ENGINES)
 DEPLOYED = "needs an AWS account; tests/e2e/test_deploy.py deploys, invokes and removes on an emulator"
 NOT_RUN = (
     NotRun("make demo", "tests/e2e/test_demo.py runs it"),
@@ -39,6 +41,12 @@ NOT_RUN = (
     NotRun("import createClient", "the same test compiles one like it, and calls by it"),
     NotRun("library(httr2)", "needs R with httr2", unless="Rscript -e library(httr2)"),
     NotRun("import java", "needs Java", unless="java -version"),
+    NotRun(
+        "from pathlib import Path\n\nfrom pyspark", "needs `make engines` and Java", unless=f"{WITH_SPARK} -version"
+    ),
+    NotRun(
+        "from pathlib import Path\n\nimport numpy as np\nimport ray", "needs `make engines`", unless=f"{ENGINES} -V"
+    ),
     NotRun("curl ", "needs curl", unless="curl --version"),
 )
 """Of several that fit, the first counts."""

@@ -23,6 +23,9 @@ from tests.docs.examples import ROOT, Example
 
 CLIENTS = ROOT / ".tools" / "clients" / "bin" / "python"
 """The Python that has the clients which others wrote."""
+ENGINES = ROOT / ".tools" / "engines" / "bin" / "python"
+"""The one that has Spark and Ray."""
+OF_ENGINES = re.compile(r"^(?:import ray|from pyspark)", re.MULTILINE)
 OF_CLIENTS = re.compile(r"^(?:import|from) (?:mlflow|tritonclient)", re.MULTILINE)
 ROWS = ((6.2, 3.4), (6.2, 1.0))
 """What `rows` and `table` hold, rows.csv and rows.npy."""
@@ -69,6 +72,8 @@ def _python(example: Example, folder: Path, url: str) -> str:
     source = IN_PYTHON.format(url=url) + example.text
     if OF_CLIENTS.search(example.text):
         return _process([str(CLIENTS), "-c", source], folder, url)
+    if OF_ENGINES.search(example.text):
+        return _process([str(ENGINES), "-c", source], folder, url)
     printed = io.StringIO()
     with contextlib.chdir(folder), contextlib.redirect_stdout(printed):
         exec(compile(source, str(example), "exec"), {})  # noqa: S102 - this is what the page says
@@ -144,6 +149,9 @@ def _process(command: list[str], folder: Path, url: str, *, fails: str = "") -> 
         "URL": url,
         "CURL_HOME": str(folder),
         "PYTHONPATH": str(ROOT),
+        "PYSPARK_PYTHON": str(ENGINES),
+        "SPARK_LOCAL_IP": "127.0.0.1",
+        "RAY_USAGE_STATS_ENABLED": "0",
         "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
     }
     done = subprocess.run(

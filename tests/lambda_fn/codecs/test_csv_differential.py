@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lambda_fn.codecs import csv_slices
 from lambda_fn.codecs.csv_rows import decode
 from lambda_fn.model.card import Card, Feature
 from tests.lambda_fn.codecs.cards import card
@@ -116,8 +117,12 @@ def tables(draw: st.DrawFn, card: Card) -> bytes:
     return text.getvalue().encode()
 
 
+@pytest.mark.parametrize("cells", [1, csv_slices.COLUMNS_FROM])
 @pytest.mark.parametrize("card", CARDS, ids=["two", "nullable", "mixed", "unknown"])
-def test_a_body_is_read_as_the_reference_reads_it_in_slices_of_any_size(card: Card) -> None:
+def test_a_body_is_read_as_the_reference_reads_it_in_slices_of_any_size(
+    card: Card, cells: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(csv_slices, "COLUMNS_FROM", cells)
     read = 0
 
     @SETTINGS

@@ -1,0 +1,74 @@
+"""Work out what a billion rows take and cost on Lambda, from measured rates, and write it into docs/scaling.md."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Iterator
+
+from benchmarks.between import write
+from benchmarks.cost import PRICES, REQUESTS_PRICE
+from benchmarks.tables import table
+from scripts.emulator import ROOT
+
+RATES = ROOT / "benchmarks" / "BULK.md"
+PAGE = ROOT / "docs" / "scaling.md"
+PROGRAM = "benchmarks.billion"
+ROWS, WORKERS, MEMORY = 10**9, 1000, 1769
+CHUNK_BYTES = 64 * 2**20
+BYTES_A_VALUE = {"CSV": 18, "NPY": 8}
+"""Of a feature of all its digits, with its comma."""
+TRANSITIONS = 3
+"""Of the state machine for each chunk: its child's start, the task, its end; plus what is retried."""
+TRANSITION_PRICE, PUT_PRICE, GET_PRICE = 0.000025, 0.000005, 0.0000004
+"""US dollars each, us-east-1: https://aws.amazon.com/step-functions/pricing/, https://aws.amazon.com/s3/pricing/"""
+REQUESTS = {"PUT": 6, "GET": 4}
+"""Of S3 for each chunk, about: a multipart upload, its parts, the record; the chunk, its borders, the model."""
+
+
+def rates(page: str) -> Iterator[tuple[str, str, int, float]]:
+    r"""Yield model, format, features and rows a second of one thread from a page of large bodies.
+
+    >>> list(rates("## small, 2 features\n| CSV → CSV | 1,000 (1.0) |\n| NPY → NPY | 9,000 (9.0) |"))
+    [('small, 2 features', 'CSV', 2, 1000.0), ('small, 2 features', 'NPY', 2, 9000.0)]
+    """
+    for section in page.split("## ")[1:]:
+        name = section.splitlines()[0]
+        features = re.search(r"(\d+) features", name)
+        if features is None:
+            raise ValueError(f"the section {name!r} does not say how many features its model has")
+        for kind, rate in re.findall(r"^\| (CSV|NPY) → \1 \| ([\d,]+) ", section, re.MULTILINE):
+            yield name, kind, int(features[1]), float(rate.replace(",", ""))
+
+
+def dollars(seconds: float, chunks: int) -> float:
+    """Return the US dollars for `chunks` that take `seconds` of one worker in all."""
+    each = TRANSITIONS * TRANSITION_PRICE + REQUESTS_PRICE / 1e6
+    each += REQUESTS["PUT"] * PUT_PRICE + REQUESTS["GET"] * GET_PRICE
+    return seconds * MEMORY / 1024 * PRICES["x86_64"] + chunks * each
+
+
+def lines(page: str) -> Iterator[str]:
+    """Return the table: a line for each model and format."""
+    head = ["model", "format", "rows a second, a worker", "worker seconds", "chunks", "seconds, 1,000 workers", "$"]
+    rows = []
+    for name, kind, features, rate in rates(page):
+        chunks = -(-ROWS * features * BYTES_A_VALUE[kind] // CHUNK_BYTES)
+        seconds = ROWS / rate
+        waves = -(-chunks // WORKERS)
+        lasts = waves * seconds / chunks
+        cells = [f"{rate:,.0f}", f"{seconds:,.0f}", f"{chunks:,}", f"{lasts:,.1f}", f"{dollars(seconds, chunks):.2f}"]
+        rows.append([name, kind, *cells])
+    return table(head, rows)
+
+
+def main() -> int:
+    """Write the table."""
+    written = list(lines(RATES.read_text()))
+    write(PAGE, PROGRAM, written)
+    print(*written, sep="\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

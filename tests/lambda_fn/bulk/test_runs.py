@@ -1,0 +1,265 @@
+"""Runs that are interrupted, repeated, resumed, raced: each chunk has one output, the summary tells what is there."""
+
+import json
+import threading
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from lambda_fn.bulk import handler, plan
+from lambda_fn.bulk.failures import DeadlineError, RefusedError
+from lambda_fn.storage import large
+from tests.conftest import FEATURES
+from tests.lambda_fn.bulk.grounds import LATER, SMALL_MB, Bulk, Context, iris_rows
+
+ROWS = iris_rows(300, seed=3)
+TEXT = "\n".join([",".join(FEATURES), *(f"{a},{b}" for a, b in ROWS.tolist()), ""]).encode()
+
+
+@pytest.fixture
+def planned(bulk: Bulk) -> dict[str, Any]:
+    bulk.put("in/a.csv", TEXT)
+    return bulk.plan(bulk.request("in/a.csv", chunk_mb=SMALL_MB))
+
+
+def labels(estimator: Any) -> list[int]:
+    found: list[int] = estimator.predict(ROWS).tolist()
+    return found
+
+
+def etags(bulk: Bulk) -> dict[str, str]:
+    listed = bulk.s3.list_objects_v2(Bucket=bulk.bucket, Prefix="out/")["Contents"]
+    return {each["Key"]: each["ETag"] for each in listed if "/executions/" not in each["Key"]}
+
+
+def test_the_same_again_changes_nothing(bulk: Bulk, planned: dict[str, Any]) -> None:
+    first = bulk.items(planned)
+    bulk.score(planned)
+    bulk.summarize(planned)
+    before = etags(bulk)
+    for item in first:
+        handler.score(item, Context())
+    again = bulk.plan(bulk.request("in/a.csv", chunk_mb=SMALL_MB), "two")
+    summary = bulk.summarize(again, "two")
+    assert (again["chunks"], summary["status"]) == (0, "SUCCEEDED")
+    assert etags(bulk) == before
+    assert json.loads(bulk.get("out/_SUCCESS.json"))["execution"] == "one"
+
+
+def test_what_is_missing_is_scored_when_a_run_is_resumed_and_nothing_else(
+    bulk: Bulk, planned: dict[str, Any], estimator: Any
+) -> None:
+    for number, item in enumerate(bulk.items(planned)):
+        if number % 3:
+            handler.score(item, Context())
+    partly = bulk.summarize(planned)
+    missing = {each["chunk"] for each in partly["failed"]}
+    assert partly["status"] == "INCOMPLETE"
+    assert missing == {f"{number:05d}" for number in range(0, planned["chunks"], 3)}
+    assert partly["rows"]["in"] == partly["rows"]["out"] < 300
+    assert f"{len(missing)} of {planned['chunks']} chunks are not done: 00000 (NotScored)" in bulk.failures["summary"]
+    assert "out/_SUCCESS.json" not in bulk.keys("out/")
+
+    resumed = bulk.plan({"resume": f"s3://{bulk.bucket}/out/", "concurrency": 3}, "two")
+    assert {item["chunk"]["name"] for item in bulk.items(resumed)} == missing
+    assert (resumed["concurrency"], resumed["run"]) == (3, planned["run"])
+    bulk.score(resumed)
+    summary = bulk.summarize(resumed, "two")
+    assert (summary["status"], summary["rows"]["out"], summary["failed"]) == ("SUCCEEDED", 300, [])
+    assert bulk.table()["prediction"].tolist() == labels(estimator)
+
+
+def test_two_workers_on_one_chunk_leave_one_whole_output(bulk: Bulk, planned: dict[str, Any], estimator: Any) -> None:
+    items = bulk.items(planned)
+    threads = [threading.Thread(target=handler.score, args=(item, Context())) for item in items[:8] for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    bulk.score(planned)
+    summary = bulk.summarize(planned)
+    assert summary["rows"] == {"in": 300, "out": 300, "refused": 0}
+    assert len(bulk.keys("out/part-")) == planned["chunks"]
+    assert bulk.table()["prediction"].tolist() == labels(estimator)
+
+
+def test_a_worker_that_ends_before_its_record_is_followed_by_one_that_writes_it(
+    bulk: Bulk, planned: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    [item, *_] = bulk.items(planned)
+    with monkeypatch.context() as patched:
+        patched.setattr("lambda_fn.bulk.run.Folder.write", _end)
+        with pytest.raises(SystemExit):
+            handler.score(item, Context())
+    [key] = bulk.keys("out/part-")
+    before = bulk.s3.head_object(Bucket=bulk.bucket, Key=key)
+    assert bulk.summarize(planned)["chunks"]["done"] == 0
+    handler.score(item, Context())
+    after = bulk.s3.head_object(Bucket=bulk.bucket, Key=key)
+    assert (before["ETag"], before.get("VersionId")) == (after["ETag"], after.get("VersionId"))
+    assert bulk.summarize(planned)["chunks"]["done"] == 1
+
+
+def _end(*_: Any, **__: Any) -> None:
+    raise SystemExit
+
+
+def test_a_model_that_is_published_meanwhile_does_not_mix_in(
+    bulk: Bulk, planned: dict[str, Any], model_files: dict[str, Path], estimator: Any
+) -> None:
+    items = bulk.items(planned)
+    for item in items[: len(items) // 2]:
+        handler.score(item, Context())
+    bulk.publish(model_files["stump"])
+    with pytest.raises(RefusedError, match=r"holds the run .* give another prefix"):
+        bulk.plan(bulk.request("in/a.csv", chunk_mb=SMALL_MB), "two")
+    resumed = bulk.plan({"resume": f"s3://{bulk.bucket}/out/"}, "two")
+    bulk.score(resumed)
+    summary = bulk.summarize(resumed, "two")
+    assert summary["rows"]["out"] == 300
+    assert bulk.table()["prediction"].tolist() == labels(estimator)
+    assert {key.rpartition("-")[2] for key in bulk.keys("out/part-")} == {f"{summary['model']['sha256'][:12]}.csv"}
+
+
+def test_an_object_that_is_replaced_meanwhile_is_not_scored(bulk: Bulk, planned: dict[str, Any]) -> None:
+    bulk.put("in/a.csv", TEXT[::-1])
+    bulk.score(planned)
+    summary = bulk.summarize(planned)
+    assert (summary["chunks"]["done"], summary["rows"]["in"]) == (0, 0)
+    assert all("was replaced after the run was planned" in each["cause"] for each in summary["failed"])
+    assert len(summary["failed"]) == planned["chunks"]
+
+
+@pytest.mark.parametrize("spoil", ["delete", "cut"])
+def test_an_output_that_is_lost_or_cut_afterwards_is_not_told_of(
+    spoil: str, bulk: Bulk, planned: dict[str, Any]
+) -> None:
+    bulk.score(planned)
+    [key, *_] = bulk.keys("out/part-")
+    if spoil == "delete":
+        bulk.s3.delete_object(Bucket=bulk.bucket, Key=key)
+    else:
+        bulk.put(key, bulk.get(key)[:-1])
+    summary = bulk.summarize(planned)
+    assert summary["status"] == "INCOMPLETE"
+    assert [each["chunk"] for each in summary["failed"]] == ["00000"]
+    assert "out/_SUCCESS.json" not in bulk.keys("out/")
+
+
+def test_a_plan_that_was_lost_halfway_is_made_again(bulk: Bulk, monkeypatch: pytest.MonkeyPatch) -> None:
+    bulk.put("in/a.csv", TEXT)
+    with monkeypatch.context() as patched:
+        patched.setattr("lambda_fn.bulk.run.Folder.write", _end)
+        with pytest.raises(SystemExit):
+            bulk.plan(bulk.request("in/a.csv"))
+    assert bulk.run(bulk.request("in/a.csv"))["rows"]["out"] == 300
+
+
+def test_two_plans_at_once_are_one_run(bulk: Bulk) -> None:
+    bulk.put("in/a.csv", TEXT)
+    found: list[str] = []
+    again = [
+        threading.Thread(target=lambda: found.append(bulk.plan(bulk.request("in/a.csv"))["run"])) for _ in range(4)
+    ]
+    for thread in again:
+        thread.start()
+    for thread in again:
+        thread.join()
+    assert len(found) == 4
+    assert len(set(found)) == 1
+
+
+def test_another_run_does_not_go_to_the_same_prefix(bulk: Bulk, planned: dict[str, Any]) -> None:
+    with pytest.raises(RefusedError, match="holds the run"):
+        bulk.plan(bulk.request("in/a.csv", on_error="skip", chunk_mb=SMALL_MB))
+    bulk.put("other/mine.txt", b"mine")
+    with pytest.raises(RefusedError, match=r"is not empty, it holds 'other/mine\.txt'"):
+        bulk.plan(bulk.request("in/a.csv", "other/"))
+    assert bulk.get("other/mine.txt") == b"mine"
+
+
+def test_the_deadline_and_the_functions_timeout_end_a_chunk_without_an_output(
+    bulk: Bulk, planned: dict[str, Any]
+) -> None:
+    [item, *_] = bulk.items(planned)
+    with pytest.raises(DeadlineError, match="is over"):
+        handler.score({**item, "deadline": "2020-01-01T00:00:00+00:00"}, Context())
+    with pytest.raises(DeadlineError, match="timeout is nearly over"):
+        handler.score({**item, "deadline": LATER}, Context(left_ms=9_000))
+    assert bulk.keys("out/part-") == []
+
+
+def test_a_large_output_is_written_in_parts_and_an_interrupted_one_leaves_none(
+    bulk: Bulk, monkeypatch: pytest.MonkeyPatch, estimator: Any
+) -> None:
+    monkeypatch.setattr(large, "PART_BYTES", 5 * 2**20)
+    rows = np.tile(ROWS, (1000, 1))
+    text = TEXT.partition(b"\n")[0] + b"\n" + TEXT.partition(b"\n")[2] * 1000
+    bulk.put("in/a.csv", text)
+    planned = bulk.plan(bulk.request("in/a.csv", chunk_mb=0))
+    [item] = bulk.items(planned)
+    with pytest.raises(DeadlineError):
+        handler.score(item, Context(left_ms=10_002, step_ms=1))
+    uploads = bulk.s3.list_multipart_uploads(Bucket=bulk.bucket).get("Uploads", [])
+    assert (uploads, bulk.keys("out/part-")) == ([], [])
+    bulk.score(planned)
+    assert bulk.summarize(planned)["rows"]["out"] == len(rows)
+    assert bulk.table()["prediction"].tolist() == labels(estimator) * 1000
+
+
+@pytest.mark.parametrize(
+    ("request_", "said"),
+    [
+        ({"input": "s3://{}/none.csv"}, "there is no object at"),
+        ({"input": "s3://{}/none/"}, "there is no object under"),
+        ({"input": "file:///a.csv"}, "expected s3://bucket/key"),
+        ({"output": "s3://{}/out"}, "with the slash at its end"),
+        ({"output": None}, "lacks 'output'"),
+        ({"model": "other"}, "there is no model"),
+        ({"header": "maybe"}, "expected nothing or present or absent"),
+        ({"on_error": "ignore"}, "expected fail or skip or quarantine"),
+        ({"columns": "prediction"}, "expected a list of names"),
+        ({"chunk_mb": "64"}, "expected a number from"),
+        ({"concurrency": 0}, "expected a whole number from 1 to 10000"),
+        ({"tolerated_failure_percentage": 101}, "expected a number from 0 to 100"),
+        ({"gzip": 1}, "expected true or false"),
+        ({"retries": 3}, "the request has retries, taken are"),
+    ],
+)
+def test_a_request_that_is_wrong_is_refused_with_what_was_expected(
+    request_: dict[str, Any], said: str, bulk: Bulk
+) -> None:
+    bulk.put("in/a.csv", TEXT)
+    given = {name: value.format(bulk.bucket) if isinstance(value, str) else value for name, value in request_.items()}
+    with pytest.raises(RefusedError) as raised:
+        bulk.plan({**bulk.request("in/a.csv"), **given})
+    assert said in str(raised.value)
+
+
+def test_names_that_end_with_no_format_are_refused_and_parquet_is_told_of(bulk: Bulk) -> None:
+    bulk.put("in/a.csv", TEXT)
+    bulk.put("in/b.parquet", b"PAR1")
+    with pytest.raises(RefusedError, match=r"1 of 2 objects .* 'in/b.parquet'.*Parquet is read by the command"):
+        bulk.plan(bulk.request("in/"))
+
+
+def test_nothing_is_resumed_where_no_run_is(bulk: Bulk) -> None:
+    with pytest.raises(RefusedError, match="holds no run"):
+        bulk.plan({"resume": f"s3://{bulk.bucket}/none/"})
+
+
+def test_a_dry_run_tells_and_writes_nothing(bulk: Bulk) -> None:
+    bulk.put("in/a.csv", TEXT)
+    told = handler.plan({"request": bulk.request("in/", chunk_mb=SMALL_MB, dry_run=True)}, None)
+    assert (told["objects"], told["bytes"], told["rows"]) == (1, len(TEXT), 300)
+    assert told["chunks"] > 20
+    assert told["cost_usd"] > 0
+    assert bulk.keys("out/") == []
+
+
+def test_rows_are_estimated_from_those_at_the_begin() -> None:
+    assert plan._rows_about(b"1,2\n" * 10, False, 4000, False) == 1000
+    assert plan._rows_about(b"1,2\n3,4", True, 7, False) == 2
+    assert plan._rows_about(b"", True, 0, False) == 0
