@@ -31,6 +31,7 @@ NOT_RUN = (
     NotRun("make layer", "make test builds the layers before it runs this"),
     NotRun(". .venv/bin/activate", "the tests run in that environment"),
     NotRun("npx serverless", DEPLOYED),
+    NotRun("python -m convert score", "needs an AWS account; tests/e2e/test_bulk.py runs it on an emulator"),
     NotRun("MODEL_URI=file://$PWD/build/churn.onnx npx serverless", "test_deploy.py invokes locally, another model"),
     NotRun("aws apigatewayv2", "needs an AWS account, a domain and its certificate"),
     NotRun("export AWS_PROFILE", "needs an AWS account"),
