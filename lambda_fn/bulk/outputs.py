@@ -82,9 +82,8 @@ class JsonOutput:
             columns.append([f"{name}: {text.decode()}" for text in column])
         prediction = scores.prediction if self._columns.prediction else None
         probabilities = _probabilities(scores, self._columns)
-        at_once = (
-            self._at_once(prediction, probabilities, alone=not columns) if end - begin >= csv_rows.MANY_LINES else None
-        )
+        many, alone = end - begin >= csv_rows.MANY_LINES, not columns
+        at_once = self._at_once(prediction, probabilities, alone=alone) if many else None
         if at_once is not None and alone:
             return at_once
         if at_once is not None:
