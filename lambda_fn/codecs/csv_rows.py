@@ -27,9 +27,8 @@ CONTENT_TYPE = "text/csv; charset=utf-8"
 """Clients take text for ISO 8859-1 where nothing is said."""
 BOM = b"\xef\xbb\xbf"
 HEADERS = frozenset({"", "present", "absent"})
-MANY = 4096
-"""Of the numbers of an answer: from there on they are written at once, by a module that is not there before."""
 MANY_LINES = 128
+"""Fewer take no longer one by one."""
 ROW_END = b"\xfd"
 """A byte that UTF-8 has not, where rows are to be told apart again."""
 
@@ -88,13 +87,13 @@ def encode(
     for start in range(0, len(prediction), step):
         count = len(prediction[start : start + step])
         numbers = None if probabilities is None else probabilities[start : start + step]
-        text.write(_block(prediction[start : start + step], numbers, many=len(prediction) * (1 + len(names)) >= MANY))
+        text.write(_block(prediction[start : start + step], numbers, many=len(prediction) > step))
         check_size(text.tell() + start + count)  # a line's end takes two bytes in the event's JSON
     return text.getvalue()
 
 
 def _block(prediction: NDArray[Any], probabilities: NDArray[np.floating[Any]] | None, *, many: bool) -> str:
-    """Return the lines of some rows."""
+    """Return the lines of some rows of an answer; of `many`, as reading the module for that takes some milliseconds."""
     if many:
         alone = probabilities is None  # an empty label is then quoted
         rows = _at_once(prediction, probabilities, lambda label: _quoted(label) if alone or label != "" else b"")
