@@ -4,7 +4,6 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 
 import pytest
 
@@ -31,10 +30,10 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="Linux says how 
 
 
 @pytest.fixture(params=SHAPES)
-def sizes(request: pytest.FixtureRequest, bulk: Bulk) -> Iterator[list[str]]:
+def sizes(request: pytest.FixtureRequest, bulk: Bulk) -> list[str]:
     head, rows = SHAPES[request.param]
     times = [-(-size // len(rows)) for size in (2_000_000, 14_000_000)]
-    yield [bulk.put(f"in/{number}.csv", head + rows * number) for number in times]
+    return [bulk.put(f"in/{number}.csv", head + rows * number) for number in times]
 
 
 def test_seven_times_the_chunk_takes_no_more_memory(sizes: list[str], bulk: Bulk) -> None:
