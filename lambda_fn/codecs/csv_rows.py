@@ -53,7 +53,9 @@ def decode(body: bytes, card: Card, header: str = "") -> CsvRows:
     starts = _row_starts(body)
     if len(starts) < 2:
         raise ServiceError(Problem.EMPTY_DATA, "the body has no line; scikit-learn, too, takes 1 row at least")
-    names = None if header == "absent" else header_names(body[starts[0] : starts[1]], card, header == "present")
+    line = body[starts[0] : starts[1]]
+    is_wide = separators(line) > 4 * len(card.names) + 256  # too many to be names: a row, and too wide for one
+    names = None if header == "absent" or is_wide else header_names(line, card, header == "present")
     if names is None:
         order = [None if feature.dropped else column for column, feature in enumerate(card.features)]
         return CsvRows(body, starts, card, len(order), order, headed=False)
@@ -182,8 +184,6 @@ def _row_starts(body: bytes) -> Places:
 
 def header_names(line: bytes, card: Card, certain: bool) -> list[str] | None:
     """Return the names that the header in `line` has; None if `line` is no header."""
-    if separators(line) > 4 * len(card.names) + 256:  # too many to be names: a row, and too wide for one
-        return None
     if has_stray_return(line) and not certain:  # which a row says, with its number
         return None
     try:

@@ -4,6 +4,11 @@ from __future__ import annotations
 
 import io
 import json
+import os
+import random
+import signal
+import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -19,6 +24,8 @@ from scripts.emulator import Emulator
 pytestmark = pytest.mark.e2e
 
 ROWS = 1_000_000
+KILLED = 4
+"""How many workers are killed at the most."""
 AT_ONCE = 3
 """How many chunks are scored at once: the emulator knows no MaxConcurrencyPath, and would start 64."""
 
@@ -73,7 +80,7 @@ def test_a_million_rows_equal_scikit_learn_row_for_row(
     answers = pd.concat([pd.read_csv(io.BytesIO(part)) for part in found])
     assert answers.columns.tolist() == ["prediction", "0", "1", "2"]
     np.testing.assert_array_equal(answers["prediction"], estimator.predict(rows))
-    np.testing.assert_allclose(answers.iloc[:, 1:], estimator.predict_proba(rows), rtol=0, atol=1e-9)
+    np.testing.assert_allclose(answers.iloc[:, 1:], estimator.predict_proba(rows), rtol=0, atol=1e-15)
     summary = read(bulk, f"{output}_SUCCESS.json")
     assert (summary["status"], summary["rows"]) == ("SUCCEEDED", {"in": ROWS, "out": ROWS, "refused": 0})
     assert summary["chunks"] == {"planned": len(found), "done": len(found), "failed": 0}
@@ -101,6 +108,53 @@ def test_a_bad_row_fails_the_run_and_says_which_and_quarantine_sets_it_aside(
     told = bulk.convert(*asked, f"{outputs}aside/", "--model", model, *aside)
     assert "3 in, 2 out, 1 refused" in told
     assert b"".join(parts(bulk, f"{outputs}aside/")) == b"prediction\n2\n1\n"
+
+
+def workers(emulator: Emulator) -> list[int]:
+    """Return the processes in which functions run."""
+    listing = subprocess.run(["ps", "-o", "pid=", "--ppid", str(emulator.pid)], capture_output=True, text=True)
+    return [int(pid) for pid in listing.stdout.split()]
+
+
+def test_killed_workers_an_event_that_came_twice_and_another_model_change_nothing(
+    bulk: Deployment, model: str, emulator: Emulator, estimator: Any, model_files: dict[str, Path], tmp_path: Path
+) -> None:
+    rows = np.random.default_rng(18).uniform(0, 9, (200_000, 2)).round(2)
+    table = pd.DataFrame(rows, columns=["sepal length (cm)", "sepal width (cm)"])
+    buffer = table.to_csv(index=False, lineterminator="\r\n").encode()
+    outputs = bulk.outputs()
+    bucket, _, prefix = outputs["BulkInput"].removeprefix("s3://").partition("/")
+    bulk.client("s3").put_object(Bucket=bucket, Key=f"{prefix}twice.csv", Body=buffer)
+    output = f"{outputs['BulkOutput']}twice/"
+    request = {"input": f"s3://{bucket}/{prefix}twice.csv", "output": output, "model": model, "chunk_mb": 0.2}
+    machine, client = outputs["BulkStateMachine"], bulk.client("stepfunctions")
+    started = [client.start_execution(stateMachineArn=machine, input=json.dumps(request)) for _ in range(2)]
+    killed, published = 0, False
+    while any(status(client, each) == "RUNNING" for each in started):
+        time.sleep(0.5)
+        done = bulk.client("s3").list_objects_v2(Bucket=bucket, Prefix=f"{output.split('/', 3)[3]}_plume/done/")
+        if done["KeyCount"] >= 2 and killed < KILLED:
+            for pid in random.Random(killed).sample(workers(emulator), k=1):
+                os.kill(pid, signal.SIGKILL)
+                killed += 1
+            if not published:
+                publish(model_files["stump"], outputs["ModelUri"].replace("model.onnx", "bulk.onnx"), force=True)
+                published = True
+    assert killed > 0
+    assert published
+    assert "SUCCEEDED" in bulk.convert("resume", output)  # where a chunk was killed more often than it is tried
+
+    found = list(parts(bulk, output))
+    answers = pd.concat([pd.read_csv(io.BytesIO(part)) for part in found])
+    np.testing.assert_array_equal(answers["prediction"], estimator.predict(rows))
+    summary = read(bulk, f"{output}_SUCCESS.json")
+    assert summary["rows"] == {"in": 200_000, "out": 200_000, "refused": 0}
+    assert summary["chunks"]["planned"] == len(found) > 8
+
+
+def status(client: Any, execution: Any) -> str:
+    told: str = client.describe_execution(executionArn=execution["executionArn"])["status"]
+    return told
 
 
 def test_a_dry_run_tells_what_it_would_be_and_what_is_refused(bulk: Deployment, model: str, tmp_path: Path) -> None:
