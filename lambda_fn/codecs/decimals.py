@@ -5,7 +5,8 @@ For x in 10^e <= x < 10^(e + 1), X = x 10^(16 - e) has 17 digits before the poin
 than h off X, h half a last place of x in the unit of X; 0.5 < h < 11.2. So, from the shortest:
 15 digits, multiples of 100: only one can be so near, and without its last zeros it is the shortest of all.
 16 digits, multiples of 10: the nearest of them. 17 digits: the nearest, which always reads back.
-What is too near a border or a tie to tell is marked, for `repr` to write. Numbers are told from h to 2^-40.
+What is nearer to a border or a tie than 2^-40 is marked, for `repr` to write.
+numpy rounds each sum and each product on its own, on any processor: what is exact here is so on all of them.
 """
 
 from __future__ import annotations
@@ -91,7 +92,10 @@ def shortest(numbers: Floats) -> tuple[Whole, Whole, Marks]:
 
 
 def _scaled(numbers: Floats, bits: Whole, decades: Whole) -> tuple[Floats, Floats, Floats]:
-    """Return X as hi, a whole number, and lo; and h. Dekker's product: each of its sums and products is exact."""
+    """Return X as hi, a whole number, and lo; and h. Dekker's product: each of its sums and products is exact.
+
+    Half of x has 27 bits, the other 26, as both of the power; no sum of them has more than 53.
+    """
     powers, upper, lower = POWERS.take(decades), POWERS_UPPER.take(decades), POWERS_LOWER.take(decades)
     high = numbers * powers
     first = (bits & UPPER).view(np.float64)
