@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 BLOCK_BYTES = 2**20
 """How much is scored at once: more takes memory, less takes time."""
+BLOCK_ROWS = 2**16
+"""Short rows take more memory than their bytes tell: so many are a block at the most."""
 MOST_ROW_BYTES = 2**24
 """A longer row is taken for none: a quote that is not closed, a file that is no table."""
 GZIP = 31
@@ -74,13 +76,19 @@ def whole_rows(
         text = rest + block
         found = ends(text, False)
         if len(found):
-            end = int(found[-1])
-            yield text[:end], np.concatenate([[0], found])
-            rest = text[end:]
+            yield from _rows(text, found)
+            rest = text[int(found[-1]) :]
         elif len(text) > MOST_ROW_BYTES:
             raise RefusedError(f"{name} has a row of more than {MOST_ROW_BYTES:,} bytes, or a quote that is not closed")
         else:
             rest = text
     if rest:
-        found = ends(rest, True)
-        yield rest, np.concatenate([[0], found])
+        yield from _rows(rest, ends(rest, True))
+
+
+def _rows(text: bytes, ends: NDArray[np.int64]) -> Iterator[tuple[bytes, NDArray[np.int64]]]:
+    """Yield the rows of a text, not too many at a time, each time with where they begin, and the last one ends."""
+    starts = np.concatenate([[0], ends])
+    for first in range(0, len(ends), BLOCK_ROWS):
+        bounds = starts[first : first + BLOCK_ROWS + 1]
+        yield text[int(bounds[0]) : int(bounds[-1])], bounds - bounds[0]

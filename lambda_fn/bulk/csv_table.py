@@ -13,13 +13,13 @@ from lambda_fn.bulk.blocks import whole_rows
 from lambda_fn.bulk.columns import keys_of
 from lambda_fn.bulk.failures import RefusedError
 from lambda_fn.bulk.options import Options
-from lambda_fn.bulk.row_ends import ends_within_quotes, row_ends
+from lambda_fn.bulk.row_ends import ends_within_quotes, line_ends, row_ends, strays
 from lambda_fn.bulk.run import Chunk
 from lambda_fn.bulk.source import head_of, pieces_of
 from lambda_fn.codecs.csv_rows import BOM, header_names
-from lambda_fn.codecs.csv_slices import CsvRows, records, separators
+from lambda_fn.codecs.csv_slices import STRAY, CsvRows, records, separators
 from lambda_fn.codecs.places import outside_quotes
-from lambda_fn.errors import ServiceError, listed
+from lambda_fn.errors import Problem, ServiceError, listed
 from lambda_fn.model.card import Card
 from lambda_fn.record import Record
 
@@ -41,6 +41,28 @@ class Columns(Record):
         return (self.names or ()).index(name)
 
 
+class _Rows(CsvRows):
+    """Rows of a CSV, of which those with a stray quote are refused, whatever stands beside them."""
+
+    def __init__(
+        self, text: bytes, starts: NDArray[np.int64], card: Card, columns: Columns, stray: NDArray[np.int64]
+    ) -> None:
+        super().__init__(text, starts, card, columns.width, columns.order, headed=True)
+        self._stray = stray
+
+    def __getitem__(self, rows: slice, /) -> NDArray[np.float64]:
+        start, stop, _ = rows.indices(len(self))
+        among = self._stray[np.searchsorted(self._stray, start) : np.searchsorted(self._stray, stop)]
+        if len(among):
+            row = int(among[0])
+            raise ServiceError(Problem.MALFORMED_CSV, f"row {row} {STRAY}", row=row)
+        return super().__getitem__(rows)
+
+    def _where(self, row: int) -> str:
+        """Return the number of a row: its line is told otherwise, and to count lines for each takes long."""
+        return f"row {row}"
+
+
 class CsvBlock:
     """Rows of a CSV: `text` and where each begins in it, without the lines that are empty, which are no rows.
 
@@ -60,7 +82,9 @@ class CsvBlock:
             self._text = b"".join(text[begin:end] for begin, end in kept)
             self._origins = np.array([begin for begin, _ in kept], np.int64)
             self._starts = np.cumsum([0, *(end - begin for begin, end in kept)])
-        self.rows = CsvRows(self._text, self._starts, card, columns.width, columns.order, headed=True)
+        stray = np.searchsorted(self._starts, strays(self._text), "right") - 1
+        self.rows = _Rows(self._text, self._starts, card, columns, stray)
+        self._line_ends: NDArray[np.int64] | None = None
 
     def csv_keys(self, names: Sequence[str], begin: int, end: int) -> list[list[bytes]]:
         """Return cells as they are, with their quotes."""
@@ -80,8 +104,11 @@ class CsvBlock:
 
     def where(self, row: int) -> dict[str, Any]:
         """Return the line within the chunk, and the byte within the object, where a row begins."""
+        if self._line_ends is None:
+            self._line_ends = line_ends(self._whole, False)
         origin = int(self._origins[row])
-        return {"line": self._line + self._whole.count(b"\n", 0, origin) + 1, "byte": self._byte + origin}
+        line = self._line + int(np.searchsorted(self._line_ends, origin, "right")) + 1
+        return {"line": line, "byte": self._byte + origin}
 
     def text(self, row: int) -> bytes:
         """Return the row as it was."""
@@ -94,7 +121,7 @@ def check_head(start: bytes, whole: bool, card: Card, options: Options, name: st
     text = start[begin:]
     ends = row_ends(text, whole)
     if text and not len(ends):
-        raise RefusedError(f"{name} has no line end in its first {len(start):,} bytes")
+        raise RefusedError(f"{name}: its first row does not end in its first {len(start):,} bytes")
     at, line = 0, b""
     for end in ends.tolist():  # empty lines in front are neither rows nor a header
         line = text[at:end]

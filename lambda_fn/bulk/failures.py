@@ -10,6 +10,7 @@ from lambda_fn.storage import s3
 from lambda_fn.storage.large import CHANGED
 
 FORBIDDEN = frozenset({"AccessDenied", "403", "AllAccessDisabled", "InvalidObjectState"})
+WRONG = frozenset({"InvalidBucketName", "KeyTooLongError", "InvalidURI", "InvalidArgument"})
 NOT_THERE = frozenset({"NoSuchBucket", "NoSuchKey", "PermanentRedirect", "404"})
 
 
@@ -34,7 +35,7 @@ def asking(uri: str) -> Iterator[None]:
     """Turn what S3 and the network raise about `uri` into PassingError, or RefusedError where it stays."""
     try:
         yield
-    except (RefusedError, DeadlineError, PassingError):
+    except (RefusedError, DeadlineError, PassingError, IncompleteError):
         raise
     except ServiceError as error:
         raise (PassingError if error.problem is Problem.STORAGE_UNAVAILABLE else RefusedError)(error.told) from error
@@ -46,6 +47,8 @@ def asking(uri: str) -> Iterator[None]:
             raise RefusedError(
                 f"{uri}: {code}: the functions' roles do not reach it (bulkInputBucket, bulkOutputBucket …)"
             ) from error
+        if code in WRONG or type(error).__name__ == "ParamValidationError":  # boto3's own look at names
+            raise RefusedError(f"{uri[:200]}: {str(error)[:500]}") from error
         if code in NOT_THERE:
             raise RefusedError(f"{uri} is not there ({code})") from error
         raise PassingError(f"{uri}: {error}") from error

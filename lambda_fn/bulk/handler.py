@@ -18,7 +18,7 @@ def plan(event: Any, context: Any) -> Any:
 
     request = event.get("request") if isinstance(event, dict) else None
     settings = Settings.from_environ(os.environ)
-    if isinstance(request, dict) and request.get("dry_run"):
+    if isinstance(request, dict) and request.get("dry_run") is True:
         return estimate({name: value for name, value in request.items() if name != "dry_run"}, settings)
     if not isinstance(request, dict) or not event.get("execution"):
         raise RefusedError("the event lacks the request, or the name of the execution")
@@ -29,6 +29,7 @@ def score(event: Any, context: Any) -> Any:
     """Score a chunk."""
     from lambda_fn.bulk.score import score as score_chunk
 
+    _check(event, "output", "run", "chunk", "deadline")
     left: Callable[[], int] = getattr(context, "get_remaining_time_in_millis", lambda: NO_END_MS)
     return score_chunk(event, left, Settings.from_environ(os.environ).scoring_threads)
 
@@ -37,6 +38,17 @@ def summary(event: Any, context: Any) -> Any:
     """Count what came of a run, and write it down; with a ``note``, write down only why a chunk failed."""
     from lambda_fn.bulk.summary import note, summarize
 
-    if "note" in event:
+    if isinstance(event, dict) and "note" in event:
+        _check(event, "output", "chunk")
         return note(event)
+    _check(event, "output", "run", "execution")
     return summarize(event)
+
+
+def _check(event: Any, *names: str) -> None:
+    """Raise RefusedError for an event that lacks one of its members."""
+    from lambda_fn.bulk.failures import RefusedError
+
+    lacking = [name for name in names if name not in event] if isinstance(event, dict) else list(names)
+    if lacking:
+        raise RefusedError(f"the event lacks {', '.join(lacking)}: the state machine sends them (serverless.yml)")

@@ -27,6 +27,16 @@ if TYPE_CHECKING:
 BOM = b"\xef\xbb\xbf"
 
 
+class _Number(str):
+    """A number as it is written."""
+
+    __slots__ = ()
+
+
+READER = json.JSONDecoder(parse_float=_Number, parse_int=_Number, parse_constant=lambda _: None)
+"""Leaves numbers as they are; NaN, which is no JSON, is null."""
+
+
 class _Rows:
     """Rows that are parsed when they are sliced."""
 
@@ -72,7 +82,7 @@ class JsonBlock:
 
     def json_keys(self, names: Sequence[str], begin: int, end: int) -> list[list[bytes]]:
         """Return members as JSON; null where there is none."""
-        return [[json.dumps(value).encode() for value in column] for column in self._members(names, begin, end)]
+        return [[_text(value).encode() for value in column] for column in self._members(names, begin, end)]
 
     def where(self, row: int) -> dict[str, Any]:
         """Return the line within the chunk, and the byte within the object, where a row begins."""
@@ -84,14 +94,25 @@ class JsonBlock:
         return self._lines[row]
 
     def _members(self, names: Sequence[str], begin: int, end: int) -> list[list[Any]]:
-        rows = [json.loads(line) for line in self._lines[begin:end]]
+        rows = [READER.decode(line.decode()) for line in self._lines[begin:end]]
         return [[row.get(name) if isinstance(row, dict) else None for row in rows] for name in names]
+
+
+def _text(value: Any) -> str:
+    """Return a member as JSON has it, its numbers with the digits that they came with."""
+    if isinstance(value, _Number):
+        return str(value)
+    if isinstance(value, list):
+        return f"[{', '.join(map(_text, value))}]"
+    if isinstance(value, dict):
+        return f"{{{', '.join(f'{json.dumps(name)}: {_text(each)}' for name, each in value.items())}}}"
+    return json.dumps(value)
 
 
 def _cell(value: Any) -> bytes:
     if value is None:
         return b""
-    text = value if isinstance(value, str) else json.dumps(value)
+    text = value if type(value) is str else _text(value)
     quoted = any(mark in text for mark in ',"\r\n')
     return ('"' + text.replace('"', '""') + '"' if quoted else text).encode("utf-8", "backslashreplace")
 
@@ -102,7 +123,7 @@ def check_head(start: bytes, whole: bool, card: Card, options: Options, name: st
     line = next((line for line in start[begin:].split(b"\n") if line.strip()), b"")
     try:
         row = json.loads(line)
-    except ValueError:  # which the row itself says
+    except (ValueError, RecursionError):  # which the row itself says
         return begin
     keys = keys_of(options.columns, card)
     lacking = [key for key in keys if not isinstance(row, dict) or key not in row]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lambda_fn.bulk.blocks import BLOCK_BYTES, sized
+from lambda_fn.bulk.blocks import BLOCK_BYTES, BLOCK_ROWS, sized
 from lambda_fn.bulk.columns import keys_of
 from lambda_fn.bulk.failures import RefusedError, asking
 from lambda_fn.bulk.options import Options
@@ -126,7 +126,7 @@ def blocks(chunk: Chunk, card: Card, options: Options) -> Iterator[NpyBlock]:
         stop = (chunk.end - chunk.head) // size
         yield from _turned_blocks(chunk, header, first, stop, card)
         return
-    for data in sized(pieces_of(chunk), max(1, BLOCK_BYTES // size) * size):
+    for data in sized(pieces_of(chunk), max(1, min(BLOCK_ROWS, BLOCK_BYTES // size)) * size):
         count = len(data) // size
         if count * size != len(data) or first + count > header.shape[0]:
             raise RefusedError(f"{chunk.object.uri} holds other bytes than the {header.shape[0]:,} rows of its header")

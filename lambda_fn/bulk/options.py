@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Any
 
 from lambda_fn.bulk.failures import RefusedError
@@ -82,27 +83,42 @@ def _object(document: Any) -> dict[str, Any]:
 
 def _uri(name: str, value: Any) -> str:
     if not (isinstance(value, str) and value.startswith("s3://") and all(location(value))):
-        raise RefusedError(f"{name} is {value!r}, expected s3://bucket/key")
+        raise RefusedError(f"{name} is {value!r:.200}, expected s3://bucket/key")
     return value
 
 
 def prefix(name: str, value: Any) -> str:
     """Return a URI that is a prefix; raise RefusedError for any other value."""
     if not (isinstance(value, str) and value.startswith("s3://") and all(location(value)) and value.endswith("/")):
-        raise RefusedError(f"{name} is {value!r}, expected s3://bucket/prefix/ with the slash at its end")
+        raise RefusedError(f"{name} is {value!r:.200}, expected s3://bucket/prefix/ with the slash at its end")
     return value
+
+
+def moment(text: Any) -> datetime | None:
+    """Return the time that the state machine tells, None for nothing; or raise RefusedError."""
+    if not text:
+        return None
+    try:
+        found = datetime.fromisoformat(text)
+    except (TypeError, ValueError):
+        found = None
+    if found is None or found.tzinfo is None:
+        raise RefusedError(f"a time is {text!r:.200}, expected one such as 2026-11-27T10:00:00Z")
+    return found
 
 
 def _text(name: str, value: Any) -> str:
     if not isinstance(value, str):
-        raise RefusedError(f"{name} is {value!r}, expected a string")
+        raise RefusedError(f"{name} is {value!r:.200}, expected a string")
     return value
 
 
 def _one_of(*values: str) -> Callable[[str, Any], str]:
     def read(name: str, value: Any) -> str:
         if value not in values:
-            raise RefusedError(f"{name} is {value!r}, expected {' or '.join(each or 'nothing' for each in values)}")
+            raise RefusedError(
+                f"{name} is {value!r:.200}, expected {' or '.join(each or 'nothing' for each in values)}"
+            )
         return str(value)
 
     return read
@@ -110,7 +126,7 @@ def _one_of(*values: str) -> Callable[[str, Any], str]:
 
 def _names(name: str, value: Any) -> tuple[str, ...]:
     if not (isinstance(value, list | tuple) and all(isinstance(each, str) and each for each in value)):
-        raise RefusedError(f"{name} is {value!r}, expected a list of names")
+        raise RefusedError(f"{name} is {value!r:.200}, expected a list of names")
     if len(set(value)) < len(value):
         raise RefusedError(f"{name} has a name twice: {', '.join(value)[:200]}")
     return tuple(value)
@@ -118,15 +134,18 @@ def _names(name: str, value: Any) -> tuple[str, ...]:
 
 def _flag(name: str, value: Any) -> bool:
     if not isinstance(value, bool):
-        raise RefusedError(f"{name} is {value!r}, expected true or false")
+        raise RefusedError(f"{name} is {value!r:.200}, expected true or false")
     return value
 
 
 def _number(low: float, high: float, *, or_zero: bool = False) -> Callable[[str, Any], float]:
     def read(name: str, value: Any) -> float:
-        number = float(value) if type(value) in (int, float) else math.nan
+        try:
+            number = float(value) if type(value) in (int, float) else math.nan
+        except OverflowError:
+            number = math.inf
         if not (low <= number <= high or (or_zero and number == 0)):
-            raise RefusedError(f"{name} is {value!r}, expected a number from {low:g} to {high:g}")
+            raise RefusedError(f"{name} is {value!r:.200}, expected a number from {low:g} to {high:g}")
         return number
 
     return read
@@ -134,7 +153,7 @@ def _number(low: float, high: float, *, or_zero: bool = False) -> Callable[[str,
 
 def _count(name: str, value: Any) -> int:
     if type(value) is not int or not 1 <= value <= MOST_CONCURRENT:
-        raise RefusedError(f"{name} is {value!r}, expected a whole number from 1 to {MOST_CONCURRENT}")
+        raise RefusedError(f"{name} is {value!r:.200}, expected a whole number from 1 to {MOST_CONCURRENT}")
     return value
 
 

@@ -54,7 +54,7 @@ class CsvOutput:
         """Return a line for each row."""
         probabilities = _probabilities(scores, self._columns)
         prediction = scores.prediction if self._columns.prediction else None
-        keys = block.csv_keys(self._columns.keys, begin, end) if block else []
+        keys = block.csv_keys(self._columns.keys, begin, end) if block and self._columns.keys else []
         return csv_rows.lines(keys, prediction, probabilities)
 
     def check(self, scores: Scores) -> None:

@@ -9,15 +9,17 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
-from lambda_fn.bulk import npy_table, pinned, prices
+from lambda_fn.bulk import npy_table, pinned, prices, records
+from lambda_fn.bulk.blocks import MOST_ROW_BYTES
 from lambda_fn.bulk.borders import even, next_line, next_row
 from lambda_fn.bulk.columns import columns_of
 from lambda_fn.bulk.failures import RefusedError, asking
 from lambda_fn.bulk.formats import ENDINGS, PACKED, format_of, reader
-from lambda_fn.bulk.options import Options, prefix
+from lambda_fn.bulk.options import Options, moment, prefix
 from lambda_fn.bulk.row_ends import row_ends
 from lambda_fn.bulk.run import PART, STATE, Chunk, Folder, Run, digest
 from lambda_fn.bulk.source import start_of
+from lambda_fn.codecs.csv_rows import BOM
 from lambda_fn.codecs.csv_slices import separators
 from lambda_fn.config import Settings, location
 from lambda_fn.model.card import Card
@@ -68,13 +70,13 @@ def start(request: Any, execution: str, started: str, settings: Settings) -> dic
         options = Options.parse(request)
         planned = _write_down(options, settings)
         run, chunks = planned.run, planned.chunks
-    done = run.done()
+    done = records.whole(run, chunks)
     left = [chunk for chunk in chunks if chunk.name not in done]
     manifest = run.manifest
     if 0 < len(left) < len(chunks):
         manifest = f"manifest-{execution}.jsonl"
         _write_manifest(run.folder, manifest, left)
-    begun = datetime.fromisoformat(started) if started else datetime.now(UTC)
+    begun = moment(started) or datetime.now(UTC)
     return {
         "output": run.options.output,
         "run": run.id,
@@ -216,8 +218,8 @@ def _table(found: Object, options: Options, card: Card) -> Table:
     kind, packed = format_of(found.key, options.format)
     module = reader(kind)
     beginning, whole = start_of(found, packed=packed, size=START_BYTES)
-    if kind == "csv" and not whole and b"\n" not in beginning:
-        beginning, whole = start_of(found, packed=packed, size=large.PART_BYTES)
+    if kind == "csv" and not whole and not len(row_ends(beginning.removeprefix(BOM), False)):
+        beginning, whole = start_of(found, packed=packed, size=MOST_ROW_BYTES)
     head = module.check_head(beginning, whole, card, options, found.uri)
     size, note = options.chunk_mb * MB, ""
     is_large = 0 < size * SMALL < found.size

@@ -19,6 +19,10 @@ PASSING = frozenset({Problem.MODEL_INVALID, Problem.STORAGE_UNAVAILABLE, Problem
 """What is no fault of a row."""
 
 
+FIRST_TRY = 1024
+"""How many rows are tried first where not all can be scored together."""
+
+
 class Part:
     """Some rows that were scored together, from `begin` to `end` of a block; or one that is refused, with `error`."""
 
@@ -32,27 +36,27 @@ class Part:
 def parts_of(block: Block, model: Model, output: Output, probabilities: bool) -> Iterator[Part]:
     """Yield the rows of a block in their order: those that are scored together, each that is refused by itself.
 
-    Where some are refused, halves are tried, and halves of them: a row's answer is the same in all of them.
+    All are tried at once. Where one is refused, fewer are tried, and where none is, more: a row's answer is the same
+    among whatever others.
     """
-    waiting = [(0, len(block.rows))]
-    while waiting:
-        begin, end = waiting.pop()
-        if begin == end:
-            continue
+    begin, count = 0, len(block.rows)
+    size = count
+    while begin < count:
+        end = min(count, begin + size)
         try:
-            values = block.rows[begin:end]  # all at once, as that is faster than in the model's batches
-            scores = model.score(values, 1, probabilities)
+            scores = model.score(block.rows[begin:end], 1, probabilities)  # sliced here: the model would by its batches
             output.check(scores)
         except ServiceError as error:
             if error.problem in PASSING:
                 raise
             if end - begin == 1:
                 yield Part(begin, end, None, error.again())
-                continue
-            middle = (begin + end) // 2
-            waiting += [(middle, end), (begin, middle)]
+                begin, size = end, 2
+            else:
+                size = min(FIRST_TRY, (end - begin) // 4 or 1)
         else:
             yield Part(begin, end, scores)
+            begin, size = end, size * 2
 
 
 def reason(error: ServiceError) -> str:

@@ -10,8 +10,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 NEWLINE, QUOTE = ord("\n"), ord('"')
-BEFORE_OPENING = np.frombuffer(b',\n"', np.uint8)
-AFTER_CLOSING = np.frombuffer(b',\r\n"', np.uint8)
+OPENS, CLOSES = np.zeros(256, np.bool_), np.zeros(256, np.bool_)
+"""Behind which bytes a quote may open a cell, or be the second of two; in front of which it may close one."""
+OPENS[list(b',\n"')] = CLOSES[list(b',\r\n"')] = True
+FIRST_LOOK = 32
 
 
 def line_ends(text: bytes, last: bool) -> NDArray[np.int64]:
@@ -31,9 +33,20 @@ def row_ends(text: bytes, last: bool) -> NDArray[np.int64]:
     """
     if QUOTE not in text:
         return line_ends(text, last)
+    ends, _ = _read(text)
+    return _with_last(ends, text) if last else ends
+
+
+def strays(text: bytes) -> NDArray[np.int64]:
+    """Return where in each row of a text, that has one, the first quote stands that neither opens nor closes a cell."""
+    return _read(text)[1] if QUOTE in text else np.empty(0, np.int64)
+
+
+def _read(text: bytes) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return where rows end, and the stray quotes."""
     codes = np.frombuffer(text, np.uint8)
     lines, quotes = (codes == NEWLINE).nonzero()[0], (codes == QUOTE).nonzero()[0]
-    found, begin = [np.empty(0, np.int64)], 0
+    found, wrong, begin = [np.empty(0, np.int64)], [], 0
     while True:
         behind = quotes[np.searchsorted(quotes, begin) :]
         stray = _first_stray(codes, behind, begin)
@@ -43,13 +56,13 @@ def row_ends(text: bytes, last: bool) -> NDArray[np.int64]:
         found.append(ends + 1)
         if stray is None:
             break
+        wrong.append(stray)
         at = text.find(b"\n", stray)
         if at < 0:
             break
         found.append(np.array([at + 1]))
         begin = at + 1
-    ends = np.concatenate(found)
-    return _with_last(ends, text) if last else ends
+    return np.concatenate(found), np.array(wrong, np.int64)
 
 
 def _with_last(ends: NDArray[np.int64], text: bytes) -> NDArray[np.int64]:
@@ -73,10 +86,19 @@ def first_stray(text: bytes) -> int | None:
 
 
 def _first_stray(codes: NDArray[np.uint8], quotes: NDArray[np.int64], begin: int) -> int | None:
-    """Return where the first of the quotes is that neither opens nor closes a cell; None if all do."""
-    opening, closing = quotes[::2], quotes[1::2]
-    fine = np.ones(len(quotes), np.bool_)
-    fine[::2] = (opening == begin) | np.isin(codes[opening - 1], BEFORE_OPENING)
-    inner = closing[closing + 1 < len(codes)]  # what is behind the last byte is not known yet
-    fine[1::2][: len(inner)] = np.isin(codes[inner + 1], AFTER_CLOSING)
-    return None if fine.all() else int(quotes[int(np.argmin(fine))])
+    """Return where the first of the quotes is that neither opens nor closes a cell; None if all do.
+
+    Few are looked at first, and then more each time, as there may be another soon.
+    """
+    start, size = 0, FIRST_LOOK
+    while start < len(quotes):
+        look = quotes[start : start + size]
+        opening, closing = look[::2], look[1::2]
+        fine = np.ones(len(look), np.bool_)
+        fine[::2] = (opening == begin) | OPENS[codes[opening - 1]]
+        inner = closing[: np.searchsorted(closing, len(codes) - 1)]  # what is behind the last byte is not known yet
+        fine[1::2][: len(inner)] = CLOSES[codes[inner + 1]]
+        if not fine.all():
+            return int(look[int(np.argmin(fine))])
+        start, size = start + size, size * 8
+    return None

@@ -44,7 +44,10 @@ class Folder(Record):
         """Return the JSON document of that name among what is no output; None if there is none."""
         with asking(f"{self.uri}{STATE}{name}"):
             data = large.read(self.bucket, self.state(name))
-        return None if data is None else json.loads(data)
+        try:
+            return None if data is None else json.loads(data)
+        except ValueError as error:
+            raise RefusedError(f"{self.uri}{STATE}{name} is not JSON: {error}") from error
 
     def write(self, key: str, document: Any, *, once: bool = False) -> bool:
         """Write a JSON document under a whole key; return whether it was written (`large.put`)."""
@@ -71,6 +74,13 @@ class Chunk(Record):
     end: int
     head: int
     output: str
+
+    @classmethod
+    def read(cls, document: Any) -> Chunk:
+        """Return a chunk of what the manifest says; raise RefusedError if that is none."""
+        if not isinstance(document, dict) or document.keys() != set(cls._fields):
+            raise RefusedError(f"a chunk is {str(document)[:200]}, expected {', '.join(cls._fields)}")
+        return cls(**document)
 
     @property
     def object(self) -> Object:
@@ -116,8 +126,12 @@ class Run(Record):
         document = folder.read("run.json")
         if document is None:
             return None
-        options = {**document["options"], "columns": tuple(document["options"]["columns"])}
-        return cls(**{name: document[name] for name in cls._fields if name != "options"}, options=Options(**options))
+        try:
+            options = {**document["options"], "columns": tuple(document["options"]["columns"])}
+            known = {name: document[name] for name in cls._fields if name != "options"}
+            return cls(**known, options=Options(**options))
+        except (KeyError, TypeError) as error:
+            raise RefusedError(f"{folder.uri}{STATE}run.json is none that this version wrote: {error!r}") from error
 
     @classmethod
     def get(cls, folder: Folder) -> Run:
@@ -133,7 +147,10 @@ class Run(Record):
             data = large.read(self.folder.bucket, self.folder.state(self.manifest))
         if data is None:
             raise RefusedError(f"{self.folder.uri} has lost its manifest, {STATE}{self.manifest}")
-        return [Chunk(**json.loads(line)) for line in data.splitlines()]
+        chunks = [Chunk.read(json.loads(line)) for line in data.splitlines()]
+        if len(chunks) != self.chunks:
+            raise RefusedError(f"the manifest of {self.folder.uri} has {len(chunks)} of {self.chunks} chunks")
+        return chunks
 
     def done(self) -> set[str]:
         """Return the names of the chunks that are finished."""

@@ -13,16 +13,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lambda_fn.bulk import pinned, prices
+from lambda_fn.bulk import pinned, prices, records
 from lambda_fn.bulk.columns import columns_of
-from lambda_fn.bulk.failures import DeadlineError, RefusedError, asking
+from lambda_fn.bulk.failures import DeadlineError, PassingError, RefusedError, asking
 from lambda_fn.bulk.formats import reader
+from lambda_fn.bulk.options import moment, prefix
 from lambda_fn.bulk.outputs import OUTPUTS, NpyOutput, Output, packed
 from lambda_fn.bulk.refusals import parts_of, reason
 from lambda_fn.bulk.run import Chunk, Folder, Run
 from lambda_fn.errors import ServiceError
 from lambda_fn.storage import large
-from lambda_fn.storage.large import Upload
+from lambda_fn.storage.large import Object, Upload
 
 if TYPE_CHECKING:
     from lambda_fn.bulk.block import Block
@@ -87,16 +88,17 @@ def score(item: dict[str, Any], left_ms: Callable[[], int], threads: int) -> dic
     left_ms: how many milliseconds are left of the function's timeout.
     Raises RefusedError, DeadlineError and PassingError.
     """
-    begun, folder, chunk = time.monotonic(), Folder.of(item["output"]), Chunk(**item["chunk"])
-    record = folder.read(f"done/{chunk.name}.json")
+    begun, folder, chunk = time.monotonic(), Folder.of(prefix("output", item["output"])), Chunk.read(item["chunk"])
+    worker = _worker(folder, item["run"])
+    record = records.done(worker.run, chunk)
     if record is not None:
         return _short(record)
-    if datetime.now(UTC) > datetime.fromisoformat(item["deadline"]):
+    deadline = moment(item["deadline"])
+    if deadline is not None and datetime.now(UTC) > deadline:
         raise DeadlineError(f"the deadline of the execution, {item['deadline']}, is over")
-    worker = _worker(folder, item["run"])
     record = _write(worker, chunk, left_ms, threads)
     record["seconds"] = round(time.monotonic() - begun, 3)
-    folder.write(folder.state(f"done/{chunk.name}.json"), record, once=True)
+    folder.write(folder.state(f"done/{chunk.name}.json"), record)
     return _short(record)
 
 
@@ -113,7 +115,7 @@ def _write(worker: Worker, chunk: Chunk, left_ms: Callable[[], int], threads: in
     run, folder, uri = worker.run, worker.run.folder, chunk.object.uri
     output = worker.output(run.options.output_format or chunk.format)
     upload = Upload(folder.bucket, folder.prefix + chunk.output)
-    aside = Upload(folder.bucket, folder.state(f"quarantine/{chunk.name}.jsonl"))
+    aside = Upload(folder.bucket, records.aside_key(run, chunk))
     out, refused, lines = 0, 0, 0
     try:
         for scored in _all(worker, chunk, output, threads):
@@ -126,13 +128,11 @@ def _write(worker: Worker, chunk: Chunk, left_ms: Callable[[], int], threads: in
                 if run.options.on_error == "quarantine":
                     aside.write(b"".join(_line(uri, each) for each in scored.refused))
             out, refused, lines = out + scored.out, refused + len(scored.refused), lines + scored.lines
-        head, size = output.head(out), 0
+        head, refusals = output.head(out), None
         with asking(folder.uri):
             if refused and run.options.on_error == "quarantine":
-                aside.finish()
-            if not upload.finish(packed(head) if run.options.gzip and head else head):  # another worker was sooner
-                written = large.find(folder.bucket, folder.prefix + chunk.output)
-                size = upload.bytes if written is None else written.size
+                refusals = _finished(aside, b"")
+            written = _finished(upload, packed(head) if run.options.gzip and head else head)
     except BaseException as error:
         upload.abort()
         aside.abort()
@@ -150,10 +150,23 @@ def _write(worker: Worker, chunk: Chunk, left_ms: Callable[[], int], threads: in
         "lines": lines,
         "output": folder.prefix + chunk.output,
         "bytes_in": chunk.end - chunk.begin,
-        "bytes_out": size or upload.bytes,
+        "bytes_out": written.size,
+        "etag": written.etag,
+        "aside": None if refusals is None else {"bytes": refusals.size, "etag": refusals.etag},
         "memory_mb": prices.memory_mb(),
         "sha256": worker.model.sha256,
     }
+
+
+def _finished(upload: Upload, head: bytes) -> Object:
+    """Return what was written; what another worker wrote of the same chunk, which has to be as large."""
+    is_own = upload.finish(head)
+    found = large.find(upload.bucket, upload.key)
+    if found is None:
+        raise PassingError(f"s3://{upload.bucket}/{upload.key} was written, and is not there")
+    if not is_own and found.size != upload.bytes:
+        raise RefusedError(f"{found.uri} is there already, and has other bytes than this run's: delete it, and resume")
+    return found
 
 
 def _all(worker: Worker, chunk: Chunk, output: Output, threads: int) -> Iterator[Scored]:

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
-from lambda_fn.bulk import prices
-from lambda_fn.bulk.failures import IncompleteError, asking
-from lambda_fn.bulk.run import PART, QUARANTINE, SUCCESS, Chunk, Folder, Run
+from lambda_fn.bulk import prices, records
+from lambda_fn.bulk.failures import IncompleteError, RefusedError, asking
+from lambda_fn.bulk.options import moment, prefix
+from lambda_fn.bulk.run import QUARANTINE, SUCCESS, Chunk, Folder, Run
 from lambda_fn.storage import large
 from lambda_fn.storage.large import Upload
 
-READERS = 32
 NAMED = 20
 """How many failed chunks the error names; the summary names all."""
 GETS, PUTS = 5, 4
@@ -26,15 +25,14 @@ def summarize(event: dict[str, Any]) -> dict[str, Any]:
 
     Raises IncompleteError if it is not.
     """
-    run = Run.get(Folder.of(event["output"]))
+    run = Run.get(Folder.of(prefix("output", event["output"])))
+    if run.id != event["run"]:
+        raise RefusedError(f"{run.folder.uri} holds the run {run.id}, asked is for {event['run']}")
     folder, chunks = run.folder, run.read_manifest()
-    records = _records(run)
-    there = _outputs(folder)
-    done = [(chunk, records[chunk.name]) for chunk in chunks if _is_whole(chunk, records, there, run)]
-    finished = {chunk.name for chunk, _ in done}
-    failed = _failed(run, [chunk for chunk in chunks if chunk.name not in finished], event.get("stopped"))
-    quarantine = [] if failed else _set_aside(run, chunks, records)
-    summary = _summary(run, event, done, failed, quarantine, len(chunks))
+    done = records.whole(run, chunks)
+    failed = _failed(run, [chunk for chunk in chunks if chunk.name not in done], event.get("stopped"))
+    quarantine = [] if failed else _set_aside(run, chunks, done)
+    summary = _summary(run, event, [done[chunk.name] for chunk in chunks if chunk.name in done], failed, quarantine)
     folder.write(folder.state(f"executions/{event['execution']}.json"), summary)
     if failed:
         names = ", ".join(f"{each['chunk']} ({each['error']})" for each in failed[:NAMED])
@@ -45,32 +43,8 @@ def summarize(event: dict[str, Any]) -> dict[str, Any]:
 
 def note(event: dict[str, Any]) -> None:
     """Write down the error that the state machine caught of a chunk."""
-    folder = Folder.of(event["output"])
-    folder.write(folder.state(f"failed/{event['chunk']['name']}.json"), event["note"])
-
-
-def _records(run: Run) -> dict[str, dict[str, Any]]:
-    """Return the record of each finished chunk, by its name."""
-    with ThreadPoolExecutor(READERS) as readers:
-        records = readers.map(lambda name: run.folder.read(f"done/{name}.json"), sorted(run.done()))
-        return {record["chunk"]: record for record in records if record is not None}
-
-
-def _outputs(folder: Folder) -> dict[str, int]:
-    """Return how large each output is, by its key."""
-    with asking(folder.uri):
-        return {each.key: each.size for each in large.listed(folder.bucket, folder.prefix + PART)}
-
-
-def _is_whole(chunk: Chunk, records: dict[str, dict[str, Any]], there: dict[str, int], run: Run) -> bool:
-    """Whether a chunk is done: its record adds up and is of the run's model, its output is there as it says."""
-    record = records.get(chunk.name)
-    return (
-        record is not None
-        and record["rows"] == record["out"] + record["refused"]
-        and record["sha256"] == run.model["sha256"]
-        and there.get(record["output"]) == record["bytes_out"]
-    )
+    folder, chunk = Folder.of(prefix("output", event["output"])), Chunk.read(event["chunk"])
+    folder.write(folder.state(f"failed/{chunk.name}.json"), event["note"])
 
 
 def _failed(run: Run, chunks: list[Chunk], stopped: Any) -> list[dict[str, Any]]:
@@ -97,6 +71,13 @@ def _failed(run: Run, chunks: list[Chunk], stopped: Any) -> list[dict[str, Any]]
     return found
 
 
+def _read_note(run: Run, chunk: Chunk) -> Any:
+    try:
+        return run.folder.read(f"failed/{chunk.name}.json")
+    except RefusedError as error:  # that it can't be read is what is known
+        return {"Error": "NotScored", "Cause": str(error)}
+
+
 def _cause(text: Any) -> str:
     """Return the message in what Lambda tells of an exception, which is JSON; or else what there is."""
     try:
@@ -106,19 +87,25 @@ def _cause(text: Any) -> str:
     return str(document.get("errorMessage", text)) if isinstance(document, dict) else str(text)
 
 
-def _set_aside(run: Run, chunks: list[Chunk], records: dict[str, dict[str, Any]]) -> list[str]:
+def _set_aside(run: Run, chunks: list[Chunk], done: dict[str, dict[str, Any]]) -> list[str]:
     """Write the refused rows where whoever asked looks for them, each with its line in the object; return the keys."""
     written, lines, of = [], 0, ""
     for chunk in chunks:
-        uri, record = chunk.object.uri, records[chunk.name]
+        uri, record = chunk.object.uri, done[chunk.name]
         lines, of = (lines if uri == of else 0), uri
         if record["refused"] and run.options.on_error == "quarantine":
             key = f"{run.folder.prefix}{QUARANTINE}{chunk.output.partition('.')[0]}.jsonl"
-            aside = large.find(run.folder.bucket, run.folder.state(f"quarantine/{chunk.name}.jsonl"))
-            upload = Upload(run.folder.bucket, key)
             with asking(run.folder.uri):
+                aside = large.find(run.folder.bucket, records.aside_key(run, chunk))
+                upload, count = Upload(run.folder.bucket, key), 0
                 for line in _numbered(aside, lines):
                     upload.write(line)
+                    count += 1
+                if count != record["refused"]:
+                    upload.abort()
+                    raise IncompleteError(
+                        f"{count} of {record['refused']} refused rows of chunk {chunk.name} are there"
+                    )
                 upload.finish()
             written.append(key)
         lines += record["lines"]
@@ -127,9 +114,9 @@ def _set_aside(run: Run, chunks: list[Chunk], records: dict[str, dict[str, Any]]
 
 def _numbered(aside: large.Object | None, lines: int) -> Iterator[bytes]:
     """Yield the refused rows of a chunk, in front of which the object has so many lines."""
-    if aside is None:
-        raise IncompleteError("the refused rows of a chunk are lost")
     rest = b""
+    if aside is None:
+        return
     for piece in large.stream(aside, 0, aside.size):
         *whole, rest = (rest + piece).split(b"\n")
         for line in whole:
@@ -142,15 +129,13 @@ def _numbered(aside: large.Object | None, lines: int) -> Iterator[bytes]:
 def _summary(
     run: Run,
     event: dict[str, Any],
-    done: Iterable[tuple[Chunk, dict[str, Any]]],
+    records: list[dict[str, Any]],
     failed: list[dict[str, Any]],
     quarantine: list[str],
-    planned: int,
 ) -> dict[str, Any]:
     """Return the summary of an execution."""
-    records = [record for _, record in done]
     finished = datetime.now(UTC)
-    begun = datetime.fromisoformat(event["started"]) if event.get("started") else finished
+    begun = moment(event.get("started")) or finished
     seconds = sum(record["seconds"] for record in records)
     memory = max((record["memory_mb"] for record in records), default=prices.memory_mb())
     size = sum(record["bytes_out"] for record in records)
@@ -167,7 +152,7 @@ def _summary(
             "out": sum(record["out"] for record in records),
             "refused": sum(record["refused"] for record in records),
         },
-        "chunks": {"planned": planned, "done": count, "failed": len(failed)},
+        "chunks": {"planned": run.chunks, "done": count, "failed": len(failed)},
         "failed": failed,
         "started": event.get("started"),
         "finished": finished.isoformat(timespec="milliseconds"),

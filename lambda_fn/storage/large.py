@@ -153,7 +153,7 @@ class Upload:
 
     def __init__(self, bucket: str, key: str) -> None:
         """Begin nothing yet: what fits into one part is put in one request."""
-        self._bucket, self._key = bucket, key
+        self.bucket, self.key = bucket, key
         self._id = ""
         self._parts: list[CompletedPartTypeDef] = []
         self._first, self._pending, self._size = b"", [b""], 0
@@ -171,15 +171,15 @@ class Upload:
         """Make it an object, with `head` in front of all; return whether it was written, or was there already."""
         self.bytes += len(head)
         if not self._first:
-            return put(self._bucket, self._key, head + b"".join(self._pending), once=True)
+            return put(self.bucket, self.key, head + b"".join(self._pending), once=True)
         if self._size:
             self._send()
         self._upload(1, head + self._first)
         parts = sorted(self._parts, key=lambda part: part["PartNumber"])
         try:
             answer = client().complete_multipart_upload(
-                Bucket=self._bucket,
-                Key=self._key,
+                Bucket=self.bucket,
+                Key=self.key,
                 UploadId=self._id,
                 MultipartUpload={"Parts": parts},
                 IfNoneMatch="*",
@@ -196,7 +196,7 @@ class Upload:
         """Leave nothing of it behind, if that can be done."""
         if self._id:
             with suppress(Exception):
-                client().abort_multipart_upload(Bucket=self._bucket, Key=self._key, UploadId=self._id)
+                client().abort_multipart_upload(Bucket=self.bucket, Key=self.key, UploadId=self._id)
 
     def _send(self) -> None:
         """Send what is pending as a part; the first is kept until the end: what comes in front of it is not known."""
@@ -209,12 +209,10 @@ class Upload:
 
     def _upload(self, number: int, data: bytes) -> None:
         if not self._id:
-            begun = client().create_multipart_upload(Bucket=self._bucket, Key=self._key)
+            begun = client().create_multipart_upload(Bucket=self.bucket, Key=self.key)
             _check(begun, "UploadId")
             self._id = begun["UploadId"]
-        answer = client().upload_part(
-            Bucket=self._bucket, Key=self._key, UploadId=self._id, PartNumber=number, Body=data
-        )
+        answer = client().upload_part(Bucket=self.bucket, Key=self.key, UploadId=self._id, PartNumber=number, Body=data)
         _check(answer, "ETag")
         self._parts.append({"PartNumber": number, "ETag": answer["ETag"]})
 

@@ -115,8 +115,8 @@ BAD = [
     (f"{HEADER}\r\n6.2,3.4\r\n6.2,3.4,1\r\n6.2,3.4", 3, "6.2,3.4,1", "ragged-rows"),
     (f"{HEADER}\n6.2,nan\n6.2,3.4\n", 2, "6.2,nan", "nan"),
     (f"{HEADER}\n6.2,1e300\n6.2,3.4\n", 2, "6.2,1e300", "beyond-float32"),
-    (f'{HEADER}\n6.2,3" 4\n6.2,3.4\n', 2, '6.2,3" 4', "not-a-number"),
-    (f'{HEADER}\n"6.2,3" 4\n6.2,3.4\n', 2, '"6.2,3" 4', "ragged-rows"),
+    (f'{HEADER}\n6.2,3" 4\n6.2,3.4\n', 2, '6.2,3" 4', "malformed-csv"),
+    (f'{HEADER}\n"6.2,3" 4\n6.2,3.4\n', 2, '"6.2,3" 4', "malformed-csv"),
     (f'{HEADER}\n6.2,"3.4"x\n6.2,3.4\n', 2, '6.2,"3.4"x', "malformed-csv"),
     (f'{HEADER}\n6.2,3.4\n6.2,"3.4', 3, '6.2,"3.4', "malformed-csv"),
     (f"{HEADER}\n6.2,3.4\n6.2,\n", 3, "6.2,", "not-a-number"),
@@ -156,6 +156,18 @@ def test_bad_rows_have_the_line_of_the_object_in_whatever_chunk_they_are(bulk: B
     assert found == [("a.csv", number + 2) for number in bad] + [("b.csv", number + 3) for number in bad]
     assert summary["rows"] == {"in": 120, "out": 120 - 2 * len(bad), "refused": 2 * len(bad)}
     assert summary["chunks"]["planned"] > 8
+
+
+def test_a_stray_quote_is_refused_whatever_stands_beside_it_and_mixes_nothing(bulk: Bulk) -> None:
+    rows = ['5,3,a"b', '5,3,"x,y,z"', '6,2,pipe 5" wide', "6,2,b", '5,3,"q""r"', 'a"b,3,1', '5,"3",c']
+    bulk.put("in/a.csv", "\n".join([f"{HEADER},id", *rows, ""]).encode())
+    for number, chunk_mb in enumerate((0, SMALL_MB)):
+        request = bulk.request(
+            "in/a.csv", f"{number}/", on_error="skip", columns=["id", "prediction"], chunk_mb=chunk_mb
+        )
+        summary = bulk.run(request)
+        assert summary["rows"] == {"in": 7, "out": 4, "refused": 3}
+        assert bulk.table(f"{number}/")["id"].tolist() == ["x,y,z", "b", 'q"r', "c"]
 
 
 def test_many_bad_rows_are_all_set_aside_in_their_order(bulk: Bulk) -> None:

@@ -110,6 +110,15 @@ def test_members_are_keys_whatever_is_written(bulk: Bulk) -> None:
     assert (second["more"], second["id"]) == (None, "Ö1")
 
 
+def test_numbers_among_the_keys_keep_their_digits(bulk: Bulk) -> None:
+    texts = ["12345678901234567890.5", "0.1000000000000000055511", "-0", "1e400", '{"a": [1.50, "b"]}', "NaN"]
+    lines = [f'{{"sepal length (cm)": 6.2, "sepal width (cm)": 3.4, "id": {text}}}' for text in texts]
+    bulk.put("in/a.jsonl", "\n".join(lines).encode())
+    bulk.run(bulk.request("in/a.jsonl", columns=["id", "prediction"]))
+    found = [line.decode().partition(": ")[2].rpartition(', "prediction"')[0] for line in bulk.parts()[0].splitlines()]
+    assert found == [*texts[:-1], "null"]
+
+
 def test_labels_that_are_strings_in_each_output(bulk: Bulk, tmp_path: Path) -> None:
     path, table, estimator = mixed(tmp_path)
     bulk.publish(path, "mixed")

@@ -148,6 +148,73 @@ def test_an_output_that_is_lost_or_cut_afterwards_is_not_told_of(
     assert "out/_SUCCESS.json" not in bulk.keys("out/")
 
 
+def test_what_is_lost_afterwards_is_scored_again_when_the_run_is_resumed(
+    bulk: Bulk, planned: dict[str, Any], estimator: Any
+) -> None:
+    bulk.score(planned)
+    first, *_ = bulk.keys("out/part-")
+    bulk.s3.delete_object(Bucket=bulk.bucket, Key=first)
+    bulk.put("out/_plume/done/00001.json", b"{")
+    bulk.put("out/_plume/done/00002.json", bulk.get("out/_plume/done/00003.json"))
+    assert bulk.summarize(planned)["chunks"]["failed"] == 3
+    resumed = bulk.plan({"resume": f"s3://{bulk.bucket}/out/"}, "two")
+    assert [item["chunk"]["name"] for item in bulk.items(resumed)] == ["00000", "00001", "00002"]
+    bulk.score(resumed)
+    assert bulk.summarize(resumed, "two")["rows"] == {"in": 300, "out": 300, "refused": 0}
+    assert bulk.table()["prediction"].tolist() == labels(estimator)
+
+
+def test_an_output_of_other_bytes_is_neither_taken_nor_replaced(bulk: Bulk, planned: dict[str, Any]) -> None:
+    [item, *_] = bulk.items(planned)
+    bulk.put(f"out/{item['chunk']['output']}", b"cut")
+    with pytest.raises(RefusedError, match="has other bytes than this run's: delete it, and resume"):
+        handler.score(item, Context())
+    assert bulk.summarize(planned)["chunks"]["done"] == 0
+
+
+@pytest.mark.parametrize("spoilt", [b"", b"cut"])
+def test_refused_rows_that_are_lost_are_missed(spoilt: bytes, bulk: Bulk) -> None:
+    bulk.put("in/a.csv", TEXT + b"x,1\ny,2\n")
+    planned = bulk.plan(bulk.request("in/a.csv", on_error="quarantine"))
+    bulk.score(planned)
+    [key] = bulk.keys("out/_plume/quarantine/")
+    bulk.put(key, spoilt and bulk.get(key)[:-20])
+    assert bulk.summarize(planned)["status"] == "INCOMPLETE"
+    bulk.s3.delete_object(Bucket=bulk.bucket, Key=key)
+    resumed = bulk.plan({"resume": f"s3://{bulk.bucket}/out/"}, "two")
+    bulk.score(resumed)
+    summary = bulk.summarize(resumed, "two")
+    assert summary["rows"] == {"in": 302, "out": 300, "refused": 2}
+    assert [each["text"] for each in bulk.quarantined(summary)] == ["x,1", "y,2"]
+
+
+def test_a_manifest_that_is_cut_is_no_smaller_run(bulk: Bulk, planned: dict[str, Any]) -> None:
+    bulk.score(planned)
+    key = planned["manifest"]["key"]
+    bulk.put(key, bulk.get(key).splitlines()[0])
+    with pytest.raises(RefusedError, match=rf"has 1 of {planned['chunks']} chunks"):
+        bulk.summarize(planned)
+    assert "out/_SUCCESS.json" not in bulk.keys("out/")
+
+
+@pytest.mark.parametrize(
+    ("function", "event"),
+    [
+        ("plan", None),
+        ("plan", {"request": {"input": "s3://b/k", "output": "s3://b/p/"}}),
+        ("score", {}),
+        ("score", {"output": "s3://b/p/", "run": "r", "chunk": {"name": "00000"}, "deadline": LATER}),
+        ("score", {"output": "p", "run": "r", "chunk": {}, "deadline": LATER}),
+        ("summary", None),
+        ("summary", {"output": "s3://b/p/", "run": "r"}),
+        ("summary", {"note": {}, "output": "s3://b/p/", "chunk": 7}),
+    ],
+)
+def test_an_event_that_the_state_machine_does_not_send_is_refused(function: str, event: Any, bulk: Bulk) -> None:
+    with pytest.raises(RefusedError):
+        getattr(handler, function)(event, Context())
+
+
 def test_a_plan_that_was_lost_halfway_is_made_again(bulk: Bulk, monkeypatch: pytest.MonkeyPatch) -> None:
     bulk.put("in/a.csv", TEXT)
     with monkeypatch.context() as patched:
@@ -222,6 +289,8 @@ def test_a_large_output_is_written_in_parts_and_an_interrupted_one_leaves_none(
         ({"on_error": "ignore"}, "expected fail or skip or quarantine"),
         ({"columns": "prediction"}, "expected a list of names"),
         ({"chunk_mb": "64"}, "expected a number from"),
+        ({"deadline_seconds": 10**400}, "expected a number from"),
+        ({"output": "s3://UP case/x/"}, "UP case"),
         ({"concurrency": 0}, "expected a whole number from 1 to 10000"),
         ({"tolerated_failure_percentage": 101}, "expected a number from 0 to 100"),
         ({"gzip": 1}, "expected true or false"),

@@ -1,0 +1,78 @@
+"""The records of finished chunks, compared with what is there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from lambda_fn.bulk.failures import RefusedError, asking
+from lambda_fn.bulk.run import PART, Chunk, Run
+from lambda_fn.storage import large
+from lambda_fn.storage.large import Object
+
+READERS = 32
+ASIDE = "quarantine/"
+"""Where, among what is no output, workers write the rows that are refused."""
+
+
+def whole(run: Run, chunks: Sequence[Chunk]) -> dict[str, dict[str, Any]]:
+    """Return the record of each chunk that is done, by its name: it adds up, and what it tells of is there."""
+    folder = run.folder
+    with asking(folder.uri):
+        outputs = {each.key: each for each in large.listed(folder.bucket, folder.prefix + PART)}
+        aside = {each.key: each for each in large.listed(folder.bucket, folder.state(ASIDE))}
+    names = run.done() & {chunk.name for chunk in chunks}
+    by_name = {chunk.name: chunk for chunk in chunks}
+    with ThreadPoolExecutor(READERS) as readers:
+        records = dict(zip(names, readers.map(lambda name: _read(run, name), names), strict=True))
+    there = {**outputs, **aside}
+    return {name: record for name, record in records.items() if is_whole(run, by_name[name], record, there)}
+
+
+def done(run: Run, chunk: Chunk) -> dict[str, Any] | None:
+    """Return the record of a chunk; None if it is not done, or what was written is not there any more."""
+    record, folder = _read(run, chunk.name), run.folder
+    if record is None:
+        return None
+    with asking(folder.uri):
+        keys = [folder.prefix + chunk.output, aside_key(run, chunk)]
+        found = [large.find(folder.bucket, key) for key in keys]
+    there = {each.key: each for each in found if each is not None}
+    return record if is_whole(run, chunk, record, there) else None
+
+
+def is_whole(run: Run, chunk: Chunk, record: Any, there: Mapping[str, Object]) -> bool:
+    """Whether a record is that of a chunk, adds up, and what it tells of is `there`, by key, as it tells."""
+    try:
+        return (
+            record["chunk"] == chunk.name
+            and record["sha256"] == run.model["sha256"]
+            and record["bytes_in"] == chunk.end - chunk.begin
+            and record["rows"] == record["out"] + record["refused"]
+            and _is_there(folder_key := run.folder.prefix + chunk.output, record["bytes_out"], record["etag"], there)
+            and record["output"] == folder_key
+            and (
+                record["aside"] is None
+                or _is_there(aside_key(run, chunk), record["aside"]["bytes"], record["aside"]["etag"], there)
+            )
+        )
+    except (KeyError, TypeError):
+        return False
+
+
+def aside_key(run: Run, chunk: Chunk) -> str:
+    """Return where the worker of a chunk writes the rows that are refused."""
+    return run.folder.state(f"{ASIDE}{chunk.name}.jsonl")
+
+
+def _is_there(key: str, size: int, etag: str, there: Mapping[str, Object]) -> bool:
+    return key in there and (there[key].size, there[key].etag) == (size, etag)
+
+
+def _read(run: Run, name: str) -> Any:
+    """Return a record; None if there is none, or it can't be read: the chunk is scored again."""
+    try:
+        return run.folder.read(f"done/{name}.json")
+    except RefusedError:
+        return None
