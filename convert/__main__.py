@@ -136,12 +136,12 @@ def make_parser() -> argparse.ArgumentParser:
         commands,
         "status",
         _status,
-        "show the current model and the candidate, and how they differ; or a run of `score`",
+        "show the current model and the candidate, and how they differ; or a run",
     )
     status.add_argument(
         "uri",
         metavar="WHAT",
-        help="where the model is, s3://bucket/key; a run's s3://bucket/prefix/, or an execution's ARN",
+        help="a model's s3://bucket/key; a run's s3://bucket/prefix/, or an execution's ARN",
     )
     bulk.add_stack(status)
     status.add_argument(

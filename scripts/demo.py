@@ -26,6 +26,7 @@ UP = ROOT / "build" / "up.json"
 
 ROWS = '{"data": [[6.2, 3.4], [6.2, 1]]}'
 NAMED = '{"data": [{"sepal width (cm)": 3.4, "sepal length (cm)": 6.2}]}'
+TABLE_ROWS = 20_000
 BAD = '{"data": [[6.2, 3.4], [6.2]]}'
 
 AWS_SHOWN = ("AWS_ENDPOINT_URL", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_DEFAULT_REGION")
@@ -63,6 +64,8 @@ def demo(deployment: Deployment) -> None:
     began = time.perf_counter()
     deploy(deployment)
     call_routes(deployment.gateway())
+    with tempfile.TemporaryDirectory(prefix="plume-") as folder:
+        score_table(deployment, Path(folder) / "rows.csv")
     console.print(Rule())
     console.print(f"done in {time.perf_counter() - began:.0f} s; the emulator is stopped and nothing is left running")
 
@@ -146,6 +149,15 @@ def call_routes(gateway: Gateway) -> None:
     call(gateway, "PUT", "/objects/note", '{"hello": "world"}', signed=True)
     call(gateway, "GET", "/objects/note", signed=True)
     call(gateway, "GET", "/objects/none", signed=True)
+
+
+def score_table(deployment: Deployment, table: Path) -> None:
+    """Score a table of many rows with the state machine."""
+    step(f"score a table: {TABLE_ROWS:,} rows in chunks, by workers on Step Functions' Distributed Map")
+    table.write_text("sepal length (cm),sepal width (cm)\n" + "6.2,3.4\n6.2,1.0\n" * (TABLE_ROWS // 2))
+    output = f"{deployment.outputs()['BulkOutput']}demo/"
+    convert(deployment, "score", str(table), output, "--chunk-mb", "0.05")
+    convert(deployment, "list")
 
 
 def convert(deployment: Deployment, *arguments: str) -> None:

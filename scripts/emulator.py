@@ -103,6 +103,7 @@ def start(folder: Path) -> Emulator:
         "GATEWAY_PORT": str(port),
         "LOG_LEVEL": "INFO",
         "AWS_DEFAULT_REGION": "us-east-1",
+        "SFN_WAIT_SCALE": "0.02",  # how much of the time between two tries Step Functions waits here
     }
     with log.open("wb") as file:
         process = subprocess.Popen(

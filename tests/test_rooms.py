@@ -32,8 +32,8 @@ CONVERT: Floors = (
     ("oracle",),
     ("strategies",),
     ("model_file",),
-    ("bulk",),  # boto3 and rich: a run is watched without scikit-learn and onnx
     ("proof",),
+    ("bulk",),
     ("train", "export", "describe", "status"),
     ("__main__",),
 )

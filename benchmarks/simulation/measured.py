@@ -36,8 +36,8 @@ class Spread:
 def spread(page: str, figure: str) -> Spread:
     """Return the first contender's `figure`, which is in ms, from a page of results; raise ValueError if it has none.
 
-    >>> spread("| warm round trip, ms | 1.67 (1.45 to 1.81) | 1.50 (…", "warm round trip, ms").median
-    0.00167
+    >>> spread("| warm round trip, ms | 2 (1 to 3) | 1.50 (…", "warm round trip, ms").median
+    0.002
     """
     found = re.search(rf"^\| {re.escape(figure)} \| {NUMBER} \({NUMBER} to {NUMBER}\) \|", page, re.MULTILINE)
     if found is None:

@@ -11,9 +11,10 @@ from rich.console import Console
 from convert.bulk.progress import Bar, Pace
 from convert.bulk.run import RunFolder, split
 from convert.bulk.stack import Execution, Stack, describe, stop
-from convert.bulk.tables import estimate_lines, execution_lines, failed_lines, plain, summary_table
+from convert.bulk.tables import estimate_lines, execution_lines, failed_lines, summary_table
 from convert.bulk.uploads import uploaded
 from convert.errors import ConvertError
+from convert.proof.tables import plain
 
 LOOK_SECONDS = 1.0, 10.0
 """How long it is between two looks: at first, and at the most."""
@@ -63,7 +64,9 @@ def status(service: str, stage: str, run: str) -> int:
         _tell(execution, summary, console)
         return 0
     running = [execution] if execution and execution.is_running else Stack(service, stage).of_run(folder.uri)
-    console.print(f"{'running' if running else '[red]not running, not whole[/]'}: {plain(planned['input'])}")
+    console.print(
+        f"{'running' if running else '[red]not running, not whole[/]'}: {plain(planned['input'])}", soft_wrap=True
+    )
     console.print(Pace.of(planned, folder.records(), 0.0).line(), soft_wrap=True)
     for line in failed_lines(folder.failures()):
         console.print(line, soft_wrap=True)
@@ -92,7 +95,8 @@ def cancel(service: str, stage: str, run: str) -> int:
     if planned is not None:
         pace = Pace.of(planned, folder.records(), 0.0)
         console.print(f"done: {pace.line()}; a worker may still end the chunk that it is at", soft_wrap=True)
-        console.print(f"to go on: python -m convert resume {plain(output)} --stage {plain(stage)}", soft_wrap=True)
+        if pace.chunks < pace.chunks_planned:
+            console.print(f"to go on: python -m convert resume {plain(output)} --stage {plain(stage)}", soft_wrap=True)
     return 0
 
 

@@ -61,7 +61,12 @@ def add_stack(parser: argparse.ArgumentParser) -> None:
 
 def _add_limits(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--concurrency", type=int, metavar="N", help="how many chunks at once; default: 1000")
-    parser.add_argument("--tolerated-failures", type=float, metavar="PERCENT", help="of chunks; default: 0")
+    parser.add_argument(
+        "--tolerated-failures",
+        type=float,
+        metavar="PERCENT",
+        help="how many chunks may fail before the rest is not begun; default: 0",
+    )
     parser.add_argument("--deadline", metavar="TIME", help="2h, 30m, or hours, after which none begins; default: 12h")
 
 

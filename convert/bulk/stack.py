@@ -23,7 +23,7 @@ PLAN_PATIENCE = Config(read_timeout=900, retries={"total_max_attempts": 1})
 
 @dataclass(frozen=True, slots=True)
 class Execution:
-    """An execution of the state machine; `error` and `cause` of one that failed, `summary` in short of one that did not."""
+    """An execution of the state machine; `error` and `cause` of one that failed."""
 
     arn: str
     status: str
@@ -75,7 +75,7 @@ class Stack:
                 if "does not exist" not in str(error):
                     raise
                 raise ConvertError(
-                    f"there is no stack {self.name}: deploy it, `npx serverless deploy --stage {stage}`, or give --stage"
+                    f"there is no stack {self.name}: `npx serverless deploy --stage {stage}` makes it; or give --stage"
                 ) from error
         outputs = {each["OutputKey"]: each["OutputValue"] for each in found[0].get("Outputs", [])}
         if missing := [name for name in NEEDED if name not in outputs]:

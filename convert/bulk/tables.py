@@ -3,22 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC
 from typing import Any
 
-from rich.markup import escape
 from rich.table import Table
 
 from convert.bulk.progress import span
-from convert.bulk.stack import Execution
+from convert.bulk.stack import Execution, message
+from convert.proof.tables import moment, plain
 
 FAILED_SHOWN = 20
 """How many failed chunks are listed; the summary on S3 has all."""
-
-
-def plain(text: object) -> str:
-    """Return a text with nothing in it that rich would take for markup, or a terminal for orders."""
-    return escape("".join(character if character.isprintable() else repr(character)[1:-1] for character in str(text)))
 
 
 def summary_table(summary: Mapping[str, Any]) -> Table:
@@ -35,9 +29,7 @@ def summary_table(summary: Mapping[str, Any]) -> Table:
     table.add_row("chunks", f"{chunks['done']:,} of {chunks['planned']:,} done, {chunks['failed']:,} failed")
     table.add_row("time", f"{span(seconds)}, {rate}; workers {span(summary['worker_seconds'])}")
     table.add_row("cost", f"about ${summary['cost_usd']['total']:.4f}")
-    table.add_row(
-        "model", f"{plain(model['name'])}, version {plain(model['version'])}, SHA-256 {plain(model['sha256'])}"
-    )
+    table.add_row("model", _model(model))
     table.add_row("outputs", f"{plain(summary['output'])} ({len(summary['outputs']):,} files)")
     if summary["quarantine"]:
         table.add_row("quarantine", f"{plain(summary['output'])}_quarantine/ ({len(summary['quarantine']):,} files)")
@@ -48,7 +40,7 @@ def failed_lines(failed: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     """Yield each failed chunk by name, with its object and its reason; of many the first."""
     for each in failed[:FAILED_SHOWN]:
         where = f" ({each['object']}, bytes {each['bytes'][0]:,} to {each['bytes'][1]:,})" if "object" in each else ""
-        reason = f"{each.get('error', each.get('Error'))}: {each.get('cause', each.get('Cause'))}"
+        reason = f"{each.get('error', each.get('Error'))}: {message(str(each.get('cause', each.get('Cause'))))}"
         yield f"[red]failed[/] {plain(each['chunk'])}{plain(where)}: {plain(reason)}"
     if len(failed) > FAILED_SHOWN:
         yield f"… {len(failed):,} chunks failed in all"
@@ -62,9 +54,8 @@ def execution_lines(executions: Sequence[tuple[Execution, Mapping[str, Any] | No
         took = ""
         if execution.stopped is not None:
             took = f"  {(execution.stopped - execution.started).total_seconds():,.0f} s"
-        started = f"{execution.started.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
-        told = f"{started}  {execution.status}  {asked} → {execution.output}{rows}{took}  {execution.name}"
-        yield plain(told)
+        told = f"{moment(execution.started)}  {execution.status}  {asked} → {execution.output}{rows}{took}"
+        yield plain(f"{told}  {execution.name}")
 
 
 def estimate_lines(estimate: Mapping[str, Any]) -> Iterator[str]:
@@ -74,6 +65,9 @@ def estimate_lines(estimate: Mapping[str, Any]) -> Iterator[str]:
         f" {estimate['chunks']:,} chunks"
     )
     yield f"about {span(estimate['seconds'])}, about {100 * estimate['cost_usd']:.2f} cents"
-    model = estimate["model"]
-    yield f"model {plain(model['name'])}, version {plain(model['version'])}, SHA-256 {plain(model['sha256'])}"
+    yield f"model {_model(estimate['model'])}"
     yield from (plain(note) for note in estimate["notes"])
+
+
+def _model(model: Mapping[str, Any]) -> str:
+    return f"{plain(model['name'])}, version {plain(model['version'])}, SHA-256 {plain(model['sha256'])}"

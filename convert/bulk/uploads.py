@@ -29,9 +29,7 @@ def uploaded(source: str, uploads: str, console: Console) -> str:
     """
     if source.startswith("s3://"):
         if source.endswith(PARQUET):
-            raise ConvertError(
-                f"{source}: workers read no Parquet: download it, and give the file, which is uploaded as CSV"
-            )
+            raise ConvertError(f"{source}: workers read no Parquet: give a local file, which is uploaded as CSV")
         return source
     path = Path(source)
     if path.is_dir():

@@ -44,7 +44,7 @@ def asking(uri: str) -> Iterator[None]:
             raise RefusedError(f"{uri} was replaced after the run was planned: start another run") from error
         if code in FORBIDDEN:
             raise RefusedError(
-                f"{uri}: {code}: the functions' roles do not reach it (bulkInput, bulkOutput in serverless.yml)"
+                f"{uri}: {code}: the functions' roles do not reach it (bulkInputBucket, bulkOutputBucket …)"
             ) from error
         if code in NOT_THERE:
             raise RefusedError(f"{uri} is not there ({code})") from error

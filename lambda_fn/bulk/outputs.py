@@ -76,17 +76,50 @@ class JsonOutput:
 
     def rows(self, block: Block | None, begin: int, end: int, scores: Scores) -> bytes:
         """Return a line for each row: keys, the label, the probabilities by class."""
-        columns: list[Sequence[str]] = []
         texts = block.json_keys(self._columns.keys, begin, end) if block else []
+        columns: list[Sequence[str]] = []
         for name, column in zip(self._keys, texts, strict=True):
             columns.append([f"{name}: {text.decode()}" for text in column])
-        if self._columns.prediction:
-            columns.append([f'"{PREDICTION}": {json.dumps(label)}' for label in scores.prediction.tolist()])
+        prediction = scores.prediction if self._columns.prediction else None
         probabilities = _probabilities(scores, self._columns)
+        many, alone = end - begin >= csv_rows.MANY_LINES, not columns
+        at_once = self._at_once(prediction, probabilities, alone=alone) if many else None
+        if at_once is not None and alone:
+            return at_once
+        if at_once is not None:
+            columns.append(at_once.decode().split("\n")[:-1])
+        else:
+            columns += self._one_by_one(prediction, probabilities)
+        return "".join(f"{{{', '.join(row)}}}\n" for row in zip(*columns, strict=True)).encode()
+
+    def _one_by_one(
+        self, prediction: NDArray[Any] | None, probabilities: NDArray[np.floating[Any]] | None
+    ) -> list[Sequence[str]]:
+        """Return columns of the members of each row's object."""
+        columns: list[Sequence[str]] = []
+        if prediction is not None:
+            columns.append([f'"{PREDICTION}": {json.dumps(label)}' for label in prediction.tolist()])
         if probabilities is not None:
             form = ", ".join(f"{name.replace('%', '%%')}: %r" for name in self._names)
             columns.append([f'"{PROBABILITIES}": {{{form % tuple(row)}}}' for row in probabilities.tolist()])
-        return "".join(f"{{{', '.join(row)}}}\n" for row in zip(*columns, strict=True)).encode()
+        return columns
+
+    def _at_once(
+        self, prediction: NDArray[Any] | None, probabilities: NDArray[np.floating[Any]] | None, *, alone: bool
+    ) -> bytes | None:
+        """Return the same, line by line; whole objects if nothing else is in them. None if there is no such way."""
+        from lambda_fn.codecs import text_rows  # here: plans and summaries have no rows
+
+        columns = text_rows.columns_of(prediction, probabilities, lambda label: json.dumps(label).encode())
+        if not columns:
+            return None
+        names = [] if prediction is None else [f'"{PREDICTION}": ']
+        if probabilities is not None:
+            first, *others = self._names
+            names += [f'"{PROBABILITIES}": {{{first}: ', *[f"{name}: " for name in others]]
+        end = "}" * (probabilities is not None) + "}" * alone + "\n"
+        behind = [*[f", {name}".encode() for name in names[1:]], end.encode()]
+        return text_rows.rows_of(b"{" * alone + names[0].encode(), zip(columns, behind, strict=True))
 
     def check(self, scores: Scores) -> None:
         """Raise ServiceError for the first row that is scored NaN or infinite."""

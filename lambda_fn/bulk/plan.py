@@ -29,6 +29,8 @@ START_BYTES = 2**17
 """How much of an object is looked at: its header, and rows by which all are estimated."""
 MB = 1e6
 LOOKERS = 16
+MOST_CHUNKS = 100_000
+"""What all children answer is one state of 256 KB: a digit and a comma each."""
 SMALL = 1.5
 """Up to so many times a chunk's size an object is one chunk."""
 
@@ -157,6 +159,11 @@ def _plan(options: Options, card: Card, has_probabilities: bool, whose: dict[str
     lasting = {**options.lasting(), "model": model["sha256"], "objects": [(each.key, each.etag) for each in found]}
     identity = digest(lasting)[:16]
     chunks = list(_chunks(tables, options, model["sha256"], identity))
+    if len(chunks) > MOST_CHUNKS:
+        raise RefusedError(
+            f"{options.input} makes {len(chunks):,} chunks of {len(tables):,} objects, at most {MOST_CHUNKS:,} are:"
+            " give a larger chunk_mb, or a prefix of fewer objects"
+        )
     run = Run(
         identity,
         options,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -27,6 +27,10 @@ CONTENT_TYPE = "text/csv; charset=utf-8"
 """Clients take text for ISO 8859-1 where nothing is said."""
 BOM = b"\xef\xbb\xbf"
 HEADERS = frozenset({"", "present", "absent"})
+MANY_LINES = 128
+"""Fewer take no longer one by one."""
+ROW_END = b"\xfd"
+"""A byte that UTF-8 has not, where rows are to be told apart again."""
 
 
 def decode_request(request: Request, parameters: Mapping[str, str], card: Card) -> tuple[CsvRows, None]:
@@ -49,7 +53,9 @@ def decode(body: bytes, card: Card, header: str = "") -> CsvRows:
     starts = _row_starts(body)
     if len(starts) < 2:
         raise ServiceError(Problem.EMPTY_DATA, "the body has no line; scikit-learn, too, takes 1 row at least")
-    names = None if header == "absent" else header_names(body[starts[0] : starts[1]], card, header == "present")
+    line = body[starts[0] : starts[1]]
+    is_wide = separators(line) > 4 * len(card.names) + 256  # too many to be names: a row, and too wide for one
+    names = None if header == "absent" or is_wide else header_names(line, card, header == "present")
     if names is None:
         order = [None if feature.dropped else column for column, feature in enumerate(card.features)]
         return CsvRows(body, starts, card, len(order), order, headed=False)
@@ -81,15 +87,28 @@ def encode(
     writer.writerow(["prediction", *names])
     step = max(1, BLOCK_NUMBERS // (1 + len(names)))
     for start in range(0, len(prediction), step):
-        labels = prediction[start : start + step].tolist()
-        if probabilities is not None:
-            numbers = probabilities[start : start + step].T.tolist()
-            writer.writerows(zip(map(text_of, labels), *numbers, strict=True))
-        elif prediction.dtype.kind in "iuf":  # nothing to quote
-            text.write("\n".join(map(repr, labels)) + "\n")
-        else:
-            writer.writerows(zip(map(text_of, labels)))
-        check_size(text.tell() + start + len(labels))  # a line's end takes two bytes in the event's JSON
+        count = len(prediction[start : start + step])
+        numbers = None if probabilities is None else probabilities[start : start + step]
+        text.write(_block(prediction[start : start + step], numbers, many=len(prediction) > step))
+        check_size(text.tell() + start + count)  # a line's end takes two bytes in the event's JSON
+    return text.getvalue()
+
+
+def _block(prediction: NDArray[Any], probabilities: NDArray[np.floating[Any]] | None, *, many: bool) -> str:
+    """Return the lines of some rows of an answer; of `many`, as reading the module for that takes some milliseconds."""
+    if many:
+        alone = probabilities is None  # an empty label is then quoted
+        rows = _at_once(prediction, probabilities, lambda label: _quoted(label) if alone or label != "" else b"")
+        if rows is not None:
+            return rows.decode()
+    text, labels = io.StringIO(), prediction.tolist()
+    writer = csv.writer(text, lineterminator="\n")
+    if probabilities is not None:
+        writer.writerows(zip(map(text_of, labels), *probabilities.T.tolist(), strict=True))
+    elif prediction.dtype.kind in "iuf":  # nothing to quote
+        text.write("\n".join(map(repr, labels)) + "\n")
+    else:
+        writer.writerows(zip(map(text_of, labels)))
     return text.getvalue()
 
 
@@ -106,14 +125,41 @@ def lines(
     probabilities: NDArray[np.floating[Any]] | None,
 ) -> bytes:
     """Return a line for each row: cells that are CSV already, the label (n,), the probabilities (n, classes)."""
+    scores = probabilities if prediction is None else prediction
+    if scores is not None and len(scores) >= MANY_LINES:
+        rows = _at_once(prediction, probabilities, _quoted, ROW_END if keys else b"\n")
+        if rows is not None and keys:
+            return b"".join([b",".join(row) + b"\n" for row in zip(*keys, rows.split(ROW_END)[:-1], strict=True)])
+        if rows is not None:
+            return rows
     columns: list[Sequence[str]] = [[cell.decode() for cell in column] for column in keys]
     if prediction is not None:
         labels = prediction.tolist()
-        texts = {label: line([text_of(label)])[:-1] for label in set(labels)} if prediction.dtype.kind != "f" else {}
+        texts = {label: _quoted(label).decode() for label in set(labels)} if prediction.dtype.kind != "f" else {}
         columns.append([texts.get(label) or repr(label) for label in labels])
     if probabilities is not None:
         columns += [list(map(repr, column)) for column in probabilities.T.tolist()]
     return "".join([",".join(row) + "\n" for row in zip(*columns, strict=True)]).encode()
+
+
+def _at_once(
+    prediction: NDArray[Any] | None,
+    probabilities: NDArray[np.floating[Any]] | None,
+    text: Callable[[Any], bytes],
+    end: bytes = b"\n",
+) -> bytes | None:
+    """Return lines that end with `end`, given what makes CSV of a label; None if they are to be made one by one."""
+    from lambda_fn.codecs import text_rows  # here: few answers are large
+
+    columns = text_rows.columns_of(prediction, probabilities, text)
+    if not columns:
+        return None
+    return text_rows.rows_of(b"", zip(columns, [b","] * (len(columns) - 1) + [end], strict=True))
+
+
+def _quoted(label: Any) -> bytes:
+    """Return a label as a line of CSV has it that has nothing else."""
+    return line([text_of(label)])[:-1].encode()
 
 
 def text_of(label: Any) -> Any:
@@ -138,8 +184,6 @@ def _row_starts(body: bytes) -> Places:
 
 def header_names(line: bytes, card: Card, certain: bool) -> list[str] | None:
     """Return the names that the header in `line` has; None if `line` is no header."""
-    if separators(line) > 4 * len(card.names) + 256:  # too many to be names: a row, and too wide for one
-        return None
     if has_stray_return(line) and not certain:  # which a row says, with its number
         return None
     try:

@@ -1,18 +1,23 @@
-"""Large objects on S3: listed, read as a stream, written in parts. What boto3 raises passes through."""
+"""Large objects on S3: listed, read as a stream, written in parts. What boto3 raises passes through.
+
+boto3 takes an answer whose head is cut for one without a body, a page of no keys, an object that was stored: each is
+looked at for what S3 never leaves out, and BrokenAnswerError is raised if it is not there.
+"""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, suppress
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import boto3
 from botocore.config import Config
 
 from lambda_fn.record import Record
 from lambda_fn.storage import s3
+from lambda_fn.storage.s3_get import BrokenAnswerError
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -31,7 +36,7 @@ CONNECTIONS = 32
 """How many requests may be under way at once."""
 EXISTS = frozenset({"PreconditionFailed", "412", "ConditionalRequestConflict", "409"})
 """What S3 says of an object that is there, or is being written by another, where none was to be."""
-MISSING = frozenset({"NoSuchKey", "NoSuchBucket", "404"})
+MISSING = frozenset({"NoSuchKey", "404"})
 CHANGED = frozenset({"PreconditionFailed", "412"})
 """What it says of an object that is another than the one that was asked for."""
 
@@ -61,26 +66,30 @@ def client() -> S3Client:
 def listed(bucket: str, prefix: str) -> Iterator[Object]:
     """Yield the objects whose keys begin with `prefix`, in the order of their keys."""
     for page in client().get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
+        _check(page, "IsTruncated")
         for each in page.get("Contents", []):
             yield Object(bucket, each["Key"], each["Size"], each["ETag"])
 
 
 def find(bucket: str, key: str) -> Object | None:
     """Return the object under `key`; None if there is none."""
-    try:
-        answer = client().head_object(Bucket=bucket, Key=key)
-    except Exception as error:
-        if s3.code_of(error) in MISSING:
-            return None
-        raise
-    return Object(bucket, key, answer["ContentLength"], answer["ETag"])
+    # not HEAD, whose answer has no body to tell a bucket that is not there, or is not to be read, from a key
+    page = client().list_objects_v2(Bucket=bucket, Prefix=key, MaxKeys=1)  # of those that begin so it comes first
+    _check(page, "IsTruncated")
+    found = [Object(bucket, key, each["Size"], each["ETag"]) for each in page.get("Contents", []) if each["Key"] == key]
+    return found[0] if found else None
 
 
 def read(bucket: str, key: str) -> bytes | None:
     """Return the bytes under `key`; None if there is no object."""
     try:
-        with closing(client().get_object(Bucket=bucket, Key=key)["Body"]) as body:
-            return body.read()
+        answer = client().get_object(Bucket=bucket, Key=key, ChecksumMode="ENABLED")
+        with closing(answer["Body"]) as body:
+            _check(answer, "ETag", "ContentLength")
+            data = body.read()
+        if len(data) != answer["ContentLength"]:
+            raise BrokenAnswerError(f"{len(data)} of {answer['ContentLength']} bytes came")
+        return data
     except Exception as error:
         if s3.code_of(error) in MISSING:
             return None
@@ -104,10 +113,14 @@ def stream(found: Object, begin: int, end: int) -> Iterator[bytes]:
                 Bucket=found.bucket, Key=found.key, Range=f"bytes={begin}-{end - 1}", IfMatch=found.etag
             )
             with closing(answer["Body"]) as body:
+                if not str(answer.get("ContentRange")).startswith(f"bytes {begin}-"):
+                    raise BrokenAnswerError(
+                        f"asked for bytes from {begin} on, S3 answered {answer.get('ContentRange')}"
+                    )
                 while begin < end:
                     piece = body.read(min(PIECE_BYTES, end - begin))
                     if not piece:
-                        raise EOFError(f"{found.uri} ended {end - begin} bytes early")
+                        raise BrokenAnswerError(f"{found.uri} ended {end - begin} bytes early")
                     begin, failures = begin + len(piece), 0
                     yield piece
         except Exception as error:
@@ -121,9 +134,10 @@ def put(bucket: str, key: str, body: bytes, *, once: bool = False) -> bool:
     """Write an object; with `once`, only where there is none. Return whether it was written."""
     try:
         if once:
-            client().put_object(Bucket=bucket, Key=key, Body=body, IfNoneMatch="*")
+            answer = client().put_object(Bucket=bucket, Key=key, Body=body, IfNoneMatch="*")
         else:
-            client().put_object(Bucket=bucket, Key=key, Body=body)
+            answer = client().put_object(Bucket=bucket, Key=key, Body=body)
+        _check(answer, "ETag")
     except Exception as error:
         if once and s3.code_of(error) in EXISTS:
             return False
@@ -163,13 +177,14 @@ class Upload:
         self._upload(1, head + self._first)
         parts = sorted(self._parts, key=lambda part: part["PartNumber"])
         try:
-            client().complete_multipart_upload(
+            answer = client().complete_multipart_upload(
                 Bucket=self._bucket,
                 Key=self._key,
                 UploadId=self._id,
                 MultipartUpload={"Parts": parts},
                 IfNoneMatch="*",
             )
+            _check(answer, "ETag")
         except Exception as error:
             if s3.code_of(error) not in EXISTS:
                 raise
@@ -190,14 +205,22 @@ class Upload:
         if not self._first:
             self._first = data
             return
-        if not self._id:
-            self._id = client().create_multipart_upload(Bucket=self._bucket, Key=self._key)["UploadId"]
         self._upload(len(self._parts) + 2, data)
 
     def _upload(self, number: int, data: bytes) -> None:
         if not self._id:
-            self._id = client().create_multipart_upload(Bucket=self._bucket, Key=self._key)["UploadId"]
+            begun = client().create_multipart_upload(Bucket=self._bucket, Key=self._key)
+            _check(begun, "UploadId")
+            self._id = begun["UploadId"]
         answer = client().upload_part(
             Bucket=self._bucket, Key=self._key, UploadId=self._id, PartNumber=number, Body=data
         )
+        _check(answer, "ETag")
         self._parts.append({"PartNumber": number, "ETag": answer["ETag"]})
+
+
+def _check(answer: Mapping[str, Any], *members: str) -> None:
+    """Raise BrokenAnswerError for an answer that lacks what S3 always tells."""
+    lacking = [name for name in members if name not in answer]
+    if lacking:
+        raise BrokenAnswerError(f"S3 answered without {', '.join(lacking)}")

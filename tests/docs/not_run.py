@@ -24,6 +24,7 @@ class NotRun(NamedTuple):
 
 WITH_SPARK = "java" if ENGINES.exists() else str(ENGINES)
 DEPLOYED = "needs an AWS account; tests/e2e/test_deploy.py deploys, invokes and removes on an emulator"
+BULK = "needs an AWS account; tests/e2e/test_bulk.py runs it on an emulator"
 NOT_RUN = (
     NotRun("make demo", "tests/e2e/test_demo.py runs it"),
     NotRun("make local", "tests/e2e/test_local.py runs it"),
@@ -31,6 +32,9 @@ NOT_RUN = (
     NotRun("make layer", "make test builds the layers before it runs this"),
     NotRun(". .venv/bin/activate", "the tests run in that environment"),
     NotRun("npx serverless", DEPLOYED),
+    NotRun("python -m convert score", BULK),
+    NotRun("python -m convert status s3://BUCKET/bulk/", BULK),
+    NotRun("python -m convert list", BULK),
     NotRun("MODEL_URI=file://$PWD/build/churn.onnx npx serverless", "test_deploy.py invokes locally, another model"),
     NotRun("aws apigatewayv2", "needs an AWS account, a domain and its certificate"),
     NotRun("export AWS_PROFILE", "needs an AWS account"),

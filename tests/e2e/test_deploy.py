@@ -28,34 +28,6 @@ MANY = json.dumps({"data": [[6.2, 3.4]] * 1000})
 ROWS = '{"data": [[6.2, 3.4], [6.2, 1]]}'
 
 
-@pytest.fixture(scope="module")
-def package(emulator: Emulator, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What `serverless package` leaves; not in .serverless, where another run may be writing."""
-    folder = tmp_path_factory.mktemp("package")
-    Deployment(emulator).serverless("package", "--package", str(folder))
-    return folder
-
-
-@pytest.fixture(scope="module")
-def template(package: Path) -> dict[str, Any]:
-    """The CloudFormation template that is deployed."""
-    compiled: dict[str, Any] = json.loads((package / "cloudformation-template-update-stack.json").read_text())
-    return compiled
-
-
-@pytest.fixture(scope="module")
-def deployment(emulator: Emulator, package: Path) -> Deployment:
-    """The service, deployed, with no model yet."""
-    deployed = Deployment(emulator)
-    deployed.serverless("deploy", "--package", str(package))
-    return deployed
-
-
-@pytest.fixture(scope="module")
-def gateway(deployment: Deployment) -> Gateway:
-    return deployment.gateway()
-
-
 @pytest.fixture
 def published(deployment: Deployment, aws: Emulator, model_file: Path) -> str:
     """The id of a version of the model that has just been published where the deployment reads it."""

@@ -1,0 +1,41 @@
+"""One package and one deployment of the service for the tests that a process runs; test_deploy.py removes it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from scripts.deployment import Deployment
+from scripts.emulator import Emulator
+from scripts.gateway import Gateway
+
+
+@pytest.fixture(scope="session")
+def package(emulator: Emulator, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What `serverless package` leaves; not in .serverless, where another run may be writing."""
+    folder = tmp_path_factory.mktemp("package")
+    Deployment(emulator).serverless("package", "--package", str(folder))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def template(package: Path) -> dict[str, Any]:
+    """The CloudFormation template that is deployed."""
+    compiled: dict[str, Any] = json.loads((package / "cloudformation-template-update-stack.json").read_text())
+    return compiled
+
+
+@pytest.fixture(scope="session")
+def deployment(emulator: Emulator, package: Path) -> Deployment:
+    """The service, deployed, with no model yet."""
+    deployed = Deployment(emulator)
+    deployed.serverless("deploy", "--package", str(package))
+    return deployed
+
+
+@pytest.fixture(scope="session")
+def gateway(deployment: Deployment) -> Gateway:
+    return deployment.gateway()
