@@ -16,7 +16,7 @@ RATES = ROOT / "benchmarks" / "RATES.md"
 PAGE = ROOT / "docs" / "scaling.md"
 PROGRAM = "benchmarks.billion"
 ROWS, WORKERS, MEMORY = 10**9, 1000, 1769
-CHUNK_BYTES = 64 * 2**20
+CHUNK_BYTES = 64_000_000
 TRANSITIONS = 3
 """Of the state machine for each chunk: its child's start, the task, its end; plus what is retried."""
 TRANSITION_PRICE, PUT_PRICE, GET_PRICE = 0.000025, 0.000005, 0.0000004

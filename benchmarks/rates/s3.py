@@ -11,7 +11,7 @@ import sys
 import threading
 import uuid
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import parse_qs, quote, unquote, urlsplit
@@ -51,21 +51,21 @@ class Stored:
             at += size
 
 
-@dataclass(slots=True)
-class Store:
-    """What is there, with its bytes in `folder`. Of those who write a key once, one does."""
+class Server(ThreadingHTTPServer):
+    """Listens on a free port of 127.0.0.1; has what is there, with its bytes in files of a folder."""
 
-    folder: Path
-    objects: dict[Name, Stored] = field(default_factory=dict)
-    uploads: dict[str, dict[int, Stored]] = field(default_factory=dict)
-    _lock: threading.Lock = field(default_factory=threading.Lock)
+    daemon_threads = True
 
-    def new(self) -> Path:
-        """Return where bytes may go."""
-        return self.folder / uuid.uuid4().hex
+    def __init__(self, folder: Path) -> None:
+        """Listen; objects go into `folder`."""
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.folder = folder
+        self.objects: dict[Name, Stored] = {}
+        self.uploads: dict[str, dict[int, Stored]] = {}
+        self._lock = threading.Lock()
 
     def put(self, name: Name, made: Stored, once: bool) -> None:
-        """Put an object; with `once`, only where there is none."""
+        """Put an object; of those who do so `once`, the first one does, and others are refused."""
         with self._lock:
             before = self.objects.get(name)
             if once and before is not None:
@@ -73,29 +73,11 @@ class Store:
             self.objects[name] = made
         _remove(before)
 
-    def delete(self, name: Name) -> None:
-        """Leave nothing there."""
-        with self._lock:
-            before = self.objects.pop(name, None)
-        _remove(before)
-
     def listed(self, bucket: str, prefix: str, after: str) -> list[tuple[str, Stored]]:
-        """Return keys behind `after` with their objects, sorted."""
-        with self._lock:
-            found = list(self.objects.items())
+        """Return the keys behind `after`, sorted, with their objects."""
+        found = self.objects.copy().items()
         ours = ((key, made) for (where, key), made in found if where == bucket and key.startswith(prefix))
         return sorted((each for each in ours if each[0] > after), key=lambda each: each[0])
-
-
-class Server(ThreadingHTTPServer):
-    """Listens on a free port of 127.0.0.1."""
-
-    daemon_threads = True
-
-    def __init__(self, folder: Path) -> None:
-        """Listen; objects go into `folder`."""
-        super().__init__(("127.0.0.1", 0), Handler)
-        self.store = Store(folder)
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -111,7 +93,7 @@ class Handler(BaseHTTPRequestHandler):
         if not key:
             self._list(bucket, query)
             return
-        found = self.server.store.objects.get((bucket, key))
+        found = self.server.objects.get((bucket, key))
         if found is None:
             raise RefusalError(404, "NoSuchKey")
         if self.headers.get("If-Match", found.etag) != found.etag:
@@ -164,7 +146,7 @@ class Handler(BaseHTTPRequestHandler):
         where = f"<Bucket>{bucket}</Bucket><Key>{quote(key)}</Key>"
         if "uploads" in query:
             number = uuid.uuid4().hex
-            self.server.store.uploads[number] = {}
+            self.server.uploads[number] = {}
             self._answer(f"<InitiateMultipartUploadResult>{where}<UploadId>{number}</UploadId>", status=200)
             return
         parts = self._parts(query.get("uploadId", ""))
@@ -173,17 +155,17 @@ class Handler(BaseHTTPRequestHandler):
             raise RefusalError(400, "InvalidPart")
         made = Stored(tuple(file for number in numbers for file in parts[number].files), _etag())
         self._put((bucket, key), made)
-        del self.server.store.uploads[query["uploadId"]]
+        del self.server.uploads[query["uploadId"]]
         self._answer(f"<CompleteMultipartUploadResult>{where}<ETag>{made.etag}</ETag>")
 
     def do_DELETE(self) -> None:
         """Leave nothing of an object, or of an upload."""
         name, query = self._asked()
         if "uploadId" in query:
-            for part in self.server.store.uploads.pop(query["uploadId"], {}).values():
+            for part in self.server.uploads.pop(query["uploadId"], {}).values():
                 _remove(part)
         else:
-            self.server.store.delete(name)
+            _remove(self.server.objects.pop(name, None))
         self._answer(status=204)
 
     def handle_one_request(self) -> None:
@@ -205,8 +187,8 @@ class Handler(BaseHTTPRequestHandler):
 
     def _received(self) -> Stored:
         """Return what comes as a file."""
-        left, path, piece = int(self.headers["Content-Length"]), self.server.store.new(), bytearray(PIECE_BYTES)
-        size, view = left, memoryview(piece)
+        size, path = int(self.headers["Content-Length"]), self.server.folder / uuid.uuid4().hex
+        left, view = size, memoryview(bytearray(PIECE_BYTES))
         with path.open("wb", buffering=0) as file:
             while left:
                 count = self.rfile.readinto(view[: min(left, PIECE_BYTES)])
@@ -217,16 +199,15 @@ class Handler(BaseHTTPRequestHandler):
         return Stored(((path, size),), _etag())
 
     def _put(self, name: Name, made: Stored) -> None:
-        self.server.store.put(name, made, once=self.headers.get("If-None-Match") == "*")
+        self.server.put(name, made, once=self.headers.get("If-None-Match") == "*")
 
     def _parts(self, upload: str) -> dict[int, Stored]:
-        if upload not in self.server.store.uploads:
+        if upload not in self.server.uploads:
             raise RefusalError(404, "NoSuchUpload")
-        return self.server.store.uploads[upload]
+        return self.server.uploads[upload]
 
     def _list(self, bucket: str, query: dict[str, str]) -> None:
-        after = unquote(query.get("continuation-token", ""))
-        found = self.server.store.listed(bucket, query.get("prefix", ""), after)
+        found = self.server.listed(bucket, query.get("prefix", ""), unquote(query.get("continuation-token", "")))
         shown, more = found[:PAGE_KEYS], len(found) > PAGE_KEYS
         token = f"<NextContinuationToken>{quote(shown[-1][0])}</NextContinuationToken>" if more else ""
         contents = "".join(

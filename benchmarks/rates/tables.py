@@ -71,7 +71,7 @@ def cases(folder: Path, count: int) -> Iterator[Case]:
 
 
 def repeated(table: bytes, size: int) -> Iterator[bytes]:
-    r"""Yield a table in CSV of at least so many bytes: a header, and rows of another table again and again.
+    r"""Yield a table in CSV of about so many bytes: a header, and rows of another table again and again.
 
     >>> b"".join(repeated(b"a,b\n1,2\n3,4\n", 20))
     b'a,b\n1,2\n3,4\n1,2\n3,4\n'
@@ -79,4 +79,4 @@ def repeated(table: bytes, size: int) -> Iterator[bytes]:
     head, _, rows = table.partition(b"\n")
     rows = rows[: rows.rfind(b"\n", 0, PIECE_BYTES) + 1]
     yield head + b"\n"
-    yield from [rows] * -(-(size - len(head) - 1) // len(rows))
+    yield from [rows] * max(1, (size - len(head) - 1) // len(rows))
