@@ -5,7 +5,8 @@ For x in 10^e <= x < 10^(e + 1), X = x 10^(16 - e) has 17 digits before the poin
 than h off X, h half a last place of x in the unit of X; 0.5 < h < 11.2. So, from the shortest:
 15 digits, multiples of 100: only one can be so near, and without its last zeros it is the shortest of all.
 16 digits, multiples of 10: the nearest of them. 17 digits: the nearest, which always reads back.
-What is too near a border or a tie to tell is marked, for `repr` to write. Numbers are told from h to 2^-40.
+What is nearer to a border or a tie than 2^-40 is marked, for `repr` to write.
+numpy rounds each sum and each product on its own, on any processor: what is exact here is so on all of them.
 """
 
 from __future__ import annotations
@@ -21,9 +22,9 @@ if TYPE_CHECKING:
     type Whole = NDArray[np.int64]
     type Marks = NDArray[np.bool_]
 
-LOWEST, HIGHEST = -99, 99
-"""The decades that are known: two digits of an exponent."""
-LEAST, MOST = 1e-99, 1e100
+LOWEST, HIGHEST = -290, 280
+"""The decades that are known: neither powers of ten nor any product leaves the range of float64, or loses bits."""
+LEAST, MOST = 1e-290, 1e281
 DECADES = range(LOWEST, HIGHEST + 1)
 EXACT = range(16 - 22, 16 + 1)
 """The decades of x for which 10^(16 - e) is a float64."""
@@ -47,23 +48,16 @@ def _rest(power: int) -> float:
 
 POWERS = np.array([float(f"1e{16 - decade}") for decade in DECADES])
 RESTS = np.array([_rest(16 - decade) for decade in DECADES])
-_SPREAD = POWERS * (2.0**27 + 1)
-POWERS_UPPER = _SPREAD - (_SPREAD - POWERS)
+POWERS_UPPER = (POWERS.view(np.int64) + 2**26 & -(2**27)).view(np.float64)
 POWERS_LOWER = POWERS - POWERS_UPPER
 """26 bits each; the products with halves of x are exact."""
 
 
 def _by_exponent() -> tuple[Whole, Floats]:
     """Return, by the exponent's bits, the place of the decade that 2^n is in, and where the next decade begins."""
-    decades, limits, decade = np.zeros(2048, np.int64), np.full(2048, np.inf), LOWEST
-    for bits in range(1023 - 330, 1023 + 334):
-        begin = 2.0 ** (bits - 1023)
-        while decade < HIGHEST and float(f"1e{decade + 1}") <= begin:
-            decade += 1
-        decades[bits] = decade - LOWEST
-        if decade < HIGHEST:
-            limits[bits] = float(f"1e{decade + 1}")
-    return decades, limits
+    tens = np.array([float(f"1e{decade}") for decade in DECADES])
+    decades = np.searchsorted(tens, 2.0 ** (np.arange(2047) - 1023), side="right")
+    return np.maximum(decades - 1, 0), np.append(tens, np.inf).take(np.maximum(decades, 1))
 
 
 BEGINS, LIMITS = _by_exponent()
@@ -75,7 +69,7 @@ def shortest(numbers: Floats) -> tuple[Whole, Whole, Marks]:
     The digits are a whole number of 17: what is shorter ends in zeros. All (n,).
 
     >>> [each.tolist() for each in shortest(np.array([0.25, 12.0]))]
-    [[25000000000000000, 12000000000000000], [98, 100], [False, False]]
+    [[25000000000000000, 12000000000000000], [289, 291], [False, False]]
     """
     bits = numbers.view(np.int64)
     exponents = bits >> 52
@@ -98,7 +92,10 @@ def shortest(numbers: Floats) -> tuple[Whole, Whole, Marks]:
 
 
 def _scaled(numbers: Floats, bits: Whole, decades: Whole) -> tuple[Floats, Floats, Floats]:
-    """Return X as hi, a whole number, and lo; and h. Dekker's product: each of its sums and products is exact."""
+    """Return X as hi, a whole number, and lo; and h. Dekker's product: each of its sums and products is exact.
+
+    Half of x has 27 bits, the other 26, as both of the power; no sum of them has more than 53.
+    """
     powers, upper, lower = POWERS.take(decades), POWERS_UPPER.take(decades), POWERS_LOWER.take(decades)
     high = numbers * powers
     first = (bits & UPPER).view(np.float64)

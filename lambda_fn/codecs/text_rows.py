@@ -41,6 +41,8 @@ PAD_LESS_0 = np.uint64(0xFF - ord("0"))
 SMALL, ONE, LARGE = DECADES.index(-4), DECADES.index(0), DECADES.index(16)
 """Places of decades: from the first on repr writes ``0.``, from the second on digits before the point. Numbers below,
 and those from the last on, have an exponent."""
+LONG = DECADES.index(-99), DECADES.index(99)
+"""Between which exponents have two digits."""
 
 
 def _word(text: bytes) -> int:
@@ -76,7 +78,8 @@ def _masks(make: Callable[[int], bytes]) -> list[Words]:
 
 def _suffix(decade: int) -> int:
     """Return the last word of a number with an exponent, but for digits."""
-    return _word(PAD * 3 + b"e%+03d" % decade)
+    text = b"e%+03d" % decade
+    return _word(PAD * (7 - len(text)) + text)
 
 
 THREE_LAST, FOUR, FOUR_LAST = _quarters(3, last=True), _quarters(4, last=False), _quarters(4, last=True)
@@ -208,6 +211,7 @@ def _write_numbers(numbers: Floats, cells: Words) -> Marks:
     negative = np.signbit(numbers)
     if negative.any():
         cells[:, 0] -= negative * MINUS
+        left |= negative & _is_long(decades)
     if left.any():
         cells[left.nonzero()[0]] = GAP
     return left
@@ -301,4 +305,17 @@ def _write_powers(digits: Whole, decades: Whole, cells: Words) -> None:
     front |= POINTS[0][0]
     front |= moved >> np.uint64(8)
     front |= single * np.uint64(0xFF << 16)
+    long = _is_long(decades).nonzero()[0]
+    if len(long):  # over the place of the sign
+        part = cells[long]
+        moved = part[:, 1:] << np.uint64(56)
+        part >>= np.uint64(8)
+        part[:, :2] |= moved
+        part[:, 2] |= np.uint64(0xFF << 56)
+        cells[long] = part
     cells[:, 2] &= SUFFIXES.take(decades)
+
+
+def _is_long(decades: Whole) -> Marks:
+    """Whether the exponents have three digits. Then there is no room for a sign."""
+    return (decades < LONG[0]) | (decades > LONG[1])

@@ -45,7 +45,7 @@ def softmax() -> Floats:
 
 def decimals(least: Any, most: Any, count: int, form: str = "{}e{}") -> list[float]:
     """Return numbers made of whole ones, from `least` up to `most`, and a power of ten."""
-    digits, powers = RNG.integers(least, most, count).tolist(), RNG.integers(-40, 20, count).tolist()
+    digits, powers = RNG.integers(least, most, count).tolist(), RNG.integers(-130, 120, count).tolist()
     return [float(form.format(*each)) for each in zip(digits, powers, strict=True)]
 
 
@@ -76,7 +76,7 @@ KINDS: dict[str, Callable[[], Any]] = {
     "near 0": lambda: RNG.random(COUNT) ** 9,
     "all of float64": lambda: np.frombuffer(RNG.bytes(4 * COUNT)),
     "normal": lambda: RNG.standard_normal(COUNT) * 10.0 ** RNG.integers(-9, 9, COUNT),
-    "all decades": lambda: 10.0 ** RNG.uniform(-101, 102, COUNT),
+    "all decades": lambda: 10.0 ** RNG.uniform(-295, 295, COUNT),
     "few digits": lambda: decimals(1, 10 ** RNG.integers(1, 17, COUNT // 2), COUNT // 2),
     "float32": lambda: RNG.random(COUNT // 2, np.float32),
     "counts": lambda: RNG.integers(0, 101, COUNT // 4) / RNG.integers(1, 101, COUNT // 4),
