@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import sys
 from collections.abc import Iterator
@@ -11,13 +12,11 @@ from benchmarks.cost import PRICES, REQUESTS_PRICE
 from benchmarks.tables import table
 from scripts.emulator import ROOT
 
-RATES = ROOT / "benchmarks" / "BULK.md"
+RATES = ROOT / "benchmarks" / "RATES.md"
 PAGE = ROOT / "docs" / "scaling.md"
 PROGRAM = "benchmarks.billion"
 ROWS, WORKERS, MEMORY = 10**9, 1000, 1769
-CHUNK_BYTES = 64 * 2**20
-BYTES_A_VALUE = {"CSV": 18, "NPY": 8}
-"""Of a feature of all its digits, with its comma."""
+CHUNK_BYTES = 64_000_000
 TRANSITIONS = 3
 """Of the state machine for each chunk: its child's start, the task, its end; plus what is retried."""
 TRANSITION_PRICE, PUT_PRICE, GET_PRICE = 0.000025, 0.000005, 0.0000004
@@ -26,19 +25,16 @@ REQUESTS = {"PUT": 6, "GET": 4}
 """Of S3 for each chunk, about: a multipart upload, its parts, the record; the chunk, its borders, the model."""
 
 
-def rates(page: str) -> Iterator[tuple[str, str, int, float]]:
-    r"""Yield model, format, features and rows a second of one thread from a page of large bodies.
+def rates(page: str) -> Iterator[tuple[str, str, float, float]]:
+    r"""Yield model, format, rows a second of one worker and bytes of a row from a page of bulk workers' rates.
 
-    >>> list(rates("## small, 2 features\n| CSV → CSV | 1,000 (1.0) |\n| NPY → NPY | 9,000 (9.0) |"))
-    [('small, 2 features', 'CSV', 2, 1000.0), ('small, 2 features', 'NPY', 2, 9000.0)]
+    >>> list(rates("## small\n| CSV → CSV | 1,000 | 7.5 | 60.0 |\n| NPY → NPY | 9,000 | 16.0 | 32.0 |"))
+    [('small', 'CSV', 1000.0, 7.5), ('small', 'NPY', 9000.0, 16.0)]
     """
     for section in page.split("## ")[1:]:
         name = section.splitlines()[0]
-        features = re.search(r"(\d+) features", name)
-        if features is None:
-            raise ValueError(f"the section {name!r} does not say how many features its model has")
-        for kind, rate in re.findall(r"^\| (CSV|NPY) → \1 \| ([\d,]+) ", section, re.MULTILINE):
-            yield name, kind, int(features[1]), float(rate.replace(",", ""))
+        for kind, rate, size in re.findall(r"^\| (CSV|NPY) → \1 \| ([\d,]+) \| ([\d.]+) \|", section, re.MULTILINE):
+            yield name, kind, float(rate.replace(",", "")), float(size)
 
 
 def dollars(seconds: float, chunks: int) -> float:
@@ -52,8 +48,8 @@ def lines(page: str) -> Iterator[str]:
     """Return the table: a line for each model and format."""
     head = ["model", "format", "rows a second, a worker", "worker seconds", "chunks", "seconds, 1,000 workers", "$"]
     rows = []
-    for name, kind, features, rate in rates(page):
-        chunks = -(-ROWS * features * BYTES_A_VALUE[kind] // CHUNK_BYTES)
+    for name, kind, rate, size in rates(page):
+        chunks = math.ceil(ROWS * size / CHUNK_BYTES)
         seconds = ROWS / rate
         waves = -(-chunks // WORKERS)
         lasts = waves * seconds / chunks

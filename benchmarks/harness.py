@@ -7,9 +7,9 @@ import statistics
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
-from pathlib import Path
 from typing import Any
 
+from benchmarks.memory import peak
 from scripts.runtime import Function, Tree, serving
 
 WARM_CALLS = 50
@@ -115,6 +115,4 @@ def _timed(contender: Contender, function: Function, event: Any, expected: Any) 
 def _peak_memory(function: Function) -> int:
     """Return the peak resident memory, in bytes, of the function's interpreter."""
     [pid] = function.children()
-    status = Path(f"/proc/{pid}/status").read_text()
-    fields = dict(line.split(":\t", 1) for line in status.splitlines() if ":\t" in line)
-    return int(fields["VmHWM"].split()[0]) * 1024
+    return peak(pid)

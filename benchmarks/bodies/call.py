@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.bodies.bodies import NPY, bodies
+from benchmarks.memory import peak
 from lambda_fn import handler
 
 EVENT = Path(__file__).parents[2] / "tests" / "events" / "predict-http-api.json"
@@ -34,12 +35,6 @@ def event_of(body: bytes, kind: str, accept: str, probabilities: bool) -> Any:
 def resident() -> int:
     """Return the memory of this process now, in bytes."""
     return int(Path("/proc/self/statm").read_text().split()[1]) * PAGE_BYTES
-
-
-def peak() -> int:
-    """Return the most memory that this process had since the last `forget_peak`, in bytes."""
-    lines = Path("/proc/self/status").read_text().splitlines()
-    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM"))
 
 
 def forget_peak() -> None:

@@ -1,0 +1,70 @@
+"""A process of the bulk functions: it plans, or scores chunks, and prints what that took as JSON."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from benchmarks.memory import peak
+from lambda_fn.bulk import handler
+from lambda_fn.storage import large
+
+
+def plan(request: dict[str, Any]) -> list[dict[str, Any]]:
+    """Plan a run; return what its children get, as the state machine makes it."""
+    planned = handler.plan({"request": request, "execution": "bench"}, None)
+    manifest = large.read(**planned["manifest"]) or b""
+    beside = {name: planned[name] for name in ("output", "run", "bucket", "state", "deadline")}
+    return [{**beside, "chunk": json.loads(line)} for line in manifest.splitlines()]
+
+
+def rate(request: dict[str, Any], runs: int) -> dict[str, Any]:
+    """Score all chunks of a table, `runs` times over: a worker has the model already when the second one begins.
+
+    Return rows, seconds of the best run, bytes in and out, keys of the outputs, and the peak of memory in bytes.
+    """
+    items, taken, rows = plan(request), [], 0
+    for _ in range(runs):
+        _forget(items)
+        start = time.perf_counter()
+        rows = score(items)
+        taken.append(time.perf_counter() - start)
+    folder = items[0]["output"].partition("//")[2].partition("/")[2]
+    outputs = [folder + item["chunk"]["output"] for item in items]
+    written = [large.find(items[0]["bucket"], key) for key in outputs]
+    return {
+        "rows": rows,
+        "seconds": min(taken),
+        "bytes_in": sum(item["chunk"]["end"] - item["chunk"]["begin"] for item in items),
+        "bytes_out": sum(each.size for each in written if each is not None),
+        "outputs": outputs,
+        "memory": peak(),
+    }
+
+
+def score(items: Sequence[dict[str, Any]]) -> int:
+    """Score chunks, one after the other; return how many rows they had."""
+    return sum(handler.score(item, None)["rows"] for item in items)
+
+
+def share() -> int:
+    """Say that this process is ready, and wait for chunks; score them, and return how many rows they had."""
+    print(json.dumps("ready"), flush=True)
+    return score(json.loads(sys.stdin.readline()))
+
+
+def _forget(items: Sequence[dict[str, Any]]) -> None:
+    """Delete what was written of chunks, or they would not be scored again."""
+    for item in items:
+        prefix = item["state"].removesuffix("_plume/")
+        for key in (f"{item['state']}done/{item['chunk']['name']}.json", prefix + item["chunk"]["output"]):
+            large.client().delete_object(Bucket=item["bucket"], Key=key)
+
+
+if __name__ == "__main__":
+    WHAT: dict[str, Callable[..., Any]] = {"plan": plan, "rate": rate, "share": share}
+    what, *arguments = map(json.loads, sys.argv[1:])
+    print(json.dumps(WHAT[what](*arguments)))
