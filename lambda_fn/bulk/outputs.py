@@ -76,7 +76,7 @@ class JsonOutput:
 
     def rows(self, block: Block | None, begin: int, end: int, scores: Scores) -> bytes:
         """Return a line for each row: keys, the label, the probabilities by class."""
-        texts = block.json_keys(self._columns.keys, begin, end) if block else []
+        texts = block.json_keys(self._columns.keys, begin, end) if block and self._columns.keys else []
         columns: list[Sequence[str]] = []
         for name, column in zip(self._keys, texts, strict=True):
             columns.append([f"{name}: {text.decode()}" for text in column])
