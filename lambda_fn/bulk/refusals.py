@@ -51,7 +51,7 @@ def parts_of(block: Block, model: Model, output: Output, probabilities: bool) ->
                 raise
             if end - begin == 1:
                 yield Part(begin, end, None, error.again())
-                begin, size = end, 2
+                begin, size = end, 1
             else:
                 size = min(FIRST_TRY, (end - begin) // 4 or 1)
         else:
