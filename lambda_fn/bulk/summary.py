@@ -53,7 +53,7 @@ def _failed(run: Run, chunks: list[Chunk], stopped: Any) -> list[dict[str, Any]]
     why = stopped.get("Error") if isinstance(stopped, dict) else None
     found = []
     for chunk in chunks:
-        note = run.folder.read(f"failed/{chunk.name}.json") if f"{chunk.name}.json" in noted else None
+        note = _read_note(run, chunk) if f"{chunk.name}.json" in noted else None
         told = (
             note
             if isinstance(note, dict)

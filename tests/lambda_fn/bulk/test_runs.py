@@ -156,7 +156,10 @@ def test_what_is_lost_afterwards_is_scored_again_when_the_run_is_resumed(
     bulk.s3.delete_object(Bucket=bulk.bucket, Key=first)
     bulk.put("out/_plume/done/00001.json", b"{")
     bulk.put("out/_plume/done/00002.json", bulk.get("out/_plume/done/00003.json"))
-    assert bulk.summarize(planned)["chunks"]["failed"] == 3
+    bulk.put("out/_plume/failed/00001.json", b"{")
+    lost = bulk.summarize(planned)
+    assert lost["chunks"]["failed"] == 3
+    assert "failed/00001.json is not JSON" in lost["failed"][1]["cause"]
     resumed = bulk.plan({"resume": f"s3://{bulk.bucket}/out/"}, "two")
     assert [item["chunk"]["name"] for item in bulk.items(resumed)] == ["00000", "00001", "00002"]
     bulk.score(resumed)
