@@ -16,6 +16,7 @@ from lambda_fn.bulk.options import Options
 from lambda_fn.bulk.row_ends import line_ends
 from lambda_fn.bulk.run import Chunk
 from lambda_fn.bulk.source import pieces_of
+from lambda_fn.codecs.csv_rows import BOM
 from lambda_fn.codecs.json_document import decode
 from lambda_fn.errors import ServiceError, listed
 from lambda_fn.http.json_body import parse_json
@@ -23,8 +24,6 @@ from lambda_fn.model.card import Card
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-
-BOM = b"\xef\xbb\xbf"
 
 
 class _Number(str):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lambda_fn.bulk.blocks import BLOCK_BYTES, BLOCK_ROWS, sized
+from lambda_fn.bulk.blocks import BLOCK_BYTES, BLOCK_ROWS, MOST_ROW_BYTES, sized
 from lambda_fn.bulk.columns import keys_of
 from lambda_fn.bulk.failures import RefusedError, asking
 from lambda_fn.bulk.options import Options
@@ -92,6 +92,8 @@ def check_head(start: bytes, whole: bool, card: Card, options: Options, name: st
     try:
         header = read_header(start)
         size = _dtype(header).itemsize * math.prod(header.shape[1:])
+        if size > MOST_ROW_BYTES:
+            raise RefusedError(f"{name}: its header tells of rows of {size:,} bytes, at most {MOST_ROW_BYTES:,} are")
         rows_of(bytes(size), Header(header.descr, (1, *header.shape[1:]), header.order, 0), card)
     except (ServiceError, TypeError, ValueError) as error:
         raise RefusedError(f"{name}: {error}") from error

@@ -22,6 +22,7 @@ from lambda_fn.bulk.source import start_of
 from lambda_fn.codecs.csv_rows import BOM
 from lambda_fn.codecs.csv_slices import separators
 from lambda_fn.config import Settings, location
+from lambda_fn.errors import listed
 from lambda_fn.model.card import Card
 from lambda_fn.record import Record
 from lambda_fn.storage import large
@@ -153,19 +154,18 @@ def _write_manifest(folder: Folder, name: str, chunks: Sequence[Chunk]) -> None:
 
 def _plan(options: Options, card: Card, has_probabilities: bool, whose: dict[str, str]) -> Plan:
     """Return the run and its chunks."""
-    columns_of(options.columns, card, has_probabilities)
+    columns = columns_of(options.columns, card, has_probabilities)
     found, notes = _objects(options)
+    _check_amount(found, options)
+    npy = [each.key for each in found if (options.output_format or format_of(each.key, options.format)[0]) == "npy"]
+    if columns.keys and npy:
+        raise RefusedError(f"NPY holds scores alone, not {listed(columns.keys)}: {npy[0]!r} would be written so")
     with ThreadPoolExecutor(LOOKERS) as lookers:
         tables = list(lookers.map(lambda each: _table(each, options, card), found))
     model = {name: whose[name] for name in ("name", "version", "sha256")}
     lasting = {**options.lasting(), "model": model["sha256"], "objects": [(each.key, each.etag) for each in found]}
     identity = digest(lasting)[:16]
     chunks = list(_chunks(tables, options, model["sha256"], identity))
-    if len(chunks) > MOST_CHUNKS:
-        raise RefusedError(
-            f"{options.input} makes {len(chunks):,} chunks of {len(tables):,} objects, at most {MOST_CHUNKS:,} are:"
-            " give a larger chunk_mb, or a prefix of fewer objects"
-        )
     run = Run(
         identity,
         options,
@@ -194,8 +194,9 @@ def _objects(options: Options) -> tuple[list[Object], list[str]]:
             found = [each for each in large.listed(bucket, key) if not each.key.endswith("/")]
     if bucket == output.bucket:
         found = [each for each in found if not each.key.startswith(output.prefix)]
-    hidden = [each for each in found if key.endswith("/") and _is_hidden(each.key[len(key) :])]
-    found = [each for each in found if each not in hidden]
+    everything = len(found)
+    found = [each for each in found if not (key.endswith("/") and _is_hidden(each.key[len(key) :]))]
+    hidden = everything - len(found)
     if not found:
         raise RefusedError(f"there is no object under {options.input}")
     strange = [each.key for each in found if not format_of(each.key, options.format)[0]]
@@ -204,8 +205,19 @@ def _objects(options: Options) -> tuple[list[Object], list[str]]:
             f"{len(strange)} of {len(found)} objects end with none of {', '.join(ENDINGS)} (and {PACKED}), the first is"
             f" {strange[0]!r}: give `format` if they are one of them. Parquet is read by the command, from a local file"
         )
-    notes = [f"{len(hidden)} objects are left out, whose names begin with _ or a dot"] if hidden else []
+    notes = [f"{hidden} objects are left out, whose names begin with _ or a dot"] if hidden else []
     return found, notes
+
+
+def _check_amount(found: Sequence[Object], options: Options) -> None:
+    """Raise RefusedError for more chunks than a run has, before borders are looked for."""
+    size = options.chunk_mb * MB
+    count = sum(max(1, round(each.size / size)) if size else 1 for each in found)
+    if count > MOST_CHUNKS:
+        raise RefusedError(
+            f"{options.input} makes about {count:,} chunks of {len(found):,} objects, at most {MOST_CHUNKS:,} are:"
+            " give a larger chunk_mb, or a prefix of fewer objects"
+        )
 
 
 def _is_hidden(name: str) -> bool:

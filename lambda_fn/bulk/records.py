@@ -53,7 +53,7 @@ def is_whole(run: Run, chunk: Chunk, record: Any, there: Mapping[str, Object]) -
             and _is_there(folder_key := run.folder.prefix + chunk.output, record["bytes_out"], record["etag"], there)
             and record["output"] == folder_key
             and (
-                record["aside"] is None
+                (record["aside"] is None and (record["refused"] == 0 or run.options.on_error != "quarantine"))
                 or _is_there(aside_key(run, chunk), record["aside"]["bytes"], record["aside"]["etag"], there)
             )
         )

@@ -9,14 +9,12 @@ from lambda_fn.bulk.failures import asking
 from lambda_fn.bulk.run import Chunk
 from lambda_fn.storage import large
 
-MOST_HEAD_BYTES = 2**24
 
-
-def pieces_of(chunk: Chunk, begin: int | None = None) -> Iterator[bytes]:
-    """Yield the bytes of a chunk, unpacked, without its object's head; or those from another `begin` on."""
+def pieces_of(chunk: Chunk) -> Iterator[bytes]:
+    """Yield the bytes of a chunk, unpacked, without its object's head."""
     with asking(chunk.object.uri):
         if not chunk.packed:
-            yield from large.stream(chunk.object, max(chunk.begin, chunk.head) if begin is None else begin, chunk.end)
+            yield from large.stream(chunk.object, max(chunk.begin, chunk.head), chunk.end)
             return
         left = chunk.head
         for piece in unpacked(large.stream(chunk.object, 0, chunk.size), chunk.object.uri):

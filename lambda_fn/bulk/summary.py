@@ -106,7 +106,12 @@ def _set_aside(run: Run, chunks: list[Chunk], done: dict[str, dict[str, Any]]) -
                     raise IncompleteError(
                         f"{count} of {record['refused']} refused rows of chunk {chunk.name} are there"
                     )
-                upload.finish()
+                if not upload.finish():  # another summary was sooner
+                    there = large.find(run.folder.bucket, key)
+                    if there is None or there.size != upload.bytes:
+                        raise IncompleteError(
+                            f"{key} has other refused rows than chunk {chunk.name}: delete it, and resume"
+                        )
             written.append(key)
         lines += record["lines"]
     return written

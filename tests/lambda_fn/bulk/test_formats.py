@@ -184,6 +184,7 @@ def test_a_bad_row_of_an_array_is_told_by_its_number(bulk: Bulk) -> None:
     [
         (npy(ROWS)[:-8], "times 16"),
         (npy(ROWS) + b"\0", "times 16"),
+        (npy(ROWS).replace(b"(60, 2), ", b"(1, 10000000), "), "rows of 80,000,000 bytes"),
         (npy(ROWS[:, :1]), "the rows have 1 values, the model takes 2"),
         (npy(ROWS[:, 0]), "its shape is"),
         (npy(np.array([["a", "b"]])), "expected numbers"),

@@ -40,6 +40,8 @@ def test_an_event_that_the_state_machine_does_not_send_is_refused(function: str,
         ({"header": "maybe"}, "expected nothing or present or absent"),
         ({"on_error": "ignore"}, "expected fail or skip or quarantine"),
         ({"columns": "prediction"}, "expected a list of names"),
+        ({"columns": ["sepal width (cm)", "prediction"], "output_format": "npy"}, "NPY holds scores alone"),
+        ({"chunk_mb": 0.0001, "input": "s3://{}/in/large.csv"}, "chunks of 1 objects, at most 100,000 are"),
         ({"chunk_mb": "64"}, "expected a number from"),
         ({"deadline_seconds": 10**400}, "expected a number from"),
         ({"output": "s3://UP case/x/"}, "UP case"),
@@ -53,6 +55,7 @@ def test_a_request_that_is_wrong_is_refused_with_what_was_expected(
     request_: dict[str, Any], said: str, bulk: Bulk
 ) -> None:
     bulk.put("in/a.csv", TEXT)
+    bulk.put("in/large.csv", b"\n" * 10_100_000)
     given = {name: value.format(bulk.bucket) if isinstance(value, str) else value for name, value in request_.items()}
     with pytest.raises(RefusedError) as raised:
         bulk.plan({**bulk.request("in/a.csv"), **given})
