@@ -17,7 +17,8 @@ GET, PUT = 0.4e-6, 5e-6
 """For a request to S3; to list is a PUT's price."""
 MB_PER_VCPU = 1769
 BYTES_A_SECOND = {"csv": 20e6, "jsonl": 5e6, "npy": 60e6}
-"""About what a vCPU reads, scores and writes of a format's bytes; benchmarks/TABLES.md has what was measured."""
+"""About what a vCPU reads, scores and writes of a format's bytes: rough, as rows of many digits, and columns, differ by
+ten times (benchmarks/RATES.md)."""
 START_SECONDS = 2.0
 """About what a chunk takes beside: a function that starts, boto3, the model, the first byte."""
 
