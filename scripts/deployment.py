@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import shlex
 import subprocess
 import sys
@@ -20,6 +21,9 @@ STAGE = "dev"
 SERVERLESS = (str(ROOT / "node_modules" / ".bin" / "serverless"),)
 
 
+LOCK = ROOT / "build" / "serverless.lock"
+
+
 class CommandError(RuntimeError):
     """Raised when a command fails; carries what it printed."""
 
@@ -31,9 +35,15 @@ class Deployment:
     emulator: Emulator
 
     def serverless(self, *arguments: str) -> str:
-        """Run `npx serverless`, with this machine's architecture, and return what it printed."""
+        """Run `npx serverless`, with this machine's architecture, and return what it printed.
+
+        One at a time, whoever runs it: it packages in a folder of the checkout, wherever it leaves what came of it.
+        """
         architecture = f"--param=architecture={host_architecture().name}"
-        return self.run([*SERVERLESS, *arguments, "--stage", STAGE, architecture])
+        LOCK.parent.mkdir(exist_ok=True)
+        with LOCK.open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            return self.run([*SERVERLESS, *arguments, "--stage", STAGE, architecture])
 
     def convert(self, *arguments: str) -> str:
         """Run `python -m convert` and return what it printed."""
