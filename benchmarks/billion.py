@@ -21,39 +21,53 @@ TRANSITIONS = 3
 """Of the state machine for each chunk: its child's start, the task, its end; plus what is retried."""
 TRANSITION_PRICE, PUT_PRICE, GET_PRICE = 0.000025, 0.000005, 0.0000004
 """US dollars each, us-east-1: https://aws.amazon.com/step-functions/pricing/, https://aws.amazon.com/s3/pricing/"""
-REQUESTS = {"PUT": 6, "GET": 4}
-"""Of S3 for each chunk, about: a multipart upload, its parts, the record; the chunk, its borders, the model."""
+PART_BYTES = 8 * 2**20
+"""Of a multipart upload: each is a PUT (lambda_fn/storage/large.py)."""
+REQUESTS = {"PUT": 4, "GET": 4}
+"""Of S3 for each chunk, about, beside parts: an upload's begin and end, a list, the record; run, model, head, rows."""
 
 
-def rates(page: str) -> Iterator[tuple[str, str, float, float]]:
-    r"""Yield model, format, rows a second of one worker and bytes of a row from a page of bulk workers' rates.
+def rates(page: str) -> Iterator[tuple[str, str, float, float, float]]:
+    r"""Yield model, format, rows a second of one worker, bytes of a row, and those it writes, from a page of rates.
 
     >>> list(rates("## small\n| CSV → CSV | 1,000 | 7.5 | 60.0 |\n| NPY → NPY | 9,000 | 16.0 | 32.0 |"))
-    [('small', 'CSV', 1000.0, 7.5), ('small', 'NPY', 9000.0, 16.0)]
+    [('small', 'CSV', 1000.0, 7.5, 60.0), ('small', 'NPY', 9000.0, 16.0, 32.0)]
     """
     for section in page.split("## ")[1:]:
         name = section.splitlines()[0]
-        for kind, rate, size in re.findall(r"^\| (CSV|NPY) → \1 \| ([\d,]+) \| ([\d.]+) \|", section, re.MULTILINE):
-            yield name, kind, float(rate.replace(",", "")), float(size)
+        pattern = r"^\| (CSV|NPY) → \1 \| ([\d,]+) \| ([\d.]+) \| ([\d.]+) \|"
+        for kind, rate, size, written in re.findall(pattern, section, re.MULTILINE):
+            yield name, kind, float(rate.replace(",", "")), float(size), float(written)
 
 
-def dollars(seconds: float, chunks: int) -> float:
-    """Return the US dollars for `chunks` that take `seconds` of one worker in all."""
+def dollars(seconds: float, chunks: int, parts: int) -> float:
+    """Return the US dollars for `chunks` of so many `parts` each, that take `seconds` of one worker in all."""
     each = TRANSITIONS * TRANSITION_PRICE + REQUESTS_PRICE / 1e6
-    each += REQUESTS["PUT"] * PUT_PRICE + REQUESTS["GET"] * GET_PRICE
+    each += (REQUESTS["PUT"] + parts) * PUT_PRICE + REQUESTS["GET"] * GET_PRICE
     return seconds * MEMORY / 1024 * PRICES["x86_64"] + chunks * each
 
 
 def lines(page: str) -> Iterator[str]:
     """Return the table: a line for each model and format."""
-    head = ["model", "format", "rows a second, a worker", "worker seconds", "chunks", "seconds, 1,000 workers", "$"]
+    head = [
+        "model",
+        "format",
+        "rows a second, a worker",
+        "worker seconds",
+        "chunks",
+        "parts of each",
+        "seconds, 1,000 workers",
+        "$",
+    ]
     rows = []
-    for name, kind, rate, size in rates(page):
+    for name, kind, rate, size, written in rates(page):
         chunks = math.ceil(ROWS * size / CHUNK_BYTES)
         seconds = ROWS / rate
         waves = -(-chunks // WORKERS)
         lasts = waves * seconds / chunks
-        cells = [f"{rate:,.0f}", f"{seconds:,.0f}", f"{chunks:,}", f"{lasts:,.1f}", f"{dollars(seconds, chunks):.2f}"]
+        parts = math.ceil(ROWS / chunks * written / PART_BYTES)
+        cost = dollars(seconds, chunks, parts)
+        cells = [f"{rate:,.0f}", f"{seconds:,.0f}", f"{chunks:,}", f"{parts}", f"{lasts:,.1f}", f"{cost:.2f}"]
         rows.append([name, kind, *cells])
     return table(head, rows)
 

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 EMPTY = (b"\n", b"\r\n", b"\r")
 
 
-class Columns(Record):
+class Layout(Record):
     """The columns of a CSV: their names, None without a header; for each feature its place, None for one dropped."""
 
     names: tuple[str, ...] | None
@@ -45,7 +45,7 @@ class _Rows(CsvRows):
     """Rows of a CSV, of which those with a stray quote are refused, whatever stands beside them."""
 
     def __init__(
-        self, text: bytes, starts: NDArray[np.int64], card: Card, columns: Columns, stray: NDArray[np.int64]
+        self, text: bytes, starts: NDArray[np.int64], card: Card, columns: Layout, stray: NDArray[np.int64]
     ) -> None:
         super().__init__(text, starts, card, columns.width, columns.order, headed=True)
         self._stray = stray
@@ -70,7 +70,7 @@ class CsvBlock:
     """
 
     def __init__(
-        self, text: bytes, starts: NDArray[np.int64], columns: Columns, card: Card, byte: int, line: int
+        self, text: bytes, starts: NDArray[np.int64], columns: Layout, card: Card, byte: int, line: int
     ) -> None:
         self._whole, self._byte, self._line, self._columns = text, byte, line, columns
         self.lines = text.count(b"\n")
@@ -138,7 +138,7 @@ def check_head(start: bytes, whole: bool, card: Card, options: Options, name: st
     return begin if columns.names is None else begin + at + len(line)
 
 
-def _columns(line: bytes, card: Card, header: str, name: str) -> Columns:
+def _columns(line: bytes, card: Card, header: str, name: str) -> Layout:
     """Return the columns of a table by its first line; raise RefusedError if they are not what the model takes."""
     try:
         names = None if header == "absent" else header_names(line, card, header == "present")
@@ -161,12 +161,12 @@ def _columns(line: bytes, card: Card, header: str, name: str) -> Columns:
             raise RefusedError(f"{name}: its header has {feature.name!r} {count}, the model takes {listed(card.names)}")
         else:
             order.append(names.index(feature.name))
-    return Columns(tuple(names), len(names), tuple(order))
+    return Layout(tuple(names), len(names), tuple(order))
 
 
-def _headless(card: Card) -> Columns:
+def _headless(card: Card) -> Layout:
     order = tuple(None if each.dropped else place for place, each in enumerate(card.features))
-    return Columns(None, len(order), order)
+    return Layout(None, len(order), order)
 
 
 def blocks(chunk: Chunk, card: Card, options: Options) -> Iterator[CsvBlock]:

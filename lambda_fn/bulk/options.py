@@ -62,15 +62,15 @@ class Options(Record):
 
     def lasting(self) -> dict[str, Any]:
         """Return what decides over the bytes that are written: another run has others."""
-        return {name: value for name, value in self.document().items() if name not in PASSING}
+        return {name: value for name, value in self.document().items() if name not in OF_AN_EXECUTION}
 
     def changed(self, document: Mapping[str, Any]) -> Options:
         """Return the options with those of `document` that may be others when a run is resumed."""
-        unknown = sorted(document.keys() - PASSING)
+        unknown = sorted(document.keys() - OF_AN_EXECUTION)
         if unknown:
             raise RefusedError(
                 f"a run is resumed as it was planned: {', '.join(unknown)[:200]} can't be changed, only"
-                f" {', '.join(sorted(PASSING))}"
+                f" {', '.join(sorted(OF_AN_EXECUTION))}"
             )
         return Options(**{**self.document(), **{name: TAKEN[name](name, value) for name, value in document.items()}})
 
@@ -172,5 +172,5 @@ TAKEN: Mapping[str, Callable[[str, Any], Any]] = {
     "tolerated_failure_percentage": _number(0, 100),
     "deadline_seconds": _number(1, 365 * 86400),
 }
-PASSING = frozenset({"concurrency", "tolerated_failure_percentage", "deadline_seconds"})
+OF_AN_EXECUTION = frozenset({"concurrency", "tolerated_failure_percentage", "deadline_seconds"})
 """The options that an execution may have of its own."""

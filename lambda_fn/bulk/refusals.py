@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 NUMBER = re.compile(r"^row \d+(?: \(line \d+\))?(?:, |:? )")
 """How what is told of a row begins: with its number in whatever slice it was looked at."""
-PASSING = frozenset({Problem.MODEL_INVALID, Problem.STORAGE_UNAVAILABLE, Problem.INTERNAL_ERROR})
+NO_ROWS_FAULT = frozenset({Problem.MODEL_INVALID, Problem.STORAGE_UNAVAILABLE, Problem.INTERNAL_ERROR})
 """What is no fault of a row."""
 
 
@@ -47,7 +47,7 @@ def parts_of(block: Block, model: Model, output: Output, probabilities: bool) ->
             scores = model.score(block.rows[begin:end], 1, probabilities)  # sliced here: the model would by its batches
             output.check(scores)
         except ServiceError as error:
-            if error.problem in PASSING:
+            if error.problem in NO_ROWS_FAULT:
                 raise
             if end - begin == 1:
                 yield Part(begin, end, None, error.again())
