@@ -7,15 +7,17 @@ from collections.abc import Iterator
 import numpy as np
 
 from lambda_fn.bulk.failures import asking
-from lambda_fn.bulk.row_ends import QUOTE, first_stray, row_ends
+from lambda_fn.bulk.row_ends import row_ends, strays
 from lambda_fn.codecs.places import outside_quotes
 from lambda_fn.storage import large
 from lambda_fn.storage.large import Object
 
 LOOK_BYTES = 2**16
 """How much is looked at in front of a border, and behind it at first."""
-MOST_LOOK_BYTES = 2**24
-"""How far a line's end is looked for."""
+LONGER_LOOK_BYTES = 2**20
+"""How much is looked at behind a border of CSV at the most."""
+CLEARLY = 4
+"""How many times more rows have to be wrong in one reading for the other to be taken."""
 
 
 def even(begin: int, end: int, size: float) -> Iterator[int]:
@@ -38,34 +40,53 @@ def next_line(found: Object, at: int) -> int:
 
 
 def next_row(found: Object, at: int, commas: int) -> int | None:
-    """Return where the first row of CSV begins that does so at `at` or behind it; None if that can't be told for sure.
+    """Return where the first row of CSV begins that does so at `at` or behind it; None if that can't be told cheaply.
 
-    At the begin of what is looked at, a cell's quotes are open or not: the one under which it reads as rows, of so many
-    `commas` each, is right. Where there is no quote at all, none is open: a cell would be longer than that. Whoever
-    scores the chunk in front of the border sees it if that was wrong, as the chunk ends within quotes.
+    Behind the first line end of what is looked at begins a row, or a cell's quotes are open. Where both lead to the
+    same place, that is certain. Else the reading is right under which most rows have so many `commas`, if under the
+    other far fewer do. Whoever scores the chunk in front of the border sees it if that was wrong, as the chunk ends
+    within quotes.
     """
     begin = max(0, at - LOOK_BYTES)
-    for look in (LOOK_BYTES, 16 * LOOK_BYTES, MOST_LOOK_BYTES):
+    for look in (LOOK_BYTES, LONGER_LOOK_BYTES):
         with asking(found.uri):
             text = large.read_range(found, begin, at + look)
-        if QUOTE not in text:
-            return next_line(found, at)
         start = text.find(b"\n") + 1 if begin else 0
         closed, opened = text[start:], b'"' + text[start:]
-        if begin and _reads(opened, commas) is _reads(closed, commas):
-            return None
-        ends = row_ends(closed, False) if not begin or _reads(closed, commas) else row_ends(opened, False) - 1
-        behind = ends[ends + begin + start >= at]
-        if len(behind):
-            return begin + start + int(behind[0])
+        cut = _cut(closed, at - begin - start)
+        if begin:
+            other = _cut(opened, at - begin - start + 1)
+            is_same = cut is not None and other is not None and cut == other - 1
+            if not is_same:
+                wrong, otherwise = _wrong(closed, commas), _wrong(opened, commas)
+                if min(wrong, otherwise) > 1 / 2 or CLEARLY * min(wrong, otherwise) >= max(wrong, otherwise):
+                    continue
+                if otherwise < wrong:
+                    cut = None if other is None else other - 1
+        if cut is not None:
+            return begin + start + cut
     return None
 
 
-def _reads(text: bytes, commas: int) -> bool:
-    """Whether a text that begins where a row does, or within its last cell, reads as rows of so many commas each."""
-    if first_stray(text) is not None:
-        return False
+def _cut(text: bytes, at: int) -> int | None:
+    """Return where the first row of a text begins that does so at `at` or behind it."""
     ends = row_ends(text, False)
-    counts = np.diff(np.searchsorted(outside_quotes(text, b",", 0, len(text)), ends))
-    empty = np.diff(ends) <= len(b"\r\n")
-    return bool((empty | (counts == commas)).all())
+    behind = ends[np.searchsorted(ends, at) :]
+    return int(behind[0]) if len(behind) else None
+
+
+def _wrong(text: bytes, commas: int) -> float:
+    """Return the share of rows, but for the first, that have a stray quote or other than so many commas; 1 for none."""
+    ends = row_ends(text, False)
+    if len(ends) < 2:
+        return 1.0
+    sizes = np.diff(ends, prepend=0)
+    rows = sizes > len(b"\r\n")
+    rows[0] = False
+    clean = rows.copy()
+    odd = np.searchsorted(ends, strays(text), "right")
+    clean[odd[odd < len(ends)]] = False
+    kept = np.frombuffer(text, np.uint8, int(ends[-1]))[np.repeat(clean, sizes)].tobytes()
+    places = outside_quotes(kept, b",", 0, len(kept))
+    counts = np.diff(np.searchsorted(places, np.cumsum(sizes[clean])), prepend=0)
+    return 1.0 - int((counts == commas).sum()) / max(1, int(rows.sum()))

@@ -112,7 +112,7 @@ class CsvBlock:
 
     def text(self, row: int) -> bytes:
         """Return the row as it was."""
-        return self._text[self._starts[row] : self._starts[row + 1]].rstrip(b"\r\n")
+        return self._text[self._starts[row] : self._starts[row + 1]].removesuffix(b"\n").removesuffix(b"\r")
 
 
 def check_head(start: bytes, whole: bool, card: Card, options: Options, name: str) -> int:

@@ -39,7 +39,7 @@ def summary(event: Any, context: Any) -> Any:
     from lambda_fn.bulk.summary import note, summarize
 
     if isinstance(event, dict) and "note" in event:
-        _check(event, "output", "chunk")
+        _check(event, "output", "chunk", "execution")
         return note(event)
     _check(event, "output", "run", "execution")
     return summarize(event)

@@ -68,7 +68,7 @@ class JsonBlock:
 
     def __init__(self, text: bytes, starts: NDArray[np.int64], card: Card, byte: int, line: int) -> None:
         self.lines = text.count(b"\n")
-        self._byte, self._line = byte, line
+        self._text, self._byte, self._line = text, byte, line
         lines = [text[begin:end] for begin, end in pairwise(starts.tolist())]
         kept = [number for number, each in enumerate(lines) if each.strip()]
         self._lines, self._numbers = [lines[number].strip() for number in kept], kept
@@ -90,7 +90,12 @@ class JsonBlock:
 
     def text(self, row: int) -> bytes:
         """Return the row as it was."""
-        return self._lines[row]
+        number = self._numbers[row]
+        return (
+            self._text[int(self._starts[number]) : int(self._starts[number + 1])]
+            .removesuffix(b"\n")
+            .removesuffix(b"\r")
+        )
 
     def _members(self, names: Sequence[str], begin: int, end: int) -> list[list[Any]]:
         rows = [READER.decode(line.decode()) for line in self._lines[begin:end]]

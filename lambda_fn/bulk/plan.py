@@ -9,45 +9,18 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
-from lambda_fn.bulk import npy_table, pinned, prices, records
-from lambda_fn.bulk.blocks import MOST_ROW_BYTES
-from lambda_fn.bulk.borders import even, next_line, next_row
+from lambda_fn.bulk import pinned, prices, records
 from lambda_fn.bulk.columns import columns_of
 from lambda_fn.bulk.failures import RefusedError, asking
-from lambda_fn.bulk.formats import ENDINGS, PACKED, format_of, reader
+from lambda_fn.bulk.formats import PACKED, format_of
+from lambda_fn.bulk.inputs import LOOKERS, Table, objects, table_of
 from lambda_fn.bulk.options import Options, moment, prefix
-from lambda_fn.bulk.row_ends import row_ends
-from lambda_fn.bulk.run import PART, STATE, Chunk, Folder, Run, digest
-from lambda_fn.bulk.source import start_of
-from lambda_fn.codecs.csv_rows import BOM
-from lambda_fn.codecs.csv_slices import separators
-from lambda_fn.config import Settings, location
+from lambda_fn.bulk.run import PART, RUN, STATE, Chunk, Folder, Run, digest
+from lambda_fn.config import Settings
 from lambda_fn.errors import listed
 from lambda_fn.model.card import Card
 from lambda_fn.record import Record
 from lambda_fn.storage import large
-from lambda_fn.storage.large import Object
-
-START_BYTES = 2**17
-"""How much of an object is looked at: its header, and rows by which all are estimated."""
-MB = 1e6
-LOOKERS = 16
-MOST_CHUNKS = 100_000
-"""What all children answer is one state of 256 KB: a digit and a comma each."""
-SMALL = 1.5
-"""Up to so many times a chunk's size an object is one chunk."""
-
-
-class Table(Record):
-    """An object that is to be scored: its format, its chunks' borders, about how many rows it has."""
-
-    object: Object
-    format: str
-    packed: bool
-    head: int
-    borders: tuple[int, ...]
-    rows_about: int
-    note: str
 
 
 class Plan(Record):
@@ -81,6 +54,7 @@ def start(request: Any, execution: str, started: str, settings: Settings) -> dic
     return {
         "output": run.options.output,
         "run": run.id,
+        "execution": execution,
         "bucket": run.folder.bucket,
         "state": run.folder.state(""),
         "chunks": len(left),
@@ -129,7 +103,7 @@ def _write_down(options: Options, settings: Settings) -> Plan:
         _check_empty(folder)
         pinned.keep(folder, data, model, whose["uri"], settings.max_model_bytes)
         _write_manifest(folder, run.manifest, made.chunks)
-        if folder.write(folder.state("run.json"), run.document(), once=True):
+        if folder.write(folder.state(RUN), run.document(), once=True):
             return made
         there = Run.get(folder)  # another execution was sooner
     if there.id != run.id:
@@ -155,13 +129,12 @@ def _write_manifest(folder: Folder, name: str, chunks: Sequence[Chunk]) -> None:
 def _plan(options: Options, card: Card, has_probabilities: bool, whose: dict[str, str]) -> Plan:
     """Return the run and its chunks."""
     columns = columns_of(options.columns, card, has_probabilities)
-    found, notes = _objects(options)
-    _check_amount(found, options)
+    found, notes = objects(options)
     npy = [each.key for each in found if (options.output_format or format_of(each.key, options.format)[0]) == "npy"]
     if columns.keys and npy:
         raise RefusedError(f"NPY holds scores alone, not {listed(columns.keys)}: {npy[0]!r} would be written so")
     with ThreadPoolExecutor(LOOKERS) as lookers:
-        tables = list(lookers.map(lambda each: _table(each, options, card), found))
+        tables = list(lookers.map(lambda each: table_of(each, options, card), found))
     model = {name: whose[name] for name in ("name", "version", "sha256")}
     lasting = {**options.lasting(), "model": model["sha256"], "objects": [(each.key, each.etag) for each in found]}
     identity = digest(lasting)[:16]
@@ -178,110 +151,6 @@ def _plan(options: Options, card: Card, has_probabilities: bool, whose: dict[str
         sum(table.rows_about for table in tables),
     )
     return Plan(run, chunks, notes + [table.note for table in tables if table.note])
-
-
-def _objects(options: Options) -> tuple[list[Object], list[str]]:
-    """Return the objects of the input, in the order of their keys, and notes; raise RefusedError if there is none."""
-    bucket, key = location(options.input)
-    output = Folder.of(options.output)
-    with asking(options.input):
-        if not key.endswith("/"):
-            one = large.find(bucket, key)
-            if one is None:
-                raise RefusedError(f"there is no object at {options.input}; a prefix ends with a slash")
-            found = [one]
-        else:
-            found = [each for each in large.listed(bucket, key) if not each.key.endswith("/")]
-    if bucket == output.bucket:
-        found = [each for each in found if not each.key.startswith(output.prefix)]
-    everything = len(found)
-    found = [each for each in found if not (key.endswith("/") and _is_hidden(each.key[len(key) :]))]
-    hidden = everything - len(found)
-    if not found:
-        raise RefusedError(f"there is no object under {options.input}")
-    strange = [each.key for each in found if not format_of(each.key, options.format)[0]]
-    if strange:
-        raise RefusedError(
-            f"{len(strange)} of {len(found)} objects end with none of {', '.join(ENDINGS)} (and {PACKED}), the first is"
-            f" {strange[0]!r}: give `format` if they are one of them. Parquet is read by the command, from a local file"
-        )
-    notes = [f"{hidden} objects are left out, whose names begin with _ or a dot"] if hidden else []
-    return found, notes
-
-
-def _check_amount(found: Sequence[Object], options: Options) -> None:
-    """Raise RefusedError for more chunks than a run has, before borders are looked for."""
-    size = options.chunk_mb * MB
-    count = sum(max(1, round(each.size / size)) if size else 1 for each in found)
-    if count > MOST_CHUNKS:
-        raise RefusedError(
-            f"{options.input} makes about {count:,} chunks of {len(found):,} objects, at most {MOST_CHUNKS:,} are:"
-            " give a larger chunk_mb, or a prefix of fewer objects"
-        )
-
-
-def _is_hidden(name: str) -> bool:
-    """Whether a name is one that Hive, Spark and Athena pass over, too."""
-    return any(part.startswith(("_", ".")) for part in name.split("/"))
-
-
-def _table(found: Object, options: Options, card: Card) -> Table:
-    """Return how an object is cut; raise RefusedError if it is no table for the model."""
-    kind, packed = format_of(found.key, options.format)
-    module = reader(kind)
-    beginning, whole = start_of(found, packed=packed, size=START_BYTES)
-    if kind == "csv" and not whole and not len(row_ends(beginning.removeprefix(BOM), False)):
-        beginning, whole = start_of(found, packed=packed, size=MOST_ROW_BYTES)
-    head = module.check_head(beginning, whole, card, options, found.uri)
-    size, note = options.chunk_mb * MB, ""
-    is_large = 0 < size * SMALL < found.size
-    if kind == "npy":
-        rows, borders = _npy(found, packed, beginning[:head], size if is_large else 0)
-        if packed and npy_table.is_turned(beginning[:head]):
-            raise RefusedError(f"{found.uri} is packed, and in Fortran's order: unpack it, or save it in C's")
-    else:
-        rows = _rows_about(beginning[head:], whole, found.size - head, packed)
-        borders = _borders(found, kind, beginning[head:], head, size) if is_large and not packed else ()
-        if is_large and not borders:
-            reason = "it is packed" if packed else "its rows' ends are within quotes, or can't be told from those"
-            note = f"{found.uri} goes as one chunk, streamed: {reason}"
-    return Table(found, kind, packed, head, borders, rows, note)
-
-
-def _npy(found: Object, packed: bool, head: bytes, size: float) -> tuple[int, tuple[int, ...]]:
-    """Return how many rows an array has, and the borders of its chunks."""
-    rows, width = npy_table.rows_in(head), npy_table.row_bytes(head)
-    if not packed and found.size != len(head) + rows * width:
-        raise RefusedError(
-            f"{found.uri} has {found.size - len(head):,} bytes behind its header, which tells of {rows:,} times {width}"
-        )
-    if packed or not size or not width:
-        return rows, ()
-    cuts = (len(head) + round((at - len(head)) / width) * width for at in even(len(head), found.size, size))
-    return rows, tuple(sorted(set(cuts) - {len(head), found.size}))
-
-
-def _borders(found: Object, kind: str, rows: bytes, head: int, size: float) -> tuple[int, ...]:
-    """Return where chunks of lines part; nowhere, if one of the places can't be told for sure."""
-    places = list(even(head, found.size, size))
-    rows = rows.lstrip(b"\r\n")
-    commas = separators(rows[: row_ends(rows, True)[0]]) if kind == "csv" and rows else 0
-    with ThreadPoolExecutor(LOOKERS) as lookers:
-        if kind == "csv":
-            cuts = list(lookers.map(lambda at: next_row(found, at, commas), places))
-        else:
-            cuts = list(lookers.map(lambda at: next_line(found, at), places))
-    if None in cuts:
-        return ()
-    return tuple(sorted({cut for cut in cuts if cut is not None and head < cut < found.size}))
-
-
-def _rows_about(rows: bytes, whole: bool, size: int, packed: bool) -> int:
-    """Return about how many rows there are, by those at the begin; of a packed object three times its size in bytes."""
-    lines = rows.count(b"\n") or (1 if rows else 0)
-    if whole or not lines:
-        return lines + (1 if whole and rows and not rows.endswith(b"\n") and b"\n" in rows else 0)
-    return round((3 if packed else 1) * size * lines / len(rows))
 
 
 def _chunks(tables: Sequence[Table], options: Options, sha256: str, identity: str) -> Iterator[Chunk]:

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from lambda_fn.bulk.failures import RefusedError, asking
-from lambda_fn.bulk.run import PART, Chunk, Run
+from lambda_fn.bulk.run import PART, SUCCESS, Chunk, Run
 from lambda_fn.storage import large
 from lambda_fn.storage.large import Object
 
@@ -17,9 +17,13 @@ ASIDE = "quarantine/"
 
 
 def whole(run: Run, chunks: Sequence[Chunk]) -> dict[str, dict[str, Any]]:
-    """Return the record of each chunk that is done, by its name: it adds up, and what it tells of is there."""
+    """Return the record of each chunk that is done, by its name: it adds up, and what it tells of is there.
+
+    Where that is less than all of a run's chunks, ``_SUCCESS.json`` is deleted: it tells of more.
+    """
     folder = run.folder
     with asking(folder.uri):
+        success = large.find(folder.bucket, folder.prefix + SUCCESS)  # one that comes later tells of what is compared
         outputs = {each.key: each for each in large.listed(folder.bucket, folder.prefix + PART)}
         aside = {each.key: each for each in large.listed(folder.bucket, folder.state(ASIDE))}
     names = run.done() & {chunk.name for chunk in chunks}
@@ -27,7 +31,11 @@ def whole(run: Run, chunks: Sequence[Chunk]) -> dict[str, dict[str, Any]]:
     with ThreadPoolExecutor(READERS) as readers:
         records = dict(zip(names, readers.map(lambda name: _read(run, name), names), strict=True))
     there = {**outputs, **aside}
-    return {name: record for name, record in records.items() if is_whole(run, by_name[name], record, there)}
+    found = {name: record for name, record in records.items() if is_whole(run, by_name[name], record, there)}
+    if success is not None and len(found) < len(chunks):
+        with asking(success.uri):
+            large.delete(success.bucket, success.key)
+    return found
 
 
 def done(run: Run, chunk: Chunk) -> dict[str, Any] | None:
@@ -73,6 +81,6 @@ def _is_there(key: str, size: int, etag: str, there: Mapping[str, Object]) -> bo
 def _read(run: Run, name: str) -> Any:
     """Return a record; None if there is none, or it can't be read: the chunk is scored again."""
     try:
-        return run.folder.read(f"done/{name}.json")
+        return run.folder.read(run.folder.state(f"done/{name}.json"))
     except RefusedError:
         return None

@@ -15,6 +15,7 @@ from lambda_fn.storage.large import Object
 
 STATE = "_plume/"
 """What everything of a run is under that is no output. Hive, Spark and Athena leave names alone that begin so."""
+RUN = "run.json"
 SUCCESS = "_SUCCESS.json"
 QUARANTINE = "_quarantine/"
 PART = "part-"
@@ -40,14 +41,14 @@ class Folder(Record):
         """Return the key of something that is no output."""
         return f"{self.prefix}{STATE}{name}"
 
-    def read(self, name: str) -> Any:
-        """Return the JSON document of that name among what is no output; None if there is none."""
-        with asking(f"{self.uri}{STATE}{name}"):
-            data = large.read(self.bucket, self.state(name))
+    def read(self, key: str) -> Any:
+        """Return the JSON document under a whole key; None if there is none."""
+        with asking(f"s3://{self.bucket}/{key}"):
+            data = large.read(self.bucket, key)
         try:
             return None if data is None else json.loads(data)
         except ValueError as error:
-            raise RefusedError(f"{self.uri}{STATE}{name} is not JSON: {error}") from error
+            raise RefusedError(f"s3://{self.bucket}/{key} is not JSON: {error}") from error
 
     def write(self, key: str, document: Any, *, once: bool = False) -> bool:
         """Write a JSON document under a whole key; return whether it was written (`large.put`)."""
@@ -123,7 +124,7 @@ class Run(Record):
     @classmethod
     def load(cls, folder: Folder) -> Run | None:
         """Return the run of an output prefix; None if there is none."""
-        document = folder.read("run.json")
+        document = folder.read(folder.state(RUN))
         if document is None:
             return None
         try:
@@ -131,7 +132,7 @@ class Run(Record):
             known = {name: document[name] for name in cls._fields if name != "options"}
             return cls(**known, options=Options(**options))
         except (KeyError, TypeError) as error:
-            raise RefusedError(f"{folder.uri}{STATE}run.json is none that this version wrote: {error!r}") from error
+            raise RefusedError(f"{folder.uri}{STATE}{RUN} is none that this version wrote: {error!r}") from error
 
     @classmethod
     def get(cls, folder: Folder) -> Run:

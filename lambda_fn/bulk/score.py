@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import time
+from base64 import b64encode
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -35,12 +36,13 @@ AHEAD = 2
 
 
 class Scored:
-    """What came of a block: the bytes of its rows, how many they are, and each row that is refused."""
+    """What came of a block of `rows`: the bytes of those that are written, how many they are, each that is refused."""
 
-    __slots__ = ("data", "lines", "out", "refused")
+    __slots__ = ("data", "lines", "out", "refused", "rows")
 
-    def __init__(self, data: bytes, out: int, refused: list[dict[str, Any]], lines: int) -> None:
-        self.data, self.out, self.refused, self.lines = data, out, refused, lines
+    def __init__(self, block: Block, data: bytes = b"", out: int = 0, refused: Sequence[dict[str, Any]] = ()) -> None:
+        self.rows, self.lines = len(block.rows), block.lines
+        self.data, self.out, self.refused = data, out, refused
 
 
 class Worker:
@@ -69,7 +71,7 @@ class Worker:
             elif part.error is not None:
                 refused.append(self._refusal(block, part.begin, part.error))
         text = b"".join(data)
-        return Scored(packed(text) if self.run.options.gzip and text else text, out, refused, block.lines)
+        return Scored(block, packed(text) if self.run.options.gzip and text else text, out, refused)
 
     def _refusal(self, block: Block, row: int, error: ServiceError) -> dict[str, Any]:
         where = block.where(row)
@@ -78,8 +80,7 @@ class Worker:
             raise RefusedError(f"{told} of its chunk: {error.problem.code}: {reason(error)}")
         if self.run.options.on_error == "skip":
             return {}
-        text = block.text(row).decode("utf-8", "backslashreplace")
-        return {**where, "code": error.problem.code, "reason": reason(error), "text": text}
+        return {**where, "code": error.problem.code, "reason": reason(error), **_as_it_was(block.text(row))}
 
 
 def score(item: dict[str, Any], left_ms: Callable[[], int], threads: int) -> dict[str, Any]:
@@ -116,7 +117,7 @@ def _write(worker: Worker, chunk: Chunk, left_ms: Callable[[], int], threads: in
     output = worker.output(run.options.output_format or chunk.format)
     upload = Upload(folder.bucket, folder.prefix + chunk.output)
     aside = Upload(folder.bucket, records.aside_key(run, chunk))
-    out, refused, lines = 0, 0, 0
+    rows, out, refused, lines = 0, 0, 0, 0
     try:
         for scored in _all(worker, chunk, output, threads):
             if left_ms() < LEFT_MS:
@@ -127,7 +128,10 @@ def _write(worker: Worker, chunk: Chunk, left_ms: Callable[[], int], threads: in
                 upload.write(scored.data)
                 if run.options.on_error == "quarantine":
                     aside.write(b"".join(_line(uri, each) for each in scored.refused))
-            out, refused, lines = out + scored.out, refused + len(scored.refused), lines + scored.lines
+            rows, lines = rows + scored.rows, lines + scored.lines
+            out, refused = out + scored.out, refused + len(scored.refused)
+        if rows != out + refused:
+            raise RefusedError(f"{rows} rows were read, {out} written and {refused} refused: please report it")
         head, refusals = output.head(out), None
         with asking(folder.uri):
             if refused and run.options.on_error == "quarantine":
@@ -144,7 +148,7 @@ def _write(worker: Worker, chunk: Chunk, left_ms: Callable[[], int], threads: in
     return {
         "chunk": chunk.name,
         "object": uri,
-        "rows": out + refused,
+        "rows": rows,
         "out": out,
         "refused": refused,
         "lines": lines,
@@ -178,7 +182,7 @@ def _all(worker: Worker, chunk: Chunk, output: Output, threads: int) -> Iterator
         try:
             for block in blocks:
                 if not len(block.rows):
-                    yield Scored(b"", 0, [], block.lines)  # in any order: it has nothing
+                    yield Scored(block)  # in any order: it has nothing
                     continue
                 waiting.append(pool.submit(worker.scored, block, output))
                 if len(waiting) >= threads + AHEAD:
@@ -187,6 +191,14 @@ def _all(worker: Worker, chunk: Chunk, output: Output, threads: int) -> Iterator
                 yield waiting.popleft().result()
         finally:
             pool.shutdown(cancel_futures=True)
+
+
+def _as_it_was(row: bytes) -> dict[str, str]:
+    """Return a row as JSON can have it to the byte."""
+    try:
+        return {"text": row.decode()}
+    except UnicodeDecodeError:
+        return {"base64": b64encode(row).decode()}
 
 
 def _line(uri: str, refused: dict[str, Any]) -> bytes:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,6 +15,8 @@ from lambda_fn.bulk.run import QUARANTINE, SUCCESS, Chunk, Folder, Run
 from lambda_fn.storage import large
 from lambda_fn.storage.large import Upload
 
+ASKERS = 16
+"""How many chunks are asked about at once."""
 NAMED = 20
 """How many failed chunks the error names; the summary names all."""
 GETS, PUTS = 5, 4
@@ -30,50 +33,54 @@ def summarize(event: dict[str, Any]) -> dict[str, Any]:
         raise RefusedError(f"{run.folder.uri} holds the run {run.id}, asked is for {event['run']}")
     folder, chunks = run.folder, run.read_manifest()
     done = records.whole(run, chunks)
-    failed = _failed(run, [chunk for chunk in chunks if chunk.name not in done], event.get("stopped"))
+    left = [chunk for chunk in chunks if chunk.name not in done]
+    failed = _failed(run, event["execution"], left, event.get("stopped"))
     quarantine = [] if failed else _set_aside(run, chunks, done)
     summary = _summary(run, event, [done[chunk.name] for chunk in chunks if chunk.name in done], failed, quarantine)
     folder.write(folder.state(f"executions/{event['execution']}.json"), summary)
     if failed:
         names = ", ".join(f"{each['chunk']} ({each['error']})" for each in failed[:NAMED])
         raise IncompleteError(f"{len(failed)} of {len(chunks)} chunks are not done: {names}"[:8000])
-    folder.write(folder.prefix + SUCCESS, summary, once=True)
+    if not folder.write(folder.prefix + SUCCESS, summary, once=True):
+        there = folder.read(folder.prefix + SUCCESS)
+        if not isinstance(there, dict) or there.get("outputs") != summary["outputs"]:
+            raise RefusedError(f"{folder.uri}{SUCCESS} is there, and tells of other outputs: delete it, and resume")
     return {name: summary[name] for name in ("status", "run", "rows", "chunks", "seconds", "cost_usd")}
 
 
 def note(event: dict[str, Any]) -> None:
     """Write down the error that the state machine caught of a chunk."""
     folder, chunk = Folder.of(prefix("output", event["output"])), Chunk.read(event["chunk"])
-    folder.write(folder.state(f"failed/{chunk.name}.json"), event["note"])
+    told = event["note"] if isinstance(event["note"], dict) else {"Error": "NotScored", "Cause": str(event["note"])}
+    folder.write(folder.state(f"failed/{chunk.name}.json"), {**told, "execution": event["execution"]})
 
 
-def _failed(run: Run, chunks: list[Chunk], stopped: Any) -> list[dict[str, Any]]:
-    """Return what is known of chunks that are not done: the last error that the state machine caught."""
+def _failed(run: Run, execution: str, chunks: Sequence[Chunk], stopped: Any) -> list[dict[str, Any]]:
+    """Return what is known of chunks that are not done: the error that the state machine caught in this execution."""
     noted = set(run.names("failed/")) if chunks else set()
     why = stopped.get("Error") if isinstance(stopped, dict) else None
-    found = []
-    for chunk in chunks:
+    unknown = {"Error": "NotScored", "Cause": why or "it was not begun, or its worker was lost"}
+
+    def told(chunk: Chunk) -> dict[str, Any]:
         note = _read_note(run, chunk) if f"{chunk.name}.json" in noted else None
-        told = (
-            note
-            if isinstance(note, dict)
-            else {"Error": "NotScored", "Cause": why or "it was not begun, or its worker was lost"}
-        )
-        found.append(
+        return note if isinstance(note, dict) and note.get("execution") in {None, execution} else unknown
+
+    with ThreadPoolExecutor(ASKERS) as askers:
+        return [
             {
                 "chunk": chunk.name,
                 "object": chunk.object.uri,
                 "bytes": [chunk.begin, chunk.end],
-                "error": str(told.get("Error")),
-                "cause": _cause(told.get("Cause")),
+                "error": str(note.get("Error")),
+                "cause": _cause(note.get("Cause")),
             }
-        )
-    return found
+            for chunk, note in zip(chunks, askers.map(told, chunks), strict=True)
+        ]
 
 
 def _read_note(run: Run, chunk: Chunk) -> Any:
     try:
-        return run.folder.read(f"failed/{chunk.name}.json")
+        return run.folder.read(run.folder.state(f"failed/{chunk.name}.json"))
     except RefusedError as error:  # that it can't be read is what is known
         return {"Error": "NotScored", "Cause": str(error)}
 
@@ -89,32 +96,35 @@ def _cause(text: Any) -> str:
 
 def _set_aside(run: Run, chunks: list[Chunk], done: dict[str, dict[str, Any]]) -> list[str]:
     """Write the refused rows where whoever asked looks for them, each with its line in the object; return the keys."""
-    written, lines, of = [], 0, ""
+    if run.options.on_error != "quarantine":
+        return []
+    above, lines, of = [], 0, ""
     for chunk in chunks:
-        uri, record = chunk.object.uri, done[chunk.name]
-        lines, of = (lines if uri == of else 0), uri
-        if record["refused"] and run.options.on_error == "quarantine":
-            key = f"{run.folder.prefix}{QUARANTINE}{chunk.output.partition('.')[0]}.jsonl"
-            with asking(run.folder.uri):
-                aside = large.find(run.folder.bucket, records.aside_key(run, chunk))
-                upload, count = Upload(run.folder.bucket, key), 0
-                for line in _numbered(aside, lines):
-                    upload.write(line)
-                    count += 1
-                if count != record["refused"]:
-                    upload.abort()
-                    raise IncompleteError(
-                        f"{count} of {record['refused']} refused rows of chunk {chunk.name} are there"
-                    )
-                if not upload.finish():  # another summary was sooner
-                    there = large.find(run.folder.bucket, key)
-                    if there is None or there.size != upload.bytes:
-                        raise IncompleteError(
-                            f"{key} has other refused rows than chunk {chunk.name}: delete it, and resume"
-                        )
-            written.append(key)
-        lines += record["lines"]
-    return written
+        lines, of = (lines if chunk.object.uri == of else 0), chunk.object.uri
+        if done[chunk.name]["refused"]:
+            above.append((chunk, lines))
+        lines += done[chunk.name]["lines"]
+    with ThreadPoolExecutor(ASKERS) as askers:
+        return list(askers.map(lambda each: _copy(run, each[0], each[1], done[each[0].name]["refused"]), above))
+
+
+def _copy(run: Run, chunk: Chunk, above: int, refused: int) -> str:
+    """Write the refused rows of a chunk, in front of which its object has so many lines; return the key."""
+    key = f"{run.folder.prefix}{QUARANTINE}{chunk.output.partition('.')[0]}.jsonl"
+    with asking(run.folder.uri):
+        aside = large.find(run.folder.bucket, records.aside_key(run, chunk))
+        upload, count = Upload(run.folder.bucket, key), 0
+        for line in _numbered(aside, above):
+            upload.write(line)
+            count += 1
+        if count != refused:
+            upload.abort()
+            raise IncompleteError(f"{count} of {refused} refused rows of chunk {chunk.name} are there")
+        if not upload.finish():  # another summary was sooner
+            there = large.find(run.folder.bucket, key)
+            if there is None or there.size != upload.bytes:
+                raise IncompleteError(f"{key} has other refused rows than chunk {chunk.name}: delete it, and resume")
+    return key
 
 
 def _numbered(aside: large.Object | None, lines: int) -> Iterator[bytes]:

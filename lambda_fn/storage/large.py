@@ -34,11 +34,11 @@ ATTEMPTS = 5
 PAUSE_SECONDS = 0.2
 CONNECTIONS = 32
 """How many requests may be under way at once."""
-EXISTS = frozenset({"PreconditionFailed", "412", "ConditionalRequestConflict", "409"})
-"""What S3 says of an object that is there, or is being written by another, where none was to be."""
+EXISTS = frozenset({"PreconditionFailed", "412"})
+"""What S3 says of an object that is there, where none was to be. While one comes or goes it says 409: that passes."""
 MISSING = frozenset({"NoSuchKey", "404"})
-CHANGED = frozenset({"PreconditionFailed", "412"})
-"""What it says of an object that is another than the one that was asked for."""
+CHANGED = EXISTS
+"""What it says of an object that is another than the one that was asked for, too."""
 
 
 class Object(Record):
@@ -128,6 +128,11 @@ def stream(found: Object, begin: int, end: int) -> Iterator[bytes]:
             if s3.code_of(error) or failures >= ATTEMPTS:  # an answer of S3, for which boto3 has tried again already
                 raise
             time.sleep(PAUSE_SECONDS * 2**failures)
+
+
+def delete(bucket: str, key: str) -> None:
+    """Delete an object; of a bucket with versions, the current one stays as a version."""
+    client().delete_object(Bucket=bucket, Key=key)
 
 
 def put(bucket: str, key: str, body: bytes, *, once: bool = False) -> bool:

@@ -76,7 +76,7 @@ class Bulk:
     def items(self, plan: dict[str, Any]) -> list[dict[str, Any]]:
         """Return what each child gets."""
         manifest = self.get(plan["manifest"]["key"]) if plan["chunks"] else b""
-        beside = {name: plan[name] for name in ("output", "run", "bucket", "state", "deadline")}
+        beside = {name: plan[name] for name in ("output", "run", "execution", "bucket", "state", "deadline")}
         return [{**beside, "chunk": json.loads(line)} for line in manifest.splitlines()]
 
     def score(self, plan: dict[str, Any]) -> None:
@@ -87,7 +87,7 @@ class Bulk:
             except (RefusedError, DeadlineError) as error:
                 self.failures[item["chunk"]["name"]] = str(error)
                 note = {"Error": type(error).__name__, "Cause": json.dumps({"errorMessage": str(error)})}
-                self.put(f"{plan['state']}failed/{item['chunk']['name']}.json", json.dumps(note).encode())
+                handler.summary({**item, "note": note}, None)
 
     def summarize(self, plan: dict[str, Any], execution: str = "one") -> dict[str, Any]:
         """Return the whole summary of an execution, complete or not."""

@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 
+from lambda_fn.bulk import handler
+from lambda_fn.bulk.blocks import MOST_ROW_BYTES
 from lambda_fn.bulk.borders import next_line, next_row
 from lambda_fn.bulk.row_ends import row_ends
 from lambda_fn.storage import large
@@ -77,6 +79,71 @@ def test_a_border_is_where_a_row_begins_wherever_it_is_looked_for(bulk: Bulk) ->
     for at in range(1, len(text), 7):
         place = next_row(found, at, commas)
         assert place is None or place == next((start for start in starts if start >= at), len(text))
+
+
+def places(bulk: Bulk, text: bytes, chunk_mb: float) -> tuple[list[int], list[str]]:
+    """Return where chunks of a table part, and the notes about it."""
+    bulk.put("in/a.csv", text)
+    request = bulk.request("in/a.csv", chunk_mb=chunk_mb)
+    notes = handler.plan({"request": {**request, "dry_run": True}}, None)["notes"]
+    return [item["chunk"]["begin"] for item in bulk.items(bulk.plan(request))], notes
+
+
+HEADER = f"{FEATURES[0]},{FEATURES[1]},note\n".encode()
+ROW = b'5.1,3.5,"a, b"\n'
+
+
+@pytest.mark.parametrize("bad", [b"5.1\n", b'5.1,3.5,a "b"\n', b'5.1,3.5,"c" d\n', b"5.1,3.5,a,b\n", b'""\n'])
+def test_a_bad_row_near_a_border_changes_no_border(bad: bytes, bulk: Bulk) -> None:
+    text = HEADER + b"".join(ROW * 5 + bad for _ in range(4000))
+    begins, notes = places(bulk, text, 0.1)
+    assert (len(begins), notes) == (round(len(text) / 1e5), [])
+    assert all(text[begin - 1 : begin] == b"\n" and text[begin:].startswith((b"5.1", b'""')) for begin in begins[1:])
+
+
+def test_a_border_in_a_long_cell_is_behind_it_or_left_out(bulk: Bulk) -> None:
+    long, longer = (b'5.1,3.5,"' + b"a line, of words\n" * (size // 17) + b'"\n' for size in (300_000, 3_000_000))
+    text = HEADER + ROW * 20_000 + long + ROW * 20_000 + longer + ROW * 20_000
+    begins, [note] = places(bulk, text, 0.2)
+    starts = {0, *row_ends(text, True).tolist()}
+    assert starts.issuperset(begins)
+    assert len(begins) > 4
+    at = text.index(longer)
+    assert not [begin for begin in begins if at < begin < at + len(longer)]
+    assert [begin for begin in begins if begin > at]
+    assert "places, within quotes or long rows: the chunks there are larger" in note
+    summary = bulk.run(bulk.request("in/a.csv", "aside/", chunk_mb=0.2, on_error="quarantine"))
+    assert summary["rows"] == {"in": 60_002, "out": 60_000, "refused": 2}  # csv's module takes no such cell
+    assert all("larger than field limit (131072)" in each["reason"] for each in bulk.quarantined(summary))
+
+
+def test_a_table_that_can_not_be_cut_is_one_chunk_and_the_plan_says_so(bulk: Bulk) -> None:
+    twofold = b'5.1,3.5,"\n5.1,3.5,"\n'  # each line end may as well be the other kind
+    begins, [note] = places(bulk, HEADER + twofold * 20_000, 0.1)
+    assert begins == [0]
+    assert "goes as one chunk, streamed: where its rows end can't be told at any of" in note
+    summary = bulk.run(bulk.request("in/a.csv", chunk_mb=0.1))
+    assert summary["rows"] == {"in": 20_000, "out": 20_000, "refused": 0}
+
+
+def test_a_cell_that_looks_like_a_table_fails_its_chunk_and_mixes_no_rows(bulk: Bulk) -> None:
+    text = HEADER + ROW * 1000 + b'5.1,3.5,"' + b"6.0,3.0,x\n" * 300_000 + b'"\n' + ROW * 1000
+    bulk.put("in/a.csv", text)
+    summary = bulk.run(bulk.request("in/a.csv", chunk_mb=1))
+    assert summary["status"] == "INCOMPLETE"
+    assert (
+        "lies within a quoted cell, where chunks were seen to part: plan with chunk_mb 0"
+        in (summary["failed"][0]["cause"])
+    )
+    whole = bulk.run(bulk.request("in/a.csv", "whole/", chunk_mb=0, on_error="skip"))
+    assert whole["rows"] == {"in": 2001, "out": 2000, "refused": 1}
+
+
+def test_a_row_without_an_end_is_refused(bulk: Bulk) -> None:
+    bulk.put("in/a.csv", HEADER + ROW * 10 + b'5.1,3.5,"' + b"x" * (MOST_ROW_BYTES + 2 * 2**20))
+    summary = bulk.run(bulk.request("in/a.csv", on_error="skip"))
+    assert summary["chunks"]["failed"] == 1
+    assert "a row of more than 16,777,216 bytes, or a quote that is not closed" in summary["failed"][0]["cause"]
 
 
 def test_a_line_is_found_behind_a_longer_one_than_is_looked_at(bulk: Bulk) -> None:

@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
-from lambda_fn.bulk import handler, plan
+from lambda_fn.bulk import handler
 from lambda_fn.bulk.failures import RefusedError
+from lambda_fn.bulk.inputs import _rows_about
 from tests.lambda_fn.bulk.grounds import LATER, SMALL_MB, Bulk, Context
 from tests.lambda_fn.bulk.test_runs import TEXT
 
@@ -84,6 +85,6 @@ def test_a_dry_run_tells_and_writes_nothing(bulk: Bulk) -> None:
 
 
 def test_rows_are_estimated_from_those_at_the_begin() -> None:
-    assert plan._rows_about(b"1,2\n" * 10, False, 4000, False) == 1000
-    assert plan._rows_about(b"1,2\n3,4", True, 7, False) == 2
-    assert plan._rows_about(b"", True, 0, False) == 0
+    assert _rows_about(b"1,2\n" * 10, False, 4000, False) == 1000
+    assert _rows_about(b"1,2\n3,4", True, 7, False) == 2
+    assert _rows_about(b"", True, 0, False) == 0

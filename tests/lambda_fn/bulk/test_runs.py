@@ -1,7 +1,7 @@
 """Runs that are interrupted, repeated, resumed, raced: each chunk has one output, the summary tells what is there."""
 
 import json
-import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -73,11 +73,9 @@ def test_what_is_missing_is_scored_when_a_run_is_resumed_and_nothing_else(
 
 def test_two_workers_on_one_chunk_leave_one_whole_output(bulk: Bulk, planned: dict[str, Any], estimator: Any) -> None:
     items = bulk.items(planned)
-    threads = [threading.Thread(target=handler.score, args=(item, Context())) for item in items[:8] for _ in range(3)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    with ThreadPoolExecutor(24) as workers:
+        records = list(workers.map(lambda item: handler.score(item, Context()), items[:8] * 3))
+    assert records[:8] == records[8:16] == records[16:]
     bulk.score(planned)
     summary = bulk.summarize(planned)
     assert summary["rows"] == {"in": 300, "out": 300, "refused": 0}
@@ -211,16 +209,9 @@ def test_a_plan_that_was_lost_halfway_is_made_again(bulk: Bulk, monkeypatch: pyt
 
 def test_two_plans_at_once_are_one_run(bulk: Bulk) -> None:
     bulk.put("in/a.csv", TEXT)
-    found: list[str] = []
-    again = [
-        threading.Thread(target=lambda: found.append(bulk.plan(bulk.request("in/a.csv"))["run"])) for _ in range(4)
-    ]
-    for thread in again:
-        thread.start()
-    for thread in again:
-        thread.join()
-    assert len(found) == 4
-    assert len(set(found)) == 1
+    with ThreadPoolExecutor(4) as planners:
+        found = {plan["run"] for plan in planners.map(lambda _: bulk.plan(bulk.request("in/a.csv")), range(4))}
+    assert len(found) == 1
 
 
 def test_another_run_does_not_go_to_the_same_prefix(bulk: Bulk, planned: dict[str, Any]) -> None:

@@ -1,0 +1,92 @@
+"""What summaries and quarantined rows tell: what is there, of this run and this execution, as it was."""
+
+import json
+from base64 import b64decode
+from typing import Any
+
+import pytest
+
+from lambda_fn.bulk import handler
+from lambda_fn.bulk.failures import RefusedError
+from tests.conftest import FEATURES
+from tests.lambda_fn.bulk.grounds import SMALL_MB, Bulk
+from tests.lambda_fn.bulk.test_runs import TEXT
+
+HEADER = ",".join(FEATURES).encode() + b"\n"
+
+
+@pytest.fixture
+def done(bulk: Bulk) -> dict[str, Any]:
+    bulk.put("in/a.csv", TEXT)
+    planned = bulk.plan(bulk.request("in/a.csv", chunk_mb=SMALL_MB))
+    bulk.score(planned)
+    bulk.summarize(planned)
+    return planned
+
+
+def test_success_is_withdrawn_when_an_output_is_lost_and_comes_back_with_it(bulk: Bulk, done: dict[str, Any]) -> None:
+    lost = bulk.keys("out/part-")[3]
+    bulk.s3.delete_object(Bucket=bulk.bucket, Key=lost)
+    resumed = bulk.plan({"resume": f"s3://{bulk.bucket}/out/"}, "two")
+    assert resumed["chunks"] == 1
+    assert "out/_SUCCESS.json" not in bulk.keys("out/")
+    bulk.score(resumed)
+    assert bulk.summarize(resumed, "two")["status"] == "SUCCEEDED"
+    assert json.loads(bulk.get("out/_SUCCESS.json"))["execution"] == "two"
+
+
+def test_success_that_tells_of_something_else_is_no_success(bulk: Bulk, done: dict[str, Any]) -> None:
+    bulk.put("out/_SUCCESS.json", b'{"outputs": []}')
+    with pytest.raises(RefusedError, match="tells of other outputs: delete it, and resume"):
+        bulk.summarize(done)
+    assert bulk.get("out/_SUCCESS.json") == b'{"outputs": []}'
+
+
+def test_the_failure_of_an_earlier_execution_is_not_told_of_a_later_one(bulk: Bulk) -> None:
+    bulk.put("in/a.csv", HEADER + b"5.1,x\n")
+    first = bulk.run(bulk.request("in/a.csv"))
+    assert "line 2, byte 35 of its chunk: not-a-number: column 1" in first["failed"][0]["cause"]
+    resumed = bulk.plan({"resume": f"s3://{bulk.bucket}/out/"}, "two")
+    [failed] = bulk.summarize(resumed, "two")["failed"]
+    assert (failed["error"], failed["cause"]) == ("NotScored", "it was not begun, or its worker was lost")
+
+
+def test_rows_that_are_neither_written_nor_refused_fail_the_chunk(bulk: Bulk, monkeypatch: pytest.MonkeyPatch) -> None:
+    bulk.put("in/a.csv", TEXT)
+    from lambda_fn.bulk import score
+
+    parts = score.parts_of
+    monkeypatch.setattr(score, "parts_of", lambda *of: list(parts(*of))[1:])
+    summary = bulk.run(bulk.request("in/a.csv"))
+    assert "300 rows were read, 0 written and 0 refused" in summary["failed"][0]["cause"]
+
+
+@pytest.mark.parametrize(
+    ("name", "row"),
+    [
+        ("a.csv", b"5.1, x "),
+        ("a.csv", b"5.1,\xff\xfe"),
+        ("a.csv", '5.1,"Ö\u2028"'.encode()),
+        ("a.csv", b'5.1,"x\r\ny"'),
+        ("a.jsonl", b'  [5.1, "x"]\t'),
+        ("a.jsonl", b'[5.1, "\xff"]'),
+    ],
+)
+@pytest.mark.parametrize("end", [b"\n", b"\r\n", b""])
+def test_a_quarantined_row_is_there_to_the_byte(name: str, row: bytes, end: bytes, bulk: Bulk) -> None:
+    bulk.put(f"in/{name}", (HEADER if name == "a.csv" else b"") + row + end)
+    [refused] = bulk.quarantined(bulk.run(bulk.request(f"in/{name}", on_error="quarantine")))
+    assert (refused["text"].encode() if "text" in refused else b64decode(refused["base64"])) == row
+    assert ("base64" in refused) is (b"\xff" in row)
+
+
+def test_what_runs_wrote_under_the_input_is_no_input(bulk: Bulk) -> None:
+    bulk.put("in/a.csv", TEXT)
+    bulk.run(bulk.request("in/a.csv", "in/first/"))
+    bulk.put("in/b.csv", TEXT)
+    request = bulk.request("in/", "in/second/")
+    [note] = handler.plan({"request": {**request, "dry_run": True}}, None)["notes"]
+    assert note == f"{len(bulk.keys('in/first/'))} objects are left out, which runs wrote"
+    assert bulk.run(request, "two")["rows"]["out"] == 600
+    with pytest.raises(RefusedError, match=r"in/first/part-00000.*its header has 'sepal length \(cm\)' not"):
+        bulk.plan(bulk.request("in/first/", "third/", header="present"))  # asked for by its name, it is read
