@@ -8,6 +8,7 @@ import pytest
 
 from lambda_fn.bulk import handler
 from lambda_fn.bulk.failures import RefusedError
+from lambda_fn.bulk.refusals import parts_of
 from tests.conftest import FEATURES
 from tests.lambda_fn.bulk.grounds import SMALL_MB, Bulk
 from tests.lambda_fn.bulk.test_runs import TEXT
@@ -53,10 +54,7 @@ def test_the_failure_of_an_earlier_execution_is_not_told_of_a_later_one(bulk: Bu
 
 def test_rows_that_are_neither_written_nor_refused_fail_the_chunk(bulk: Bulk, monkeypatch: pytest.MonkeyPatch) -> None:
     bulk.put("in/a.csv", TEXT)
-    from lambda_fn.bulk import score
-
-    parts = score.parts_of
-    monkeypatch.setattr(score, "parts_of", lambda *of: list(parts(*of))[1:])
+    monkeypatch.setattr("lambda_fn.bulk.score.parts_of", lambda *of: list(parts_of(*of))[1:])
     summary = bulk.run(bulk.request("in/a.csv"))
     assert "300 rows were read, 0 written and 0 refused" in summary["failed"][0]["cause"]
 
