@@ -24,6 +24,7 @@ TEXT = "\n".join([",".join(FEATURES), *(f"{a},{b}" for a, b in ROWS.tolist()), "
 FAULTS = [
     refusing("503 Slow Down", "SlowDown"),
     refusing("500 Internal Server Error", "InternalError"),
+    refusing("409 Conflict", "ConditionalRequestConflict"),
     answering("502 Bad Gateway"),
     close_when_asked,
     reset_at_once,
