@@ -10,6 +10,7 @@ from typing import Any
 
 from benchmarks.memory import peak
 from lambda_fn.bulk import handler
+from lambda_fn.config import location
 from lambda_fn.storage import large
 
 
@@ -17,7 +18,7 @@ def plan(request: dict[str, Any]) -> list[dict[str, Any]]:
     """Plan a run; return what its children get, as the state machine makes it."""
     planned = handler.plan({"request": request, "execution": "bench"}, None)
     manifest = large.read(**planned["manifest"]) or b""
-    beside = {name: planned[name] for name in ("output", "run", "bucket", "state", "deadline")}
+    beside = {name: planned[name] for name in ("output", "run", "deadline")}
     return [{**beside, "chunk": json.loads(line)} for line in manifest.splitlines()]
 
 
@@ -32,9 +33,9 @@ def rate(request: dict[str, Any], runs: int) -> dict[str, Any]:
         start = time.perf_counter()
         rows = score(items)
         taken.append(time.perf_counter() - start)
-    folder = items[0]["output"].partition("//")[2].partition("/")[2]
+    bucket, folder = location(items[0]["output"])
     outputs = [folder + item["chunk"]["output"] for item in items]
-    written = [large.find(items[0]["bucket"], key) for key in outputs]
+    written = [large.find(bucket, key) for key in outputs]
     return {
         "rows": rows,
         "seconds": min(taken),
@@ -59,9 +60,9 @@ def share() -> int:
 def _forget(items: Sequence[dict[str, Any]]) -> None:
     """Delete what was written of chunks, or they would not be scored again."""
     for item in items:
-        prefix = item["state"].removesuffix("_plume/")
-        for key in (f"{item['state']}done/{item['chunk']['name']}.json", prefix + item["chunk"]["output"]):
-            large.client().delete_object(Bucket=item["bucket"], Key=key)
+        bucket, folder = location(item["output"])
+        for name in (f"_plume/done/{item['chunk']['name']}.json", item["chunk"]["output"]):
+            large.client().delete_object(Bucket=bucket, Key=folder + name)
 
 
 if __name__ == "__main__":

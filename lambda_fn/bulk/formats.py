@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from importlib import import_module
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
-from lambda_fn.bulk.block import Format
+if TYPE_CHECKING:
+    from lambda_fn.bulk.block import Format
 
 MODULES = {"csv": "csv_table", "jsonl": "json_lines", "npy": "npy_table"}
 ENDINGS = {"csv": "csv", "jsonl": "jsonl", "ndjson": "jsonl", "npy": "npy"}
@@ -26,3 +27,8 @@ def format_of(key: str, asked: str) -> tuple[str, bool]:
     packed = key.lower().endswith(PACKED)
     ending = (key[: -len(PACKED)] if packed else key).lower().rpartition(".")[2]
     return asked or ENDINGS.get(ending, ""), packed
+
+
+def is_hidden(name: str) -> bool:
+    """Whether a name is one that Hive, Spark and Athena pass over, too."""
+    return any(part.startswith(("_", ".")) for part in name.split("/"))

@@ -1,4 +1,4 @@
-"""The entry points of the state machine's functions: `plan`, `score`, `summary`. Each imports what it needs."""
+"""The entry points of the state machine's functions: `plan`, `score`, `summary`; and of `arrive`, which starts it. Each imports what it needs."""
 
 from __future__ import annotations
 
@@ -43,6 +43,13 @@ def summary(event: Any, context: Any) -> Any:
         return note(event)
     _check(event, "output", "run", "execution")
     return summarize(event)
+
+
+def arrive(event: Any, context: Any) -> Any:
+    """Start an execution for an object that arrived."""
+    from lambda_fn.bulk.arrival import start
+
+    return start(event, os.environ)
 
 
 def _check(event: Any, *names: str) -> None:

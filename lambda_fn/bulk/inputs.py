@@ -9,7 +9,7 @@ from lambda_fn.bulk import npy_table
 from lambda_fn.bulk.blocks import MOST_ROW_BYTES
 from lambda_fn.bulk.borders import even, next_line, next_row
 from lambda_fn.bulk.failures import RefusedError, asking
-from lambda_fn.bulk.formats import ENDINGS, PACKED, format_of, reader
+from lambda_fn.bulk.formats import ENDINGS, PACKED, format_of, is_hidden, reader
 from lambda_fn.bulk.options import Options
 from lambda_fn.bulk.row_ends import row_ends
 from lambda_fn.bulk.run import RUN, STATE, Folder
@@ -66,7 +66,7 @@ def objects(options: Options) -> tuple[list[Object], list[str]]:
         tables = [each for each in found if not each.key.startswith(tuple(outputs))]
         if len(tables) < len(found):
             notes.append(f"{len(found) - len(tables)} objects are left out, which runs wrote")
-        found = [each for each in tables if not _is_hidden(each.key[len(key) :])]
+        found = [each for each in tables if not is_hidden(each.key[len(key) :])]
         if len(found) < len(tables):
             notes.append(f"{len(tables) - len(found)} objects are left out, whose names begin with _ or a dot")
     if not found:
@@ -90,10 +90,6 @@ def _check_amount(found: Sequence[Object], options: Options) -> None:
             f"{options.input} makes about {count:,} chunks of {len(found):,} objects, at most {MOST_CHUNKS:,} are:"
             " give a larger chunk_mb, or a prefix of fewer objects"
         )
-
-
-def _is_hidden(name: str) -> bool:
-    return any(part.startswith(("_", ".")) for part in name.split("/"))
 
 
 def table_of(found: Object, options: Options, card: Card) -> Table:

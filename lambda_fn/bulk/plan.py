@@ -55,8 +55,6 @@ def start(request: Any, execution: str, started: str, settings: Settings) -> dic
         "output": run.options.output,
         "run": run.id,
         "execution": execution,
-        "bucket": run.folder.bucket,
-        "state": run.folder.state(""),
         "chunks": len(left),
         "manifest": {"bucket": run.folder.bucket, "key": run.folder.state(manifest)},
         "concurrency": options.concurrency,

@@ -17,7 +17,7 @@ from scripts.gateway import Gateway
 def package(emulator: Emulator, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What `serverless package` leaves; not in .serverless, where another run may be writing."""
     folder = tmp_path_factory.mktemp("package")
-    Deployment(emulator).serverless("package", "--package", str(folder))
+    Deployment(emulator).serverless("package", "--package", str(folder), "--param=bulkOnArrival=true")
     return folder
 
 

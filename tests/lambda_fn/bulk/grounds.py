@@ -76,7 +76,7 @@ class Bulk:
     def items(self, plan: dict[str, Any]) -> list[dict[str, Any]]:
         """Return what each child gets."""
         manifest = self.get(plan["manifest"]["key"]) if plan["chunks"] else b""
-        beside = {name: plan[name] for name in ("output", "run", "execution", "bucket", "state", "deadline")}
+        beside = {name: plan[name] for name in ("output", "run", "execution", "deadline")}
         return [{**beside, "chunk": json.loads(line)} for line in manifest.splitlines()]
 
     def score(self, plan: dict[str, Any]) -> None:
@@ -96,7 +96,7 @@ class Bulk:
             handler.summary(event, None)
         except IncompleteError as error:
             self.failures["summary"] = str(error)
-        summary: dict[str, Any] = json.loads(self.get(f"{plan['state']}executions/{execution}.json"))
+        summary: dict[str, Any] = json.loads(self.get(f"{state_of(plan)}executions/{execution}.json"))
         return summary
 
     def run(self, request: dict[str, Any], execution: str = "one") -> dict[str, Any]:
@@ -116,6 +116,12 @@ class Bulk:
 
     def quarantined(self, summary: dict[str, Any]) -> list[dict[str, Any]]:
         return [json.loads(line) for key in summary["quarantine"] for line in self.get(key).splitlines()]
+
+
+def state_of(plan: dict[str, Any]) -> str:
+    """Return the prefix of what a run holds that is no output."""
+    state: str = plan["manifest"]["key"].rpartition("/")[0]
+    return f"{state}/"
 
 
 def iris_rows(count: int, seed: int = 0) -> NDArray[np.float64]:

@@ -1,0 +1,59 @@
+"""Events of objects that arrived: what starts an execution, of what, and what does not."""
+
+import json
+from typing import Any
+
+import pytest
+
+from lambda_fn.bulk import handler
+from scripts.deployment import Deployment
+from scripts.emulator import Emulator
+
+ROLE = "arn:aws:iam::000000000000:role/none"
+
+
+@pytest.fixture
+def machine(bucket: str, aws: Emulator, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A state machine that does nothing; inputs are under in/, outputs under in/out/."""
+    definition = json.dumps({"StartAt": "End", "States": {"End": {"Type": "Succeed"}}})
+    client = Deployment(aws).client("stepfunctions")
+    made = client.create_state_machine(name=bucket, definition=definition, roleArn=ROLE)
+    arn: str = made["stateMachineArn"]
+    for name, value in {"MACHINE": arn, "INPUT": "in/", "OUTPUT": "in/out/", "UPLOADS": "in/uploads/"}.items():
+        monkeypatch.setenv(f"BULK_{name}", value if name == "MACHINE" else f"s3://{bucket}/{value}")
+    return arn
+
+
+def event(bucket: str, key: str, sequencer: str = "1") -> dict[str, Any]:
+    return {"detail": {"bucket": {"name": bucket}, "object": {"key": key, "etag": "e7a9", "sequencer": sequencer}}}
+
+
+def asked(machine: str, aws: Emulator) -> list[dict[str, Any]]:
+    """Return what executions were asked for."""
+    client = Deployment(aws).client("stepfunctions")
+    arns = [each["executionArn"] for each in client.list_executions(stateMachineArn=machine)["executions"]]
+    return [json.loads(client.describe_execution(executionArn=arn)["input"]) for arn in arns]
+
+
+@pytest.mark.parametrize("name", ["a.csv", 'a "b"\\\n{ü<key>}.npy', "2026/%41 + b.CSV.gz"])
+def test_a_table_that_arrives_is_asked_for_once_however_often_that_is_told(
+    name: str, bucket: str, machine: str, aws: Emulator
+) -> None:
+    for _ in range(2):
+        assert handler.arrive(event(bucket, f"in/{name}"), None).startswith("arrival-")
+    request = {"input": f"s3://{bucket}/in/{name}", "output": f"s3://{bucket}/in/out/{name}/e7a9/"}
+    assert asked(machine, aws) == [request]
+    handler.arrive(event(bucket, f"in/{name}", "2"), None)
+    assert asked(machine, aws) == [request, request]
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        *("in/_a.csv", "in/.a.csv", "in/_tmp/a.csv", "in/a/", "in/a.parquet", "in/a", "elsewhere/a.csv"),
+        *("in/out/a.csv/e7a9/part-00000-0-0.csv", "in/uploads/0/a.csv"),
+    ],
+)
+def test_what_is_no_input_starts_nothing(key: str, bucket: str, machine: str, aws: Emulator) -> None:
+    assert handler.arrive(event(bucket, key), None) is None
+    assert asked(machine, aws) == []
