@@ -1,4 +1,7 @@
-"""The entry points of the state machine's functions: `plan`, `score`, `summary`; and of `arrive`, which starts it. Each imports what it needs."""
+"""The entry points of the state machine's functions, `plan`, `score` and `summary`, and of `arrive`, which starts it.
+
+Each imports what it needs.
+"""
 
 from __future__ import annotations
 

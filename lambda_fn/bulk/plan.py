@@ -58,7 +58,7 @@ def start(request: Any, execution: str, started: str, settings: Settings) -> dic
         "chunks": len(left),
         "manifest": {"bucket": run.folder.bucket, "key": run.folder.state(manifest)},
         "concurrency": options.concurrency,
-        "tolerated_failure_percentage": options.tolerated_failure_percentage,
+        "tolerated_failures": int(len(left) * options.tolerated_failure_percentage / 100),
         "deadline": (begun + timedelta(seconds=options.deadline_seconds)).isoformat(),
     }
 

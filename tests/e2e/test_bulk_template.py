@@ -10,8 +10,38 @@ import pytest
 
 pytestmark = pytest.mark.e2e
 
-ROLES = ("PlanRole", "ScoreRole", "SummaryRole", "BulkRole", "BulkArrivalRole")
+MODELS, UPLOADS, BUCKET = "${Bucket.Arn}/models/*", "${Bucket.Arn}/bulk/uploads/*", "Bucket.Arn"
+S3 = "arn:${AWS::Partition}:s3:::${Bucket}"
+INPUT, OUTPUT = f"{S3}/bulk/in/*", f"{S3}/bulk/out/*"
+MACHINE = "arn:${AWS::Partition}:states:${AWS::Region}:${AWS::AccountId}"
+CHILDREN = {f"{MACHINE}:execution:plume-dev-bulk:*", f"{MACHINE}:execution:plume-dev-bulk/*"}
+LISTS = {"s3:ListBucket": {BUCKET, S3}}
+RIGHTS = {
+    "PlanRole": {**LISTS, "s3:GetObject": {MODELS, INPUT, UPLOADS, OUTPUT}, "s3:PutObject": {OUTPUT}},
+    "ScoreRole": {
+        **LISTS,
+        "s3:GetObject": {INPUT, UPLOADS, OUTPUT},
+        "s3:PutObject": {OUTPUT},
+        "s3:AbortMultipartUpload": {OUTPUT},
+    },
+    "SummaryRole": {
+        "s3:ListBucket": {S3},
+        "s3:GetObject": {OUTPUT},
+        "s3:PutObject": {OUTPUT},
+        "s3:AbortMultipartUpload": {OUTPUT},
+    },
+    "ArriveRole": {"states:StartExecution": {"Bulk"}},
+    "BulkRole": {
+        "lambda:InvokeFunction": {"PlanLambdaFunction.Arn", "ScoreLambdaFunction.Arn", "SummaryLambdaFunction.Arn"},
+        "s3:GetObject": {f"{S3}/bulk/out/*_plume/manifest-*.jsonl"},
+        "states:StartExecution": {f"{MACHINE}:stateMachine:plume-dev-bulk"},
+        "states:DescribeExecution": CHILDREN,
+        "states:StopExecution": CHILDREN,
+    },
+}
+"""What each role may do, and where: what its code calls, and ListBucket, which tells "not there" from "not allowed"."""
 RETRY = {"ErrorEquals", "IntervalSeconds", "BackoffRate", "MaxDelaySeconds", "JitterStrategy", "MaxAttempts"}
+FIELDS = ("Action", "Resource")
 NAMES = {"RefusedError", "DeadlineError", "IncompleteError", "PassingError"}
 
 
@@ -59,6 +89,31 @@ def test_what_passes_is_tried_again_with_backoff_and_jitter_and_nothing_else(res
         assert task["TimeoutSeconds"] > 900
 
 
+def test_a_task_ends_before_the_machine_gives_it_up_and_each_is_tried_as_often_as_is_meant(
+    resources: dict[str, Any],
+) -> None:
+    for function in ("Plan", "Score", "Summary"):
+        assert resources[f"{function}LambdaFunction"]["Properties"]["Timeout"] == 900
+    score = resources["Bulk"]["Properties"]["Definition"]["States"]["Score all"]["ItemProcessor"]["States"]["Score"]
+    assert score["TimeoutSeconds"] == 930
+    assert [retry["MaxAttempts"] for retry in score["Retry"]] == [0, 240, 6, 3]
+
+
+def test_the_map_is_bounded_by_the_request_and_whatever_ends_it_is_summarized(resources: dict[str, Any]) -> None:
+    states = resources["Bulk"]["Properties"]["Definition"]["States"]
+    state = states["Score all"]
+    assert (state["MaxConcurrencyPath"], state["ToleratedFailureCountPath"]) == (
+        "$.concurrency",
+        "$.tolerated_failures",
+    )
+    assert state["ItemProcessor"]["ProcessorConfig"] == {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"}
+    assert state["ItemSelector"].keys() == {"output.$", "run.$", "deadline.$", "chunk.$"}
+    assert [each["ErrorEquals"] for each in state["Catch"]] == [["States.DataLimitExceeded"], ["States.ALL"]]
+    assert {each["Next"] for each in state["Catch"]} == {"Summarize what there is"}
+    last = states["Summarize what there is"]
+    assert last["Parameters"].items() - states["Summarize"]["Parameters"].items() == {("stopped.$", "$.stopped")}
+
+
 def test_the_definition_has_no_null_which_cloudformation_refuses(resources: dict[str, Any]) -> None:
     assert "null" not in json.dumps(resources["Bulk"])
 
@@ -72,39 +127,60 @@ def test_names_in_the_definition_are_substituted(resources: dict[str, Any]) -> N
     assert "${" not in text
 
 
-def test_no_role_has_a_wildcard_for_an_action_or_for_all_there_is(resources: dict[str, Any]) -> None:
-    for role in ROLES:
-        [policy] = resources[role]["Properties"]["Policies"]
+def rights(role: dict[str, Any]) -> dict[str, set[str]]:
+    """Return where each action is allowed, beside those on the role's own log."""
+    found: dict[str, set[str]] = {}
+    [policy] = role["Properties"]["Policies"]
+    for statement in policy["PolicyDocument"]["Statement"]:
+        actions, places = ([each] if not isinstance(each, list) else each for each in map(statement.get, FIELDS))
+        for action in actions:
+            told = {place(each) for each in places}
+            if action.startswith("logs:"):
+                assert all(text.endswith("LogGroup.Arn}:*") for text in told)
+            else:
+                found[action] = found.get(action, set()) | told
+    return found
+
+
+def place(resource: dict[str, Any]) -> str:
+    [(_, value)] = resource.items()  # Ref, Fn::Sub, Fn::GetAtt
+    return value if isinstance(value, str) else ".".join(value)
+
+
+@pytest.mark.parametrize("name", RIGHTS)
+def test_a_role_may_do_what_its_code_calls_and_nothing_else(name: str, resources: dict[str, Any]) -> None:
+    assert rights(resources[name]) == RIGHTS[name]
+
+
+def test_tables_and_outputs_are_listed_under_their_prefixes_alone(resources: dict[str, Any]) -> None:
+    for name in ("ScoreRole", "SummaryRole"):
+        [policy] = resources[name]["Properties"]["Policies"]
         for statement in policy["PolicyDocument"]["Statement"]:
-            actions, places = (statement[name] for name in ("Action", "Resource"))
-            assert "*" not in json.dumps(actions), role
-            for place in places if isinstance(places, list) else [places]:
-                text = json.dumps(place).replace("Arn", "arn")
-                assert place != "*", role
-                assert "arn" in text or '"Ref": "Bulk"' in text, role
-                if "s3:ListBucket" in actions and "Condition" in statement:
-                    assert "s3:prefix" in statement["Condition"]["StringLikeIfExists"]
-    written = json.dumps(resources["SummaryRole"])
-    assert "models" not in written + json.dumps(resources["ScoreRole"])
-    assert "bulk/in/" not in written
+            if statement["Action"] == "s3:ListBucket":
+                [prefixes] = statement["Condition"]["StringLikeIfExists"].values()
+                assert prefixes in (["bulk/in/*", "bulk/uploads/*"], ["bulk/out/*"])
 
 
-def test_what_arrives_is_the_input_and_names_the_output(resources: dict[str, Any]) -> None:
-    [target] = resources["BulkArrival"]["Properties"]["Targets"]
-    template = target["InputTransformer"]["InputTemplate"]["Fn::Sub"]
-    assert json.loads(template) == {
-        "input": "s3://<bucket>/<key>",
-        "output": "s3://${Bucket}/bulk/out/<key>/<etag>/",
+def test_what_arrives_under_the_input_prefix_is_told_to_the_function(resources: dict[str, Any]) -> None:
+    properties = resources["BulkArrival"]["Properties"]
+    assert properties["EventPattern"]["detail"] == {
+        "bucket": {"name": [{"Fn::Sub": "${Bucket}"}]},
+        "object": {"key": [{"prefix": "bulk/in/"}]},
     }
+    [target] = properties["Targets"]
+    assert target == {"Id": "arrive", "Arn": {"Fn::GetAtt": ["ArriveLambdaFunction", "Arn"]}}
+    environ = resources["ArriveLambdaFunction"]["Properties"]["Environment"]["Variables"]
+    assert environ["BULK_INPUT"] == {"Fn::Sub": "s3://${Bucket}/bulk/in/"}
+    assert environ["BULK_OUTPUT"] == {"Fn::Sub": "s3://${Bucket}/bulk/out/"}
 
 
 def test_nothing_costs_until_it_is_used(resources: dict[str, Any]) -> None:
-    for name in ("BulkArrival", "BulkArrivalRole"):
+    for name in ("BulkArrival", "BulkArrivalPermission"):
         assert resources[name]["Condition"] == "BulkOnArrival"
     assert resources["Bucket"]["Properties"]["NotificationConfiguration"]["Fn::If"][0] == "BulkOnArrival"
-    for name in ("Plan", "Score", "Summary"):
+    for name in ("Plan", "Score", "Summary", "Arrive"):
         assert resources[f"{name}LogGroup"]["Properties"]["RetentionInDays"] == 14
         properties = resources[f"{name}LambdaFunction"]["Properties"]
         assert properties["Role"] == {"Fn::GetAtt": [f"{name}Role", "Arn"]}
         assert "ReservedConcurrentExecutions" not in properties
-        assert ("Layers" in properties) == (name != "Summary")
+        assert ("Layers" in properties) == (name in {"Plan", "Score"})
