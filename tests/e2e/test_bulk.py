@@ -20,6 +20,9 @@ import pytest
 from convert.model_file.publish import publish
 from scripts.deployment import CommandError, Deployment
 from scripts.emulator import Emulator
+from tests.faults.certificates import issue
+from tests.faults.proxy import Fault, Proxy
+from tests.faults.treatments import NowAndThen
 
 pytestmark = pytest.mark.e2e
 
@@ -151,6 +154,46 @@ def test_killed_workers_an_event_that_came_twice_and_another_model_change_nothin
     summary = read(bulk, f"{output}_SUCCESS.json")
     assert summary["rows"] == {"in": 400_000, "out": 400_000, "refused": 0}
     assert summary["chunks"]["planned"] == len(found) > 8
+
+
+@pytest.fixture
+def failing(bulk: Deployment, emulator: Emulator, tmp_path: Path) -> Iterator[NowAndThen]:
+    """A proxy between the workers and S3, which lets some of their connections fail."""
+    client, name = bulk.client("lambda"), bulk.outputs()["BulkPlan"].replace("plan", "score")
+    environment = client.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
+    treat = NowAndThen(0.2)
+    with Proxy(emulator.port, issue(tmp_path), tmp_path / "names") as proxy:
+        proxy.switch(Fault("now and then", treat))
+        client.update_function_configuration(
+            FunctionName=name, Environment={"Variables": {**environment, "AWS_ENDPOINT_URL_S3": proxy.url}}
+        )
+        yield treat
+        client.update_function_configuration(FunctionName=name, Environment={"Variables": environment})
+
+
+def test_a_prefix_of_thirty_objects_is_scored_through_an_s3_that_fails(
+    bulk: Deployment, model: str, failing: NowAndThen, estimator: Any
+) -> None:
+    rows = np.random.default_rng(20).uniform(0, 9, (30, 500, 2)).round(2)
+    bucket, _, prefix = bulk.outputs()["BulkUploads"].removeprefix("s3://").partition("/")
+    for number, some in enumerate(rows):
+        array, csv = io.BytesIO(), pd.DataFrame(some).to_csv(index=False, header=False)
+        np.save(array, some)
+        lines = "".join(f"[{line}]\n" for line in csv.splitlines())
+        kind, body = [("csv", csv.encode()), ("jsonl", lines.encode()), ("npy", array.getvalue())][number % 3]
+        bulk.client("s3").put_object(Bucket=bucket, Key=f"{prefix}thirty/{number:02d}.{kind}", Body=body)
+    output = f"{bulk.outputs()['BulkOutput']}thirty/"
+    asked = ["score", f"s3://{bucket}/{prefix}thirty/", output, "--model", model, "--output-format", "csv"]
+    for attempt in range(5):  # a chunk may fail more often than it is tried
+        with contextlib.suppress(CommandError):
+            bulk.convert(*(asked if attempt == 0 else ["resume", output]), "--tolerated-failures", "100")
+            break
+    assert failing.failed > 30
+    answers = pd.concat([pd.read_csv(io.BytesIO(part)) for part in parts(bulk, output)])
+    np.testing.assert_array_equal(answers["prediction"], estimator.predict(rows.reshape(-1, 2)))
+    summary = read(bulk, f"{output}_SUCCESS.json")
+    assert summary["rows"] == {"in": 15_000, "out": 15_000, "refused": 0}
+    assert summary["chunks"] == {"planned": 30, "done": 30, "failed": 0}
 
 
 def test_a_table_that_arrives_is_scored_by_itself(

@@ -17,7 +17,12 @@ MACHINE = "arn:${AWS::Partition}:states:${AWS::Region}:${AWS::AccountId}"
 CHILDREN = {f"{MACHINE}:execution:plume-dev-bulk:*", f"{MACHINE}:execution:plume-dev-bulk/*"}
 LISTS = {"s3:ListBucket": {BUCKET, S3}}
 RIGHTS = {
-    "PlanRole": {**LISTS, "s3:GetObject": {MODELS, INPUT, UPLOADS, OUTPUT}, "s3:PutObject": {OUTPUT}},
+    "PlanRole": {
+        **LISTS,
+        "s3:GetObject": {MODELS, INPUT, UPLOADS, OUTPUT},
+        "s3:PutObject": {OUTPUT},
+        "s3:DeleteObject": {f"{OUTPUT}_SUCCESS.json"},
+    },
     "ScoreRole": {
         **LISTS,
         "s3:GetObject": {INPUT, UPLOADS, OUTPUT},
@@ -29,6 +34,7 @@ RIGHTS = {
         "s3:GetObject": {OUTPUT},
         "s3:PutObject": {OUTPUT},
         "s3:AbortMultipartUpload": {OUTPUT},
+        "s3:DeleteObject": {f"{OUTPUT}_SUCCESS.json"},
     },
     "ArriveRole": {"states:StartExecution": {"Bulk"}},
     "BulkRole": {
@@ -107,7 +113,7 @@ def test_the_map_is_bounded_by_the_request_and_whatever_ends_it_is_summarized(re
         "$.tolerated_failures",
     )
     assert state["ItemProcessor"]["ProcessorConfig"] == {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"}
-    assert state["ItemSelector"].keys() == {"output.$", "run.$", "deadline.$", "chunk.$"}
+    assert state["ItemSelector"].keys() == {"output.$", "run.$", "execution.$", "deadline.$", "chunk.$"}
     assert [each["ErrorEquals"] for each in state["Catch"]] == [["States.DataLimitExceeded"], ["States.ALL"]]
     assert {each["Next"] for each in state["Catch"]} == {"Summarize what there is"}
     last = states["Summarize what there is"]

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import gzip
+import random
 import ssl
+import threading
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
@@ -235,3 +237,31 @@ def slow_handshake(connection: Connection) -> None:
             tls.do_handshake()
         except ssl.SSLWantReadError:
             connection.send(sent.read(), 1, 1.0)
+
+
+PASSING = (
+    refusing("503 Slow Down", "SlowDown"),
+    refusing("500 Internal Server Error", "InternalError"),
+    refusing("409 Conflict", "ConditionalRequestConflict"),
+    answering("502 Bad Gateway"),
+    close_when_asked,
+    reset_at_once,
+    reset_when_asked,
+    cut(body=0.5),
+    cut(body=0.9, reset=True),
+    cut(head=0.5),
+)
+
+
+class NowAndThen:
+    """A treatment that lets a share of the connections fail in every way that passes, seeded; failed: how many did."""
+
+    def __init__(self, share: float, seed: int = 0) -> None:
+        self._generator, self._share, self._lock = random.Random(seed), share, threading.Lock()
+        self.failed = 0
+
+    def __call__(self, connection: Connection) -> None:
+        with self._lock:
+            treat = self._generator.choice(PASSING) if self._generator.random() < self._share else answer_well
+            self.failed += treat is not answer_well
+        treat(connection)

@@ -1,7 +1,6 @@
 """Workers whose S3 fails again and again, in every way that passes: nothing is lost, doubled or mixed."""
 
 import random
-import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -15,40 +14,14 @@ from lambda_fn.storage import large
 from lambda_fn.storage.large import Object
 from tests.conftest import FEATURES
 from tests.faults.certificates import issue
-from tests.faults.proxy import Connection, Fault, Proxy, answer_well
-from tests.faults.treatments import answering, close_when_asked, cut, refusing, reset_at_once, reset_when_asked
+from tests.faults.proxy import Fault, Proxy
+from tests.faults.treatments import NowAndThen, close_when_asked, cut
 from tests.lambda_fn.bulk.grounds import SMALL_MB, Bulk, Context, iris_rows
 
 ROWS = iris_rows(2000, seed=4)
 TEXT = "\n".join([",".join(FEATURES), *(f"{a},{b}" for a, b in ROWS.tolist()), ""]).encode()
-FAULTS = [
-    refusing("503 Slow Down", "SlowDown"),
-    refusing("500 Internal Server Error", "InternalError"),
-    refusing("409 Conflict", "ConditionalRequestConflict"),
-    answering("502 Bad Gateway"),
-    close_when_asked,
-    reset_at_once,
-    reset_when_asked,
-    cut(body=0.5),
-    cut(body=0.9, reset=True),
-    cut(head=0.5),
-]
 ATTEMPTS = 10
 """How often a chunk is scored at the most; serverless.yml has the state machine's own number."""
-
-
-class Now:
-    """A treatment that lets a share of the connections fail, seeded."""
-
-    def __init__(self, share: float, seed: int = 0) -> None:
-        self._generator, self._share, self._lock = random.Random(seed), share, threading.Lock()
-        self.failed = 0
-
-    def __call__(self, connection: Connection) -> None:
-        with self._lock:
-            treat = self._generator.choice(FAULTS) if self._generator.random() < self._share else answer_well
-            self.failed += treat is not answer_well
-        treat(connection)
 
 
 @pytest.fixture
@@ -77,7 +50,7 @@ def scored(item: dict[str, Any]) -> dict[str, Any]:
 def test_every_chunk_is_scored_once_whatever_s3_does(bulk: Bulk, proxy: Proxy, estimator: Any) -> None:
     bulk.put("in/a.csv", TEXT)
     planned = bulk.plan(bulk.request("in/a.csv", chunk_mb=20 * SMALL_MB))
-    failing = Now(0.3)
+    failing = NowAndThen(0.3)
     proxy.switch(Fault("now and then", failing))
     records = [scored(item) for item in bulk.items(planned)]
     proxy.switch(None)

@@ -5,8 +5,9 @@ import re
 
 import pytest
 
-from lambda_fn.bulk import handler, plan
+from lambda_fn.bulk import handler
 from lambda_fn.bulk.failures import RefusedError
+from lambda_fn.bulk.inputs import MOST_CHUNKS
 from tests.conftest import FEATURES, TESTS
 from tests.lambda_fn.bulk.grounds import SMALL_MB, Bulk
 from tests.lambda_fn.bulk.test_runs import TEXT
@@ -32,7 +33,7 @@ def test_failures_are_tolerated_as_a_whole_number_of_chunks(bulk: Bulk) -> None:
 
 
 def test_all_answers_of_the_most_chunks_are_one_state() -> None:
-    assert len(json.dumps([1] * plan.MOST_CHUNKS, separators=(",", ":"))) < MOST_BYTES
+    assert len(json.dumps([1] * MOST_CHUNKS, separators=(",", ":"))) < MOST_BYTES
 
 
 @pytest.mark.parametrize(
