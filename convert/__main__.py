@@ -279,7 +279,7 @@ def _status(options: argparse.Namespace) -> int:
 
 def _promote(options: argparse.Namespace) -> int:
     from convert.model_file.publish import promote
-    from convert.proof.tables import moment
+    from convert.text import moment
 
     candidate, version_id = promote(options.uri)
     print(f"{version_id}  (the bytes of the candidate {candidate.id}, published {moment(candidate.modified)})")
@@ -288,7 +288,7 @@ def _promote(options: argparse.Namespace) -> int:
 
 def _withdraw(options: argparse.Namespace) -> int:
     from convert.model_file.publish import withdraw
-    from convert.proof.tables import moment
+    from convert.text import moment
 
     candidate = withdraw(options.uri)
     print(f"withdrew the candidate {candidate.id}, published {moment(candidate.modified)}")
@@ -305,7 +305,7 @@ def _history(options: argparse.Namespace) -> int:
 
 def _rollback(options: argparse.Namespace) -> int:
     from convert.model_file.publish import rollback
-    from convert.proof.tables import moment
+    from convert.text import moment
 
     target, version_id = rollback(options.uri, options.to)
     print(f"{version_id}  (the bytes of {target.id}, published {moment(target.modified)})")

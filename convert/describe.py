@@ -16,7 +16,8 @@ from convert.errors import ConvertError
 from convert.model_file.companions import place
 from convert.model_file.disk import is_of, read_card, read_model
 from convert.model_file.publish import fetch
-from convert.proof.tables import plain, verdict
+from convert.proof.tables import verdict
+from convert.text import plain
 
 STEPS = 40
 """How many steps are listed, unless all are asked for."""

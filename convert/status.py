@@ -14,7 +14,8 @@ from convert.model_file.disk import check_certificate, read_card
 from convert.model_file.metrics import MOST_HOURS, Metrics
 from convert.model_file.publish import candidate_of, fetch
 from convert.model_file.versions import Version, current_version
-from convert.proof.tables import moment, plain, verdict
+from convert.proof.tables import verdict
+from convert.text import moment, plain
 
 SERVICE = {"ModelReloads": "models loaded anew", "ModelRejected": "models rejected"}
 """What is counted of the service, and what it is called."""

@@ -26,7 +26,7 @@ LAMBDA_FN: Floors = (
     ("__main__",),
 )
 CONVERT: Floors = (
-    ("errors",),
+    ("errors", "text"),
     ("estimator",),
     ("graph",),
     ("oracle",),

@@ -14,7 +14,7 @@ from convert.bulk.stack import Execution, Stack, describe, stop
 from convert.bulk.tables import estimate_lines, execution_lines, failed_lines, summary_table
 from convert.bulk.uploads import uploaded
 from convert.errors import ConvertError
-from convert.proof.tables import plain
+from convert.text import plain
 
 LOOK_SECONDS = 1.0, 10.0
 """How long it is between two looks: at first, and at the most."""

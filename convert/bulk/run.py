@@ -10,6 +10,7 @@ import boto3
 
 from convert.bulk.stack import asking
 from convert.errors import ConvertError
+from convert.model_file.versions import parse_uri
 
 READERS = 16
 
@@ -20,10 +21,9 @@ def split(uri: str) -> tuple[str, str]:
     >>> split("s3://bucket/out/")
     ('bucket', 'out/')
     """
-    bucket, _, prefix = uri.removeprefix("s3://").partition("/")
-    if not (uri.startswith("s3://") and bucket and prefix.endswith("/")):
+    if not (uri.startswith("s3://") and uri.endswith("/")):
         raise ConvertError(f"expected s3://bucket/prefix/ with the slash at its end, got {uri}")
-    return bucket, prefix
+    return parse_uri(uri)
 
 
 class RunFolder:

@@ -9,7 +9,7 @@ from rich.table import Table
 
 from convert.bulk.progress import span
 from convert.bulk.stack import Execution, message
-from convert.proof.tables import moment, plain
+from convert.text import moment, plain
 
 FAILED_SHOWN = 20
 """How many failed chunks are listed; the summary on S3 has all."""

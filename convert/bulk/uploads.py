@@ -13,9 +13,9 @@ from boto3.exceptions import S3UploadFailedError
 from botocore.exceptions import ClientError
 from rich.console import Console
 
-from convert.bulk.run import split
 from convert.bulk.stack import asking
 from convert.errors import ConvertError, listed
+from convert.model_file.versions import parse_uri
 
 ENDINGS = (".csv", ".jsonl", ".ndjson", ".npy", ".csv.gz", ".jsonl.gz", ".ndjson.gz", ".npy.gz", ".parquet")
 PARQUET = ".parquet"
@@ -52,8 +52,7 @@ def _upload(path: Path, uri: str, console: Console) -> str:
     if not path.name.endswith(ENDINGS):
         raise ConvertError(f"{path} ends with none of {listed(ENDINGS)}: name it by what it holds")
     uri = uri.removesuffix(PARQUET) + (".csv" if path.name.endswith(PARQUET) else "")
-    bucket, _, key = uri.removeprefix("s3://").partition("/")
-    split(uri.rpartition("/")[0] + "/")
+    bucket, key = parse_uri(uri)
     with asking(uri):
         client = boto3.client("s3")
         try:

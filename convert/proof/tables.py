@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from rich.markup import escape
 from rich.table import Table
+
+from convert.text import moment
 
 if TYPE_CHECKING:
     from convert.estimator.features import Feature
@@ -76,17 +76,3 @@ def history_lines(versions: Sequence[Version]) -> Iterator[str]:
         size = "deleted" if version.deletion else f"{version.size:,} bytes"
         current = "  current" if version.current else ""
         yield f"{version.id}  {moment(version.modified)}  {size}  {version.sha256 or '-'}{current}"
-
-
-def moment(time: datetime) -> str:
-    """Return a time in UTC, to the second.
-
-    >>> moment(datetime.fromisoformat("2026-01-01T01:00:00+01:00"))
-    '2026-01-01 00:00:00 UTC'
-    """
-    return f"{time.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
-
-
-def plain(text: str) -> str:
-    """Return a text that a file brings, with nothing in it that rich would take for markup or a terminal for orders."""
-    return escape("".join(character if character.isprintable() else repr(character)[1:-1] for character in text))

@@ -14,8 +14,8 @@ from convert.export import export
 from convert.model_file.metrics import Metrics
 from convert.model_file.publish import promote, publish
 from convert.model_file.versions import current_version
-from convert.proof.tables import moment
 from convert.status import status
+from convert.text import moment
 from scripts.deployment import Deployment
 from scripts.emulator import Emulator
 from tests.conftest import TESTS

@@ -181,7 +181,7 @@ def test_scoring_tables_loads_no_training_package(bucket: str) -> None:
     code = f"from convert.__main__ import main; assert main(['status', 's3://{bucket}/none/']) == 2"
     loaded = loaded_after(code)
     assert {"boto3", "rich"} <= loaded
-    assert not loaded & (TRAINING - {"convert"} | {"onnxruntime", "pyarrow"})
+    assert not loaded & (TRAINING - {"convert"} | {"numpy", "onnxruntime", "pyarrow"})
 
 
 def test_main_is_the_way_in(capsys: pytest.CaptureFixture[str]) -> None:
