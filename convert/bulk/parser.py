@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import csv
 from collections.abc import Callable
 
 from convert.errors import ConvertError
@@ -25,9 +26,9 @@ def add_commands(add: AddCommand) -> None:
     score.add_argument("--header", choices=("present", "absent"), help="of a CSV; default: it is looked at")
     score.add_argument(
         "--columns",
-        type=lambda text: text.split(","),
+        type=names_of,
         metavar="NAME,…",
-        help="columns of the input, then prediction, and probabilities or single labels",
+        help="columns of the input, then prediction, and probabilities or single labels; a line of CSV",
     )
     score.add_argument("--output-format", choices=FORMATS, help="default: the input's")
     score.add_argument("--gzip", action="store_true", help="pack the output")
@@ -72,6 +73,21 @@ def _add_limits(parser: argparse.ArgumentParser) -> None:
 
 def _add_wait(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--wait", action=argparse.BooleanOptionalAction, default=True, help="until it has ended")
+
+
+def names_of(text: str) -> list[str]:
+    """Return the names in a line of CSV; raise ArgumentTypeError if one is empty, or for what is no such line.
+
+    >>> names_of('"a,b",prediction')
+    ['a,b', 'prediction']
+    """
+    try:
+        [names] = csv.reader([text], strict=True)
+    except (csv.Error, ValueError):
+        names = []
+    if not names or not all(names):
+        raise argparse.ArgumentTypeError(f"expected names, with commas between them, got {text}")
+    return names
 
 
 def seconds_of(text: str) -> float:

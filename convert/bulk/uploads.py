@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import boto3
 from boto3.exceptions import S3UploadFailedError
@@ -16,6 +18,9 @@ from rich.console import Console
 from convert.bulk.stack import asking
 from convert.errors import ConvertError, listed
 from convert.model_file.versions import parse_uri
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 ENDINGS = (".csv", ".jsonl", ".ndjson", ".npy", ".csv.gz", ".jsonl.gz", ".ndjson.gz", ".npy.gz", ".parquet")
 PARQUET = ".parquet"
@@ -90,17 +95,52 @@ def _readable(path: Path) -> Iterator[Path]:
 
 
 def _write_csv(path: Path, out: Path) -> None:
-    """Write the rows of a Parquet file as CSV, a row group at a time; float32 as the float64 that it is."""
+    """Write the rows of a Parquet file as CSV, a row group at a time."""
     import pyarrow as pa
     from pyarrow import csv, parquet
 
     try:
         with parquet.ParquetFile(path) as file:
-            narrow = (pa.float16(), pa.float32())
-            fields = [pa.field(each.name, pa.float64()) if each.type in narrow else each for each in file.schema_arrow]
-            schema = pa.schema(fields)
+            fields = [pa.field(each.name, _cell_type(each)) for each in file.schema_arrow]
+            alone = len(fields) == 1  # a missing value without quotes would be an empty line, which is no row
+            schema = pa.schema([pa.field(each.name, pa.string()) for each in fields] if alone else fields)
             with csv.CSVWriter(str(out), schema) as writer:
                 for group in range(file.num_row_groups):
-                    writer.write_table(file.read_row_group(group).cast(schema))
-    except (pa.ArrowException, OSError) as error:
+                    rows = file.read_row_group(group)
+                    columns = [_cells(each, field) for each, field in zip(rows.columns, fields, strict=True)]
+                    if alone:
+                        columns = [columns[0].cast(pa.string()).fill_null("")]
+                    writer.write_table(pa.table(columns, schema))
+    except (pa.ArrowException, OSError, ValueError) as error:
         raise ConvertError(f"{path} can't be read as Parquet and written as CSV: {error}") from error
+
+
+def _cell_type(field: pa.Field) -> pa.DataType:
+    """Return as what a column is written: a category as its value, float32 as the float64 that it is, bytes as text.
+
+    Raises ValueError for what no cell of CSV holds.
+    """
+    import pyarrow as pa
+    from pyarrow import csv
+
+    kind = field.type.value_type if pa.types.is_dictionary(field.type) else field.type
+    if kind in (pa.float16(), pa.float32()):
+        return pa.float64()
+    texts = (pa.string_view(), pa.binary_view(), pa.binary(), pa.large_binary())
+    if kind in texts or pa.types.is_fixed_size_binary(kind):
+        return pa.string()
+    try:
+        csv.CSVWriter(io.BytesIO(), pa.schema([pa.field(field.name, kind)])).close()
+    except pa.ArrowInvalid as error:
+        raise ValueError(f"the column {field.name!r} is {field.type}, which no cell holds: leave it out") from error
+    return kind
+
+
+def _cells(column: pa.ChunkedArray, field: pa.Field) -> pa.ChunkedArray:
+    """Return a column as it is written; raise ValueError for a value that can't be."""
+    import pyarrow as pa
+
+    try:
+        return column.cast(field.type)
+    except pa.ArrowException as error:
+        raise ValueError(f"the column {field.name!r}: {error}") from error
