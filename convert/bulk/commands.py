@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 from rich.console import Console
 
 from convert.bulk.progress import Bar, Pace
 from convert.bulk.run import RunFolder, split
-from convert.bulk.stack import Execution, Stack, describe, stop
-from convert.bulk.tables import estimate_lines, execution_lines, failed_lines, summary_table
+from convert.bulk.stack import Execution, Stack, describe, flags, stop
+from convert.bulk.tables import estimate_lines, execution_lines, failed_lines, lost_lines, summary_table
 from convert.bulk.uploads import uploaded
 from convert.errors import ConvertError
 from convert.text import plain
 
 LOOK_SECONDS = 1.0, 10.0
 """How long it is between two looks: at first, and at the most."""
+LOOKS_FAILED = 5
+"""After how many looks in a row that failed, each tried again by boto3, nobody looks any more."""
 
 
 def score(service: str, stage: str, source: str, output: str, request: Mapping[str, Any], *, wait: bool = True) -> int:
@@ -47,56 +50,51 @@ def resume(service: str, stage: str, output: str, request: Mapping[str, Any], *,
 
 
 def status(service: str, stage: str, run: str) -> int:
-    """Show a run: of an output prefix, or of the ARN of an execution."""
-    console = Console(highlight=False)
-    execution = describe(run) if run.startswith("arn:") else None
+    """Show a run: of an output prefix, or of the ARN of an execution; return 1 if files are lost, else 0."""
+    console, execution = Console(highlight=False), describe(run) if run.startswith("arn:") else None
+    if execution is not None:
+        console.print(f"{plain(execution.arn)}: {_outcome(execution)}", soft_wrap=True)
     folder = RunFolder(execution.output if execution else run)
-    planned = folder.run()
+    planned = folder.run_of(execution) if execution else folder.run()
     if planned is None:
         if execution is None:
             raise ConvertError(f"there is no run at {folder.uri}")
-        _tell(execution, None, console)
         return 0
-    summary = folder.summary(execution.name) if execution else folder.summary()
-    if execution:
-        console.print(f"{plain(execution.arn)}: {execution.status}", soft_wrap=True)
+    summary = folder.summary(execution.name if execution else None)
+    lost = list(folder.lacking(summary)) if summary else []
     if summary is not None:
-        _tell(execution, summary, console)
-        return 0
+        _print_summary(summary, planned, console)
+        if not lost:
+            return 0
+        for line in lost_lines(lost):
+            console.print(line, soft_wrap=True)
     running = [execution] if execution and execution.is_running else Stack(service, stage).of_run(folder.uri)
-    console.print(
-        f"{'running' if running else '[red]not running, not whole[/]'}: {plain(planned['input'])}", soft_wrap=True
-    )
-    console.print(Pace.of(planned, folder.records(), 0.0).line(), soft_wrap=True)
-    for line in failed_lines(folder.failures()):
-        console.print(line, soft_wrap=True)
+    if not lost:
+        _print_progress(planned, folder, running, console)
     for each in running:
-        console.print(f"  {plain(each.arn)}", soft_wrap=True)
+        console.print(f"running: {plain(each.arn)}", soft_wrap=True)
     if not running:
-        console.print(f"to go on: python -m convert resume {plain(folder.uri)} --stage {plain(stage)}", soft_wrap=True)
-    return 0
+        _offer("to go on", "resume", folder.uri, flags(service, stage), console)
+    return 1 if lost else 0
 
 
 def cancel(service: str, stage: str, run: str) -> int:
     """Stop what runs of a run, and say what there is."""
-    console = Console(highlight=False)
-    if run.startswith("arn:"):
-        execution = describe(run)
-        output, running = execution.output, [execution] if execution.is_running else []
-    else:
-        output, running = run, Stack(service, stage).of_run(RunFolder(run).uri)
+    console, execution = Console(highlight=False), describe(run) if run.startswith("arn:") else None
+    found = [execution] if execution else Stack(service, stage).of_run(RunFolder(run).uri)
+    running = [each for each in found if each.is_running]
     for each in running:
         stop(each.arn)
         console.print(f"stopped {plain(each.arn)}", soft_wrap=True)
     if not running:
-        console.print(f"nothing of {plain(output)} runs", soft_wrap=True)
-    folder = RunFolder(output)
-    planned = folder.run()
+        console.print(f"nothing of {plain(run)} runs", soft_wrap=True)
+    folder = RunFolder(execution.output if execution else run)
+    planned = folder.run_of(execution) if execution else folder.run()
     if planned is not None:
-        pace = Pace.of(planned, folder.records(), 0.0)
+        pace = Pace.of(planned, folder.records())
         console.print(f"done: {pace.line()}; a worker may still end the chunk that it is at", soft_wrap=True)
         if pace.chunks < pace.chunks_planned:
-            console.print(f"to go on: python -m convert resume {plain(output)} --stage {plain(stage)}", soft_wrap=True)
+            _offer("to go on", "resume", folder.uri, flags(service, stage), console)
     return 0
 
 
@@ -105,64 +103,102 @@ def show_list(service: str, stage: str, most: int) -> int:
     if most < 1:
         raise ConvertError(f"--most is a number from 1, not {most}")
     console, found = Console(highlight=False), list(Stack(service, stage).executions(most=most))
-    told = [(each, RunFolder(each.output).summary(each.name) if _has_summary(each) else None) for each in found]
-    for line in execution_lines(told):
+    for line in execution_lines([(each, _summary_of(each)) for each in found]):
         console.print(line, soft_wrap=True)
     if not found:
         console.print("no execution yet")
     return 0
 
 
-def _has_summary(execution: Execution) -> bool:
-    return not execution.is_running and execution.output.startswith("s3://") and execution.output.endswith("/")
+def _summary_of(execution: Execution) -> dict[str, Any] | None:
+    """Return the summary of an execution; None if there is none, or its output is nothing that can be read."""
+    if execution.is_running:
+        return None
+    try:
+        return RunFolder(execution.output).summary(execution.name)
+    except ConvertError:
+        return None
 
 
 def _start(stack: Stack, request: Mapping[str, Any], console: Console, *, wait: bool) -> int:
     execution = stack.start(request)
-    console.print(plain(execution.arn), soft_wrap=True)
-    if not wait:
-        return 0
+    folder, told = RunFolder(execution.output), flags(stack.service, stack.stage)
     try:
-        ended = _watch(execution, console)
-    except KeyboardInterrupt:
-        console.print("it goes on without this command; to see it, and to stop it:")
-        for command in ("status", "cancel"):
-            console.print(
-                f"  python -m convert {command} {plain(execution.output)} {plain(stack.flags)}", soft_wrap=True
-            )
+        console.print(plain(execution.arn), soft_wrap=True)
+        if not wait:
+            return 0
+        ended, planned = _watch(execution, folder, console)
+    except (KeyboardInterrupt, ConvertError) as error:
+        if isinstance(error, ConvertError):
+            console.print(f"[red]{plain(str(error))}[/]", soft_wrap=True)
+        console.print("it goes on without this command")
+        _offer("to see it", "status", execution.output, told, console)
+        _offer("to stop it", "cancel", execution.output, told, console)
         return 1
-    folder = RunFolder(ended.output)
-    _tell(ended, folder.summary(ended.name), console)
-    if ended.status != "SUCCEEDED" and folder.run() is not None:
-        console.print(f"to go on: python -m convert resume {plain(ended.output)} {plain(stack.flags)}", soft_wrap=True)
-    return 0 if ended.status == "SUCCEEDED" else 1
+    summary = folder.summary(ended.name)
+    if planned is not None and summary is not None:
+        _print_summary(summary, planned, console)
+    else:
+        console.print(_outcome(ended), soft_wrap=True)
+    if ended.status == "SUCCEEDED":
+        return 0
+    if planned is not None:
+        _offer("to go on", "resume", execution.output, told, console)
+    return 1
 
 
-def _watch(execution: Execution, console: Console) -> Execution:
-    """Show how far an execution is until it has ended; return it then."""
-    folder, begun, before, planned = RunFolder(execution.output), time.monotonic(), None, None
+def _watch(execution: Execution, folder: RunFolder, console: Console) -> tuple[Execution, dict[str, Any] | None]:
+    """Show how far an execution is until it has ended; return it then, and what it planned.
+
+    Raises ConvertError if it can't be looked at several times in a row.
+    """
+    begun, failed, planned = time.monotonic(), 0, None
     pause, most = LOOK_SECONDS
     with Bar(console) as bar:
         while True:
-            now = describe(execution.arn)
-            planned = planned or folder.run()
-            if planned is not None:
-                records = folder.records()
-                if before is None:  # of a run that is resumed: what others scored
-                    before = sum(each["rows"] for each in records) if "resume" in execution.request else 0
-                bar.show(Pace.of(planned, records, time.monotonic() - begun), before)
-            if not now.is_running:
-                return now
+            try:
+                now = describe(execution.arn)
+                planned = planned or folder.run_of(execution)
+                if planned is not None:
+                    bar.show(Pace.of(planned, folder.records(), now.started, time.monotonic() - begun))
+                if not now.is_running:
+                    return now, planned
+                failed = 0
+            except ConvertError:
+                failed += 1
+                if failed == LOOKS_FAILED:
+                    raise
             time.sleep(pause)
             pause = min(most, pause * 1.2)
 
 
-def _tell(execution: Execution | None, summary: Mapping[str, Any] | None, console: Console) -> None:
-    """Print the summary of what has ended; or else why there is none."""
-    if summary is not None:
-        console.print(summary_table(summary))
-        for line in failed_lines(summary["failed"]):
-            console.print(line, soft_wrap=True)
-    elif execution is not None:
-        why = f": {execution.error}: {execution.cause}" if execution.error else ""
-        console.print(f"[red]{plain(execution.status)}[/]{plain(why)}", soft_wrap=True)
+def _outcome(execution: Execution) -> str:
+    """Return how an execution ended, or that it runs, with rich's markup."""
+    colour = "green" if execution.status == "SUCCEEDED" or execution.is_running else "red"
+    why = f": {execution.error}: {execution.cause}" if execution.error else ""
+    return f"[{colour}]{plain(execution.status)}[/]{plain(why)}"
+
+
+def _print_summary(summary: Mapping[str, Any], planned: Mapping[str, Any], console: Console) -> None:
+    console.print(summary_table(summary, planned))
+    for line in failed_lines(summary["failed"]):
+        console.print(line, soft_wrap=True)
+
+
+def _print_progress(
+    planned: Mapping[str, Any], folder: RunFolder, running: Sequence[Execution], console: Console
+) -> None:
+    """Print how far a run without a summary is."""
+    console.print(
+        f"{'running' if running else '[red]not running, not whole[/]'}: {plain(planned['input'])}", soft_wrap=True
+    )
+    since = min((each.started for each in running), default=None)
+    seconds = (datetime.now(UTC) - since).total_seconds() if since else 0.0
+    console.print(Pace.of(planned, folder.records(), since, seconds).line(), soft_wrap=True)
+    for line in failed_lines(folder.failures()):
+        console.print(line, soft_wrap=True)
+
+
+def _offer(what: str, command: str, uri: str, told: str, console: Console) -> None:
+    """Print the command for what a person may want next."""
+    console.print(f"{what}: python -m convert {command} {plain(uri)} {plain(told)}", soft_wrap=True)

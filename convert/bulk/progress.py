@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from types import TracebackType
 from typing import Any, Self
 
@@ -17,51 +18,54 @@ LINE_SECONDS = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """How far a run is. rows, seconds: what was scored, and in which time; rows_about: of how many rows, about."""
+    """How far a run is: rows of about rows_about, chunks of chunks_planned, and rows a second of who is at it now."""
 
     rows: int
     rows_about: int
     chunks: int
     chunks_planned: int
-    seconds: float
+    rate: float = 0.0
 
     @classmethod
-    def of(cls, run: Mapping[str, Any], records: Iterable[Mapping[str, Any]], seconds: float, before: int = 0) -> Pace:
+    def of(
+        cls,
+        run: Mapping[str, Any],
+        records: Iterable[Mapping[str, Any]],
+        since: datetime | None = None,
+        seconds: float = 0.0,
+    ) -> Pace:
         """Return it of a run's plan and records; the rows in all are told by the bytes that each row took so far.
 
-        before: how many rows were scored before the clock started, which say nothing of the rate.
+        since: when the execution began whose rate it is, None for none; seconds: how long ago that is.
         """
         found = list(records)
         rows, size = sum(each["rows"] for each in found), sum(each["bytes_in"] for each in found)
         about = round(rows * run["bytes"] / size) if rows and size else run["rows_about"]
         whole = len(found) >= run["chunks"]
-        return cls(rows, rows if whole else max(about, rows), len(found), run["chunks"], seconds)
+        rate = 0.0
+        if since is not None and seconds > 0:
+            since = since.replace(microsecond=0)  # S3 tells whole seconds
+            rate = sum(each["rows"] for each in found if each["written"] >= since) / seconds
+        return cls(rows, rows if whole else max(about, rows), len(found), run["chunks"], rate)
 
-    def rate(self, before: int = 0) -> float:
-        """Return rows a second, of those that came after the first `before`."""
-        return max(0, self.rows - before) / self.seconds if self.seconds > 0 else 0.0
+    @property
+    def left(self) -> float | None:
+        """About how many seconds are left; None while nobody can tell.
 
-    def left(self, before: int = 0) -> float | None:
-        """Return about how many seconds are left; None while nobody can tell.
-
-        >>> Pace(250, 1000, 1, 4, 5.0).left()
+        >>> Pace(250, 1000, 1, 4, 50.0).left
         15.0
         """
-        rate = self.rate(before)
-        return (self.rows_about - self.rows) / rate if rate else None
+        return (self.rows_about - self.rows) / self.rate if self.rate else None
 
-    def line(self, before: int = 0) -> str:
+    def line(self) -> str:
         """Return it in a line.
 
-        >>> Pace(250, 1000, 1, 4, 5.0).line()
+        >>> Pace(250, 1000, 1, 4, 50.0).line()
         '250 of about 1,000 rows, 1 of 4 chunks, 50 rows/s, about 15 s left'
         """
-        left = self.left(before)
         of = "" if self.chunks >= self.chunks_planned else f" of about {self.rows_about:,}"
         told = f"{self.rows:,}{of} rows, {self.chunks} of {self.chunks_planned} chunks"
-        if left is None:
-            return told
-        return f"{told}, {self.rate(before):,.0f} rows/s, about {span(left)} left"
+        return told if self.left is None else f"{told}, {self.rate:,.0f} rows/s, about {span(self.left)} left"
 
 
 def span(seconds: float) -> str:
@@ -97,11 +101,9 @@ class Bar:
     ) -> None:
         self._progress.stop()
 
-    def show(self, pace: Pace, before: int = 0) -> None:
+    def show(self, pace: Pace) -> None:
         """Show how far it is."""
-        self._progress.update(
-            self._task, completed=pace.rows, total=max(1, pace.rows_about), description=pace.line(before)
-        )
+        self._progress.update(self._task, completed=pace.rows, total=max(1, pace.rows_about), description=pace.line())
         if not self._console.is_terminal and time.monotonic() - self._said >= LINE_SECONDS:
             self._said = time.monotonic()
-            self._console.print(pace.line(before), soft_wrap=True)
+            self._console.print(pace.line(), soft_wrap=True)

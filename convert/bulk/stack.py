@@ -49,6 +49,15 @@ class Execution:
         return self.status in {"RUNNING", "PENDING_REDRIVE"}
 
 
+def flags(service: str, stage: str) -> str:
+    """Return what commands are told to mean a stack.
+
+    >>> flags("plume", "dev"), flags("scorer", "prod")
+    ('--stage dev', '--stage prod --service scorer')
+    """
+    return f"--stage {stage}" + ("" if service == "plume" else f" --service {service}")
+
+
 @contextmanager
 def asking(what: str) -> Iterator[None]:
     """Turn what AWS refuses into a ConvertError that names what was asked."""
@@ -81,12 +90,6 @@ class Stack:
         if missing := [name for name in NEEDED if name not in outputs]:
             raise ConvertError(f"the stack {self.name} lacks {', '.join(missing)}: deploy this version of it")
         self.machine, self.plan, self.uploads = (outputs[name] for name in NEEDED)
-
-    @property
-    def flags(self) -> str:
-        """What commands are told to mean it."""
-        service = "" if self.service == "plume" else f" --service {self.service}"
-        return f"--stage {self.stage}{service}"
 
     def start(self, request: Mapping[str, Any]) -> Execution:
         """Start an execution; its name is given here, so that a call that is sent twice starts one."""
@@ -140,6 +143,17 @@ def describe(arn: str) -> Execution:
         found.get("error") or "",
         message(found.get("cause") or ""),
     )
+
+
+def planned_by(arn: str) -> str | None:
+    """Return the id of the run that an execution planned or took up; None if it has not, or was refused."""
+    with asking(arn):
+        for page in boto3.client("stepfunctions").get_paginator("get_execution_history").paginate(executionArn=arn):
+            for event in page["events"]:
+                exited = event.get("stateExitedEventDetails", {})
+                if exited.get("name") == "Plan":
+                    return str(json.loads(exited["output"])["run"])
+    return None
 
 
 def stop(arn: str) -> None:

@@ -12,14 +12,15 @@ from convert.bulk.stack import Execution, message
 from convert.text import moment, plain
 
 FAILED_SHOWN = 20
-"""How many failed chunks are listed; the summary on S3 has all."""
+"""How many failed chunks, or lost files, are listed; the summary on S3 has all."""
 
 
-def summary_table(summary: Mapping[str, Any]) -> Table:
-    """Return a summary in rows of name and value."""
+def summary_table(summary: Mapping[str, Any], planned: Mapping[str, Any]) -> Table:
+    """Return a summary in rows of name and value; with a rate if the execution planned the run, and so did it all."""
     rows, chunks, model = summary["rows"], summary["chunks"], summary["model"]
     seconds = float(summary["seconds"])
-    rate = f"{rows['in'] / seconds:,.0f} rows/s" if seconds > 0 else "-"
+    did_all = (summary["started"] or "9").partition(".")[0] <= planned["created"]  # which has whole seconds
+    rate = f", {rows['in'] / seconds:,.0f} rows/s" if did_all and seconds > 0 else ""
     status = summary["status"]
     colour = "green" if status == "SUCCEEDED" else "red"
     table = Table(show_header=False, title=f"[{colour}]{plain(status)}[/]", title_justify="left")
@@ -27,7 +28,7 @@ def summary_table(summary: Mapping[str, Any]) -> Table:
     table.add_column(overflow="fold")
     table.add_row("rows", f"{rows['in']:,} in, {rows['out']:,} out, {rows['refused']:,} refused")
     table.add_row("chunks", f"{chunks['done']:,} of {chunks['planned']:,} done, {chunks['failed']:,} failed")
-    table.add_row("time", f"{span(seconds)}, {rate}; workers {span(summary['worker_seconds'])}")
+    table.add_row("time", f"{span(seconds)}{rate}; workers {span(summary['worker_seconds'])}")
     table.add_row("cost", f"about ${summary['cost_usd']['total']:.4f}")
     table.add_row("model", _model(model))
     table.add_row("outputs", f"{plain(summary['output'])} ({len(summary['outputs']):,} files)")
@@ -44,6 +45,14 @@ def failed_lines(failed: Sequence[Mapping[str, Any]]) -> Iterator[str]:
         yield f"[red]failed[/] {plain(each['chunk'])}{plain(where)}: {plain(reason)}"
     if len(failed) > FAILED_SHOWN:
         yield f"… {len(failed):,} chunks failed in all"
+
+
+def lost_lines(lost: Sequence[str]) -> Iterator[str]:
+    """Yield each file that is not there as the summary tells; of many the first."""
+    for each in lost[:FAILED_SHOWN]:
+        yield f"[red]lost[/] {plain(each)}"
+    if len(lost) > FAILED_SHOWN:
+        yield f"… {len(lost):,} files are lost in all"
 
 
 def execution_lines(executions: Sequence[tuple[Execution, Mapping[str, Any] | None]]) -> Iterator[str]:

@@ -5,15 +5,10 @@ from __future__ import annotations
 import argparse
 import io
 import json
-import sys
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
-import numpy as np
-import pyarrow as pa
 import pytest
-from pyarrow import parquet
 from rich.console import Console
 
 from convert.__main__ import main, make_parser
@@ -22,21 +17,22 @@ from convert.bulk.progress import Pace
 from convert.bulk.run import RunFolder
 from convert.bulk.stack import Execution
 from convert.bulk.tables import execution_lines, failed_lines, summary_table
-from convert.bulk.uploads import uploaded
 from convert.errors import ConvertError
 from scripts.deployment import Deployment
 from scripts.emulator import Emulator
 from tests.convert.command import said
 from tests.test_wall import TRAINING, loaded_after
 
-RUN = {"input": "s3://b/in/t.csv", "bytes": 4000, "rows_about": 100, "chunks": 4}
-RECORD = {"chunk": "00000", "rows": 50, "bytes_in": 1000}
+BEGAN = datetime(2026, 11, 27, 6, 0, 7, 250_000, UTC)
+RUN = {"input": "s3://b/in/t.csv", "created": "2026-11-27T06:00:07Z", "bytes": 4000, "rows_about": 100, "chunks": 4}
+RECORD = {"chunk": "00000", "rows": 50, "bytes_in": 1000, "output": "out/part-00000.csv", "bytes_out": 4}
 SUMMARY: dict[str, Any] = {
     "status": "INCOMPLETE",
     "output": "s3://b/out/",
     "model": {"name": "[red]", "version": "v1", "sha256": "ab" * 32},
     "rows": {"in": 1000, "out": 990, "refused": 10},
     "chunks": {"planned": 25, "done": 3, "failed": 22},
+    "started": "2026-11-27T06:00:07.250Z",
     "seconds": 100.0,
     "worker_seconds": 7380.0,
     "cost_usd": {"total": 0.0123},
@@ -72,6 +68,14 @@ def test_only_what_is_given_is_asked_for() -> None:
     assert (options().wait, options("--no-wait").wait, options().stage) == (True, False, "dev")
 
 
+@pytest.mark.parametrize("text", ["", "a,", "a,,b", '"a', 'a"\n"b', "a\nb"])
+def test_columns_are_a_line_of_csv(text: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert options("--columns", '"a,b","say ""x""",prediction').columns == ["a,b", 'say "x"', "prediction"]
+    with pytest.raises(SystemExit):
+        options("--columns", text)
+    assert "argument --columns: expected names, with commas between them" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("text", ["", "h", "2d", "-1h", "0", "nan", "inf"])
 def test_a_deadline_that_is_none_is_refused(text: str) -> None:
     with pytest.raises(ConvertError, match="--deadline is a time such as 2h"):
@@ -79,23 +83,31 @@ def test_a_deadline_that_is_none_is_refused(text: str) -> None:
 
 
 def test_rows_in_all_are_told_by_bytes_and_the_rate_by_what_came_since() -> None:
-    assert Pace.of(RUN, [], 1.0).left() is None
-    pace = Pace.of(RUN, [RECORD], 10.0)
-    assert (pace.rows_about, pace.rate(), pace.left()) == (200, 5.0, 30.0)
-    assert Pace.of(RUN, [RECORD] * 2, 10.0).left(before=50) == 20.0
-    whole = Pace.of(RUN, [RECORD] * 4, 10.0)
-    assert (whole.rows_about, whole.left()) == (200, 0.0)
+    assert Pace.of(RUN, [], BEGAN, 1.0).left is None
+    here, sooner = ({**RECORD, "written": BEGAN.replace(microsecond=0, second=second)} for second in (7, 6))
+    pace = Pace.of(RUN, [here], BEGAN, 10.0)
+    assert (pace.rows_about, pace.rate, pace.left) == (200, 5.0, 30.0)
+    assert Pace.of(RUN, [sooner, here], BEGAN, 10.0).left == 20.0
+    assert Pace.of(RUN, [sooner, here]).line() == "100 of about 200 rows, 2 of 4 chunks"
+    whole = Pace.of(RUN, [here] * 4, BEGAN, 10.0)
+    assert (whole.rows_about, whole.left) == (200, 0.0)
     assert "of about" not in whole.line()
-    empty = {"chunk": "00000", "rows": 0, "bytes_in": 0}
-    assert Pace.of({**RUN, "chunks": 1}, [empty], 1.0).line() == "0 rows, 1 of 1 chunks"
+    empty = {**here, "rows": 0, "bytes_in": 0}
+    assert Pace.of({**RUN, "chunks": 1}, [empty], BEGAN, 1.0).line() == "0 rows, 1 of 1 chunks"
 
 
 def test_the_summary_is_a_table_of_all_that_was_counted() -> None:
-    text = shown(summary_table(SUMMARY))
+    text = shown(summary_table(SUMMARY, RUN))
     for part in ("INCOMPLETE", "1,000 in, 990 out, 10 refused", "3 of 25 done, 22 failed", "10 rows/s", "$0.0123"):
         assert part in text
     assert "[red], version v1, SHA-256 " + "ab" * 32 in text
     assert "s3://b/out/_quarantine/ (1 files)" in text
+
+
+@pytest.mark.parametrize("started", [None, "2026-11-27T06:00:08.000Z"])
+def test_no_rate_is_told_where_an_execution_before_may_have_scored_some(started: str | None) -> None:
+    text = shown(summary_table({**SUMMARY, "started": started}, RUN))
+    assert ("1 min 40 s; workers" in text, "rows/s" in text) == (True, False)
 
 
 def test_failed_chunks_are_named_with_their_reason() -> None:
@@ -119,39 +131,16 @@ def test_executions_are_a_line_each() -> None:
     ]
 
 
-def test_parquet_is_uploaded_as_the_float64_that_it_holds_and_once(bucket: str, aws: Emulator, tmp_path: Path) -> None:
-    values = np.array([0.1, 1 / 3, 16777217.0, np.float32(1e-30)], np.float32)
-    table = pa.table({"a": values, "city": ["Oslo", "a,b", 'say "x"', None]})
-    parquet.write_table(table, tmp_path / "t.parquet", row_group_size=2)
-    console = Console(file=io.StringIO(), width=200)
-    uri = uploaded(str(tmp_path / "t.parquet"), f"s3://{bucket}/bulk/uploads/", console)
-    key = uri.removeprefix(f"s3://{bucket}/")
-    data = Deployment(aws).client("s3").get_object(Bucket=bucket, Key=key)["Body"].read().decode()
-    header, *lines = data.splitlines()
-    assert (header, uri.endswith("/t.csv")) == ('"a","city"', True)
-    assert [float(line.partition(",")[0]) for line in lines] == values.astype(np.float64).tolist()
-    assert uploaded(str(tmp_path / "t.parquet"), f"s3://{bucket}/bulk/uploads/", console) == uri
-    assert f"{uri} is there already" in console.file.getvalue()  # type: ignore[attr-defined]
-
-
-def test_a_folder_is_uploaded_under_a_prefix_of_its_own(bucket: str, aws: Emulator, tmp_path: Path) -> None:
-    for name in ("a.csv", "b.jsonl", "_hidden.csv"):
-        (tmp_path / name).write_text(name)
-    prefix = uploaded(str(tmp_path), f"s3://{bucket}/bulk/uploads/", Console(quiet=True))
-    assert prefix.endswith("/")
-    listed = Deployment(aws).client("s3").list_objects_v2(Bucket=bucket)["Contents"]
-    assert [f"s3://{bucket}/{each['Key']}" for each in listed] == [f"{prefix}a.csv", f"{prefix}b.jsonl"]
-
-
-def test_a_run_is_read_each_record_once(bucket: str, aws: Emulator) -> None:
+def test_a_run_is_read_and_a_record_counts_while_its_output_is_there(bucket: str, aws: Emulator) -> None:
     client, output = Deployment(aws).client("s3"), f"s3://{bucket}/out/"
     documents = {"run": RUN, "done/00000": RECORD, "failed/00000": {}, "failed/00001": {"Error": "E", "Cause": "c"}}
     for name, document in documents.items():
         client.put_object(Bucket=bucket, Key=f"out/_plume/{name}.json", Body=json.dumps(document).encode())
     folder = RunFolder(output)
-    assert (folder.run(), folder.records(), folder.summary()) == (RUN, [RECORD], None)
-    client.put_object(Bucket=bucket, Key="out/_plume/done/00000.json", Body=b"{}")
-    assert folder.records() == [RECORD]
+    assert (folder.run(), folder.records(), folder.summary()) == (RUN, [], None)
+    client.put_object(Bucket=bucket, Key="out/part-00000.csv", Body=b"size")
+    [record] = folder.records()
+    assert record == {**RECORD, "written": record["written"]}
     assert folder.failures() == [{"chunk": "00001", "Error": "E", "Cause": "c"}]
 
 
@@ -162,19 +151,6 @@ def test_what_cannot_be_done_is_told_in_a_line(bucket: str, capsys: pytest.Captu
     assert f"there is no run at {output}" in said(["status", output], capsys)
     assert f"there is no run at {output}" in said(["resume", output], capsys)
     assert "there is no stack" in said(["list", "--stage", "nowhere"], capsys)
-
-
-@pytest.mark.parametrize(
-    ("source", "told"),
-    [
-        ("s3://b/t.parquet", "workers read no Parquet"),
-        ("/nowhere.csv", "neither s3://…, nor a file or a folder here"),
-        (sys.executable, "ends with none of .csv"),
-    ],
-)
-def test_an_input_that_workers_do_not_read_is_refused(source: str, told: str) -> None:
-    with pytest.raises(ConvertError, match=told):
-        uploaded(source, "s3://b/bulk/uploads/", Console(quiet=True))
 
 
 def test_scoring_tables_loads_no_training_package(bucket: str) -> None:

@@ -82,12 +82,15 @@ class Bulk:
     def score(self, plan: dict[str, Any]) -> None:
         """Score the chunks; note those that fail, as the state machine does."""
         for item in self.items(plan):
-            try:
-                handler.score(item, Context())
-            except (RefusedError, DeadlineError) as error:
-                self.failures[item["chunk"]["name"]] = str(error)
-                note = {"Error": type(error).__name__, "Cause": json.dumps({"errorMessage": str(error)})}
-                handler.summary({**item, "note": note}, None)
+            self.score_one(item)
+
+    def score_one(self, item: dict[str, Any]) -> None:
+        try:
+            handler.score(item, Context())
+        except (RefusedError, DeadlineError) as error:
+            self.failures[item["chunk"]["name"]] = str(error)
+            note = {"Error": type(error).__name__, "Cause": json.dumps({"errorMessage": str(error)})}
+            handler.summary({**item, "note": note}, None)
 
     def summarize(self, plan: dict[str, Any], execution: str = "one") -> dict[str, Any]:
         """Return the whole summary of an execution, complete or not."""
