@@ -56,7 +56,7 @@ def uploaded(source: str, uploads: str, console: Console) -> str:
 def _upload(path: Path, uri: str, console: Console) -> str:
     if not path.name.endswith(ENDINGS):
         raise ConvertError(f"{path} ends with none of {listed(ENDINGS)}: name it by what it holds")
-    uri = uri.removesuffix(PARQUET) + (".csv" if path.name.endswith(PARQUET) else "")
+    uri += ".csv" if path.name.endswith(PARQUET) else ""  # behind: in a folder may be t.csv, too
     bucket, key = parse_uri(uri)
     with asking(uri):
         client = boto3.client("s3")

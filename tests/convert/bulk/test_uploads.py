@@ -40,7 +40,7 @@ def test_parquet_is_uploaded_as_the_float64_that_it_holds_and_once(bucket: str, 
     key = uri.removeprefix(f"s3://{bucket}/")
     data = Deployment(aws).client("s3").get_object(Bucket=bucket, Key=key)["Body"].read().decode()
     header, *lines = data.splitlines()
-    assert (header, uri.endswith("/t.csv")) == ('"a","city"', True)
+    assert (header, uri.endswith("/t.parquet.csv")) == ('"a","city"', True)
     assert [float(line.partition(",")[0]) for line in lines] == values.astype(np.float64).tolist()
     assert uploaded(str(tmp_path / "t.parquet"), f"s3://{bucket}/bulk/uploads/", console) == uri
     assert f"{uri} is there already" in console.file.getvalue()  # type: ignore[attr-defined]
@@ -49,10 +49,13 @@ def test_parquet_is_uploaded_as_the_float64_that_it_holds_and_once(bucket: str, 
 def test_a_folder_is_uploaded_under_a_prefix_of_its_own(bucket: str, aws: Emulator, tmp_path: Path) -> None:
     for name in ("a.csv", "b.jsonl", "_hidden.csv"):
         (tmp_path / name).write_text(name)
+    parquet.write_table(pa.table({"x": [1]}), tmp_path / "a.parquet")
     prefix = uploaded(str(tmp_path), f"s3://{bucket}/bulk/uploads/", Console(quiet=True))
     assert prefix.endswith("/")
     listed = Deployment(aws).client("s3").list_objects_v2(Bucket=bucket)["Contents"]
-    assert [f"s3://{bucket}/{each['Key']}" for each in listed] == [f"{prefix}a.csv", f"{prefix}b.jsonl"]
+    assert [f"s3://{bucket}/{each['Key']}" for each in listed] == [
+        f"{prefix}{name}" for name in ("a.csv", "a.parquet.csv", "b.jsonl")
+    ]
 
 
 @pytest.mark.parametrize(
