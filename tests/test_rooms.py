@@ -45,7 +45,7 @@ PACKAGES: dict[str, set[str]] = {
     "codecs": {"numpy"},
     "serving": {"numpy"},
     "dialects": {"numpy"},
-    "bulk": {"numpy"},
+    "bulk": {"boto3", "numpy"},
 }
 """What Lambda has beside the standard library, by the room of lambda_fn that may import it."""
 CODECS_KNOW = {"lambda_fn.http.request", "lambda_fn.http.media", "lambda_fn.http.json_body"} | {
