@@ -61,7 +61,7 @@ def add_stack(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_limits(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--concurrency", type=int, metavar="N", help="how many chunks at once; default: 1000")
+    parser.add_argument("--concurrency", type=int, metavar="N", help="how many chunks at once; default: 500")
     parser.add_argument(
         "--tolerated-failures",
         type=float,

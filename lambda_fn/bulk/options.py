@@ -27,7 +27,8 @@ class Options(Record):
     header: whether a CSV has one (present, absent), empty for what its first line looks like.
     columns: what is written: names of columns of the input, ``prediction``, ``probabilities``, class labels.
     chunk_mb: about how large a chunk is, in 10^6 bytes; 0 for objects as a whole.
-    concurrency: how many chunks are scored at once. deadline_seconds: after how long no chunk is begun any more.
+    concurrency: how many chunks are scored at once; half of what an account may run in all, unless that was raised, so
+    that calls of `/predict` have the other half. deadline_seconds: after how long no chunk is begun any more.
     """
 
     input: str
@@ -40,7 +41,7 @@ class Options(Record):
     gzip: bool = False
     on_error: str = "fail"
     chunk_mb: float = 64.0
-    concurrency: int = 1000
+    concurrency: int = 500
     tolerated_failure_percentage: float = 0.0
     deadline_seconds: float = 12 * 3600.0
 

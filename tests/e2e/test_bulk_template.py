@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from scripts.emulator import ROOT
+
 pytestmark = pytest.mark.e2e
 
 MODELS, UPLOADS, BUCKET = "${Bucket.Arn}/models/*", "${Bucket.Arn}/bulk/uploads/*", "Bucket.Arn"
@@ -180,6 +182,15 @@ def test_what_arrives_under_the_input_prefix_is_told_to_the_function(resources: 
     assert environ["BULK_OUTPUT"] == {"Fn::Sub": "s3://${Bucket}/bulk/out/"}
 
 
+def test_what_was_uploaded_is_deleted_in_time(resources: dict[str, Any]) -> None:
+    rules = {each["Id"]: each for each in resources["Bucket"]["Properties"]["LifecycleConfiguration"]["Rules"]}
+    assert rules["unfinished-uploads"]["AbortIncompleteMultipartUpload"] == {"DaysAfterInitiation": 2}
+    uploaded = rules["uploaded-tables"]
+    assert (uploaded["Prefix"], uploaded["ExpirationInDays"]) == ("bulk/uploads/", 30)
+    assert uploaded["NoncurrentVersionExpiration"] == {"NoncurrentDays": 1}
+    assert [each["Id"] for each in rules.values() if "Prefix" not in each] == ["unfinished-uploads"]
+
+
 def test_nothing_costs_until_it_is_used(resources: dict[str, Any]) -> None:
     for name in ("BulkArrival", "BulkArrivalPermission"):
         assert resources[name]["Condition"] == "BulkOnArrival"
@@ -190,3 +201,15 @@ def test_nothing_costs_until_it_is_used(resources: dict[str, Any]) -> None:
         assert properties["Role"] == {"Fn::GetAtt": [f"{name}Role", "Arn"]}
         assert "ReservedConcurrentExecutions" not in properties
         assert ("Layers" in properties) == (name in {"Plan", "Score"})
+
+
+def test_what_the_docs_let_people_do_is_on_what_the_stack_has(template: dict[str, Any]) -> None:
+    page = (ROOT / "docs" / "deploying.md").read_text()
+    policy = json.loads(page.partition("```json\n")[2].partition("```")[0].replace("STAGE", "dev"))
+    places = {each["Sid"]: each["Resource"].split(":")[-1] for each in policy["Statement"]}
+    resources = template["Resources"]
+    assert places["Machine"] == resources["Bulk"]["Properties"]["StateMachineName"]
+    assert places["DryRun"] == resources["PlanLambdaFunction"]["Properties"]["FunctionName"]
+    for name, output in (("LocalFiles", "BulkUploads"), ("Outputs", "BulkOutput")):
+        uri = template["Outputs"][output]["Value"]["Fn::Sub"].removeprefix("s3://")
+        assert places[name] == f"{uri.replace('${Bucket}', 'BUCKET')}*"

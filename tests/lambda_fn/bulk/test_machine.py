@@ -23,6 +23,13 @@ def test_the_machine_reads_all_that_plan_answers_and_nothing_else(bulk: Bulk) ->
     assert set(read) == bulk.plan(bulk.request("in/a.csv")).keys()
 
 
+def test_half_of_what_an_account_may_run_is_taken_unless_it_is_said_and_the_command_says_so(bulk: Bulk) -> None:
+    bulk.put("in/a.csv", TEXT)
+    assert bulk.plan(bulk.request("in/a.csv"))["concurrency"] == 500
+    for page in ("convert/bulk/parser.py", "docs/tables.md"):
+        assert re.search("default: 500|^500 chunks are scored at once", (TESTS.parent / page).read_text(), re.MULTILINE)
+
+
 def test_failures_are_tolerated_as_a_whole_number_of_chunks(bulk: Bulk) -> None:
     bulk.put("in/a.csv", TEXT)
     request = bulk.request("in/a.csv", chunk_mb=SMALL_MB)
