@@ -196,32 +196,6 @@ def test_a_prefix_of_thirty_objects_is_scored_through_an_s3_that_fails(
     assert summary["chunks"] == {"planned": 30, "done": 30, "failed": 0}
 
 
-def test_a_table_that_arrives_is_scored_by_itself(
-    bulk: Deployment, aws: Emulator, model_file: Path, estimator: Any
-) -> None:
-    publish(model_file, bulk.outputs()["ModelUri"])
-    bucket, _, prefix = bulk.outputs()["BulkInput"].removeprefix("s3://").partition("/")
-    rows = np.random.default_rng(19).uniform(0, 9, (1000, 2)).round(2)
-    body = pd.DataFrame(rows).to_csv(index=False, header=False).encode()
-    etags = {}
-    for name in ("plain.csv", "a b+c%20'\"ü.csv", "_hidden.csv"):
-        etags[name] = bulk.client("s3").put_object(Bucket=bucket, Key=prefix + name, Body=body)["ETag"].strip('"')
-    hidden = f"{bulk.outputs()['BulkOutput']}_hidden.csv/{etags.pop('_hidden.csv')}/"
-    end = time.monotonic() + 120
-    for name, etag in etags.items():
-        output = f"{bulk.outputs()['BulkOutput']}{name}/{etag}/"
-        done = f"{output.partition(f'{bucket}/')[2]}_SUCCESS.json"
-        while bulk.client("s3").list_objects_v2(Bucket=bucket, Prefix=done)["KeyCount"] == 0:
-            assert time.monotonic() < end, f"{name} was not scored"
-            time.sleep(0.2)
-        answers = pd.concat([pd.read_csv(io.BytesIO(part)) for part in parts(bulk, output)])
-        np.testing.assert_array_equal(answers["prediction"], estimator.predict(rows))
-        assert "SUCCEEDED" in bulk.convert("status", output)
-    listing = bulk.convert("list")
-    assert all(f"{prefix}{name} →" in listing for name in etags)
-    assert hidden not in listing
-
-
 def status(client: Any, execution: Any) -> str:
     told: str = client.describe_execution(executionArn=execution["executionArn"])["status"]
     return told

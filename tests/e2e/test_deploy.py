@@ -212,6 +212,29 @@ def test_a_queue_in_front_has_its_messages_scored(deployment: Deployment, publis
     assert deployment.client("s3").get_object(Bucket=bucket, Key=stored)["Body"].read() == b'{"prediction": [2, 1]}'
 
 
+def test_a_table_that_arrives_is_scored_by_itself(deployment: Deployment, published: str, estimator: Any) -> None:
+    client, outputs = deployment.client("s3"), deployment.outputs()
+    bucket, _, prefix = outputs["BulkInput"].removeprefix("s3://").partition("/")
+    rows = np.random.default_rng(19).uniform(0, 9, (1000, 2)).round(2)
+    body = pd.DataFrame(rows).to_csv(index=False, header=False).encode()
+    tables = ("_hidden.csv", "plain.csv", "a b+c%20'\"ü.csv")
+    etags = [client.put_object(Bucket=bucket, Key=prefix + name, Body=body)["ETag"].strip('"') for name in tables]
+    _, *found = (f"{outputs['BulkOutput']}{name}/{etag}/" for name, etag in zip(tables, etags, strict=True))
+    end = time.monotonic() + 120
+    for output in found:
+        key = output.removeprefix(f"s3://{bucket}/")
+        while client.list_objects_v2(Bucket=bucket, Prefix=f"{key}_SUCCESS.json")["KeyCount"] == 0:
+            assert time.monotonic() < end, f"{output} was not written"
+            time.sleep(0.2)
+        [part] = client.list_objects_v2(Bucket=bucket, Prefix=f"{key}part-")["Contents"]
+        answers = pd.read_csv(client.get_object(Bucket=bucket, Key=part["Key"])["Body"])
+        np.testing.assert_array_equal(answers["prediction"], estimator.predict(rows))
+        assert "SUCCEEDED" in deployment.convert("status", output)
+    listing = deployment.convert("list")
+    assert all(f"→ {output} " in listing for output in found)
+    assert "_hidden.csv" not in listing
+
+
 def test_objects_take_signed_callers_only(gateway: Gateway) -> None:
     for method, body in (("PUT", '{"hello": "world"}'), ("GET", None)):
         assert gateway.call(method, "/objects/note", body).status == 403
