@@ -196,6 +196,32 @@ def test_a_prefix_of_thirty_objects_is_scored_through_an_s3_that_fails(
     assert summary["chunks"] == {"planned": 30, "done": 30, "failed": 0}
 
 
+def test_a_run_that_is_cancelled_is_resumed_until_all_is_there(
+    bulk: Deployment, model: str, estimator: Any, tmp_path: Path
+) -> None:
+    rows = np.random.default_rng(19).uniform(0, 9, (12_000, 2)).round(2)
+    pd.DataFrame(rows).to_csv(tmp_path / "rows.csv", index=False, header=False)
+    output = f"{bulk.outputs()['BulkOutput']}cancelled/"
+    asked = ["score", str(tmp_path / "rows.csv"), output, "--model", model, "--chunk-mb", "0.001", "--no-wait"]
+    arn = bulk.convert(*asked).splitlines()[-1]
+    bucket, _, prefix = output.removeprefix("s3://").partition("/")
+    while not bulk.client("s3").list_objects_v2(Bucket=bucket, Prefix=f"{prefix}_plume/done/")["KeyCount"]:
+        time.sleep(0.1)
+    told = bulk.convert("cancel", output)
+    for part in (f"stopped {arn}", f"to go on: python -m convert resume {output}"):
+        assert part in told
+    told = bulk.convert("status", arn)
+    for part in (f"{arn}: ABORTED: Cancelled", "not running, not whole"):
+        assert part in told
+
+    told = bulk.convert("resume", output)
+    assert "12,000 in, 12,000 out, 0 refused" in told
+    assert "rows/s" not in told.partition("SUCCEEDED")[2]
+    answers = pd.concat([pd.read_csv(io.BytesIO(part)) for part in parts(bulk, output)])
+    np.testing.assert_array_equal(answers["prediction"], estimator.predict(rows))
+    assert "SUCCEEDED" in bulk.convert("status", output)
+
+
 def status(client: Any, execution: Any) -> str:
     told: str = client.describe_execution(executionArn=execution["executionArn"])["status"]
     return told
