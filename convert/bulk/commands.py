@@ -122,7 +122,7 @@ def _summary_of(execution: Execution) -> dict[str, Any] | None:
 
 def _start(stack: Stack, request: Mapping[str, Any], console: Console, *, wait: bool) -> int:
     execution = stack.start(request)
-    folder, told = RunFolder(execution.output), flags(stack.service, stack.stage)
+    folder, where = RunFolder(execution.output), flags(stack.service, stack.stage)
     try:
         console.print(plain(execution.arn), soft_wrap=True)
         if not wait:
@@ -132,10 +132,11 @@ def _start(stack: Stack, request: Mapping[str, Any], console: Console, *, wait: 
         if isinstance(error, ConvertError):
             console.print(f"[red]{plain(str(error))}[/]", soft_wrap=True)
         console.print("it goes on without this command")
-        _offer("to see it", "status", execution.output, told, console)
-        _offer("to stop it", "cancel", execution.output, told, console)
+        _offer("to see it", "status", execution.output, where, console)
+        _offer("to stop it", "cancel", execution.output, where, console)
         return 1
     summary = folder.summary(ended.name)
+    planned = planned or (folder.run() if summary else None)  # of one that ended before it was seen to have planned
     if planned is not None and summary is not None:
         _print_summary(summary, planned, console)
     else:
@@ -143,7 +144,7 @@ def _start(stack: Stack, request: Mapping[str, Any], console: Console, *, wait: 
     if ended.status == "SUCCEEDED":
         return 0
     if planned is not None:
-        _offer("to go on", "resume", execution.output, told, console)
+        _offer("to go on", "resume", execution.output, where, console)
     return 1
 
 
@@ -199,6 +200,6 @@ def _print_progress(
         console.print(line, soft_wrap=True)
 
 
-def _offer(what: str, command: str, uri: str, told: str, console: Console) -> None:
+def _offer(what: str, command: str, uri: str, where: str, console: Console) -> None:
     """Print the command for what a person may want next."""
-    console.print(f"{what}: python -m convert {command} {plain(uri)} {plain(told)}", soft_wrap=True)
+    console.print(f"{what}: python -m convert {command} {plain(uri)} {plain(where)}", soft_wrap=True)
