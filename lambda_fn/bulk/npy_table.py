@@ -24,23 +24,24 @@ from lambda_fn.model.card import Card
 from lambda_fn.storage import large
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from lambda_fn.model.rows import Rows
 
-TURNED_BYTES = 2**24
-"""How much is read at once of an array in Fortran's order: a piece of each column."""
+TURNED_BYTES = 2**26
+"""How much is read at once of an array in Fortran's order: a piece of each column, with a request of about 2 ms."""
 READERS = 16
 
 
 class NpyBlock:
-    """Rows of an array, the first of which is number `first` of it."""
+    """Rows of an array, one behind the other in `data`; the first is number `first` of it."""
 
     lines = 0
 
-    def __init__(self, data: bytes, header: Header, count: int, card: Card, first: int) -> None:
-        self._first, self._header = first, header
-        self._array = np.frombuffer(data, _dtype(header), count * math.prod(header.shape[1:]))
-        block = Header(header.descr, (count, *header.shape[1:]), header.order, 0)
-        self.rows: Rows = _Unread(data, block, card)
+    def __init__(self, data: bytes, header: Header, card: Card, first: int) -> None:
+        self._first = first
+        self._array = np.frombuffer(data, _dtype(header)).reshape((-1, *header.shape[1:]))
+        self.rows: Rows = _Unread(self._array, header.descr, card)
 
     def csv_keys(self, names: Sequence[str], begin: int, end: int) -> list[list[bytes]]:
         """Return nothing: `check_head` takes no keys."""
@@ -56,28 +57,23 @@ class NpyBlock:
 
     def text(self, row: int) -> bytes:
         """Return the values of a row as JSON has them."""
-        array = self._array.reshape((-1, *self._header.shape[1:]), order=_order(self._header))
-        return json.dumps(array[row].tolist(), default=str).encode()
+        return json.dumps(self._array[row].tolist(), default=str).encode()
 
 
 class _Unread:
     """Rows that are looked at when they are sliced, as others are: what is wrong with a value is told then."""
 
-    def __init__(self, data: bytes, header: Header, card: Card) -> None:
-        self._data, self._header, self._card = data, header, card
-        self._array = np.frombuffer(data, _dtype(header), math.prod(header.shape))
-        self._array = self._array.reshape(header.shape, order=_order(header))
+    def __init__(self, array: NDArray[Any], descr: Any, card: Card) -> None:
+        self._array, self._descr, self._card = array, descr, card
 
     def __len__(self) -> int:
-        return self._header.shape[0]
+        return len(self._array)
 
     def __getitem__(self, rows: slice, /) -> Any:
         start, stop, _ = rows.indices(len(self))
         part = self._array[start:stop]
-        header = Header(self._header.descr, part.shape, "C", 0)
-        data = self._data if len(part) == len(self) and self._header.order == "C" else part.tobytes()
         try:
-            return rows_of(data, header, self._card)[0 : stop - start]
+            return rows_of(part.tobytes(), Header(self._descr, part.shape, "C", 0), self._card)[0 : stop - start]
         except ServiceError as error:
             raise ServiceError(
                 error.problem, error.detail, row=start + (error.row or 0), column=error.column
@@ -114,7 +110,7 @@ def rows_in(head: bytes) -> int:
 def is_turned(head: bytes) -> bool:
     """Whether an array is in Fortran's order, column by column."""
     header = read_header(head)
-    return _order(header) == "F" and len(header.shape) > 1
+    return header.order == "F" and len(header.shape) > 1
 
 
 def blocks(chunk: Chunk, card: Card, options: Options) -> Iterator[NpyBlock]:
@@ -128,38 +124,43 @@ def blocks(chunk: Chunk, card: Card, options: Options) -> Iterator[NpyBlock]:
         stop = (chunk.end - chunk.head) // size
         yield from _turned_blocks(chunk, header, first, stop, card)
         return
-    for data in sized(pieces_of(chunk), max(1, min(BLOCK_ROWS, BLOCK_BYTES // size)) * size):
+    for data in sized(pieces_of(chunk), _block_rows(size) * size):
         count = len(data) // size
         if count * size != len(data) or first + count > header.shape[0]:
             raise RefusedError(f"{chunk.object.uri} holds other bytes than the {header.shape[0]:,} rows of its header")
-        yield NpyBlock(data, header, count, card, first)
+        yield NpyBlock(data, header, card, first)
         first += count
     if chunk.packed and first != header.shape[0]:
         raise RefusedError(f"{chunk.object.uri} holds {first:,} rows, its header tells of {header.shape[0]:,}")
 
 
 def _turned_blocks(chunk: Chunk, header: Header, begin: int, stop: int, card: Card) -> Iterator[NpyBlock]:
-    """Yield the rows of an array in Fortran's order: of each block, a piece of each column."""
-    count, width = header.shape
-    item = _dtype(header).itemsize
-    step = max(1, TURNED_BYTES // (item * width))
+    """Yield the rows of an array in Fortran's order: many of each column are read at once, as each is a request."""
+    dtype, (count, width) = _dtype(header), header.shape
+    step = min(max(1, TURNED_BYTES // (dtype.itemsize * width)), stop - begin)
+    rows, columns = _block_rows(dtype.itemsize * width), np.empty((width, step), dtype)
     with ThreadPoolExecutor(READERS) as readers:
         for first in range(begin, stop, step):
-            rows = min(step, stop - first)
-            starts = [header.offset + (column * count + first) * item for column in range(width)]
+            part = columns[:, : stop - first]
+            starts = [header.offset + (column * count + first) * dtype.itemsize for column in range(width)]
             with asking(chunk.object.uri):
-                read = partial(_column, chunk, rows * item)
-                data = b"".join(readers.map(read, starts))
-            yield NpyBlock(data, header, rows, card, first)
+                list(readers.map(partial(_read_into, chunk.object), part.view(np.uint8), starts))
+            for at in range(0, part.shape[1], rows):
+                yield NpyBlock(part[:, at : at + rows].T.tobytes(), header, card, first + at)
 
 
-def _column(chunk: Chunk, size: int, start: int) -> bytes:
-    return large.read_range(chunk.object, start, start + size)
+def _read_into(found: large.Object, column: NDArray[np.uint8], start: int) -> None:
+    """Read the bytes of an object from `start` on into `column`."""
+    at = 0
+    for piece in large.stream(found, start, start + len(column)):
+        column[at : at + len(piece)] = np.frombuffer(piece, np.uint8)
+        at += len(piece)
+
+
+def _block_rows(size: int) -> int:
+    """Return how many rows of so many bytes are a block."""
+    return max(1, min(BLOCK_ROWS, BLOCK_BYTES // size))
 
 
 def _dtype(header: Header) -> np.dtype[Any]:
     return np.dtype(header.descr) if isinstance(header.descr, str) else np.lib.format.descr_to_dtype(header.descr)
-
-
-def _order(header: Header) -> Any:
-    return header.order

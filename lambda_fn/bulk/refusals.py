@@ -33,16 +33,15 @@ class Part:
         self.scores, self.error = scores, error
 
 
-def parts_of(block: Block, model: Model, output: Output, probabilities: bool) -> Iterator[Part]:
-    """Yield the rows of a block in their order: those that are scored together, each that is refused by itself.
+def parts_of(block: Block, rows: range, model: Model, output: Output, probabilities: bool) -> Iterator[Part]:
+    """Yield some rows of a block in their order: those that are scored together, each that is refused by itself.
 
     All are tried at once. Where one is refused, fewer are tried, and where none is, more: a row's answer is the same
     among whatever others.
     """
-    begin, count = 0, len(block.rows)
-    size = count
-    while begin < count:
-        end = min(count, begin + size)
+    begin, size = rows.start, len(rows)
+    while begin < rows.stop:
+        end = min(rows.stop, begin + size)
         try:
             scores = model.score(block.rows[begin:end], 1, probabilities)  # sliced here: the model would by its batches
             output.check(scores)

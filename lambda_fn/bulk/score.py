@@ -6,7 +6,7 @@ import json
 import time
 from base64 import b64encode
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lambda_fn.bulk import pinned, prices, records
+from lambda_fn.bulk.blocks import BLOCK_ROWS
 from lambda_fn.bulk.columns import columns_of
 from lambda_fn.bulk.failures import DeadlineError, PassingError, RefusedError, asking
 from lambda_fn.bulk.formats import reader
@@ -29,29 +30,36 @@ from lambda_fn.storage.large import Object, Upload
 if TYPE_CHECKING:
     from lambda_fn.bulk.block import Block
 
+BLOCK_VALUES = 2**19
+"""How many values, features and probabilities, are scored at once: as text, they take 20 bytes each and more."""
 LEFT_MS = 10_000
 """A chunk is given up when so little of the function's timeout is left: what it wrote is then cleaned away."""
 AHEAD = 2
-"""How many blocks, beside one for each thread, are read before they are scored."""
+"""How many times `most_rows`, beside one for each thread, are read before they are scored."""
 
 
 class Scored:
-    """What came of a block of `rows`: the bytes of those that are written, how many they are, each that is refused."""
+    """What came of some rows: what is written of them, and aside; how many were read, written, refused; their lines."""
 
-    __slots__ = ("data", "lines", "out", "refused", "rows")
+    __slots__ = ("aside", "data", "lines", "out", "refused", "rows")
 
-    def __init__(self, block: Block, data: bytes = b"", out: int = 0, refused: Sequence[dict[str, Any]] = ()) -> None:
-        self.rows, self.lines = len(block.rows), block.lines
-        self.data, self.out, self.refused = data, out, refused
+    def __init__(self, data: bytes, aside: bytes, rows: int, out: int, refused: int, lines: int) -> None:
+        self.data, self.aside, self.rows, self.out, self.refused, self.lines = data, aside, rows, out, refused, lines
 
 
 class Worker:
-    """What all chunks of a run have in common."""
+    """What all chunks of a run have in common.
+
+    most_rows: how many rows are scored and written at once.
+    """
 
     def __init__(self, run: Run) -> None:
         """Load the model of a run."""
         self.run, self.model = run, pinned.loaded(run)
-        self.columns = columns_of(run.options.columns, self.model.card, self.model.has_probabilities)
+        card = self.model.card
+        self.columns = columns_of(run.options.columns, card, self.model.has_probabilities)
+        width = len(card.features) + (len(card.classes) if self.columns.classes else 0)
+        self.most_rows = min(BLOCK_ROWS, max(1, BLOCK_VALUES // width))
 
     def output(self, kind: str) -> Output:
         """Return what writes a format."""
@@ -61,26 +69,31 @@ class Worker:
             output.rows(None, 0, len(rows), self.model.score(rows, 1, bool(self.columns.classes)))
         return output
 
-    def scored(self, block: Block, output: Output) -> Scored:
-        """Return the rows of a block as they are written; raise RefusedError if one is refused, and none may be."""
-        data, out, refused = [], 0, []
-        for part in parts_of(block, self.model, output, bool(self.columns.classes)):
+    def scored(self, uri: str, block: Block, rows: range, output: Output) -> Scored:
+        """Return some rows of a block as they are written; raise RefusedError if one is refused, and none may be."""
+        data, aside, out, refused = [], [], 0, 0
+        for part in parts_of(block, rows, self.model, output, bool(self.columns.classes)):
             if part.scores is not None:
                 data.append(output.rows(block, part.begin, part.end, part.scores))
                 out += part.end - part.begin
             elif part.error is not None:
-                refused.append(self._refusal(block, part.begin, part.error))
+                aside.append(self._refusal(uri, block, part.begin, part.error))
+                refused += 1
         text = b"".join(data)
-        return Scored(block, packed(text) if self.run.options.gzip and text else text, out, refused)
+        packs = self.run.options.gzip and text
+        lines = 0 if rows.start else block.lines
+        return Scored(packed(text) if packs else text, b"".join(aside), len(rows), out, refused, lines)
 
-    def _refusal(self, block: Block, row: int, error: ServiceError) -> dict[str, Any]:
+    def _refusal(self, uri: str, block: Block, row: int, error: ServiceError) -> bytes:
         where = block.where(row)
         if self.run.options.on_error == "fail":
             told = ", ".join(f"{name} {number}" for name, number in where.items())
             raise RefusedError(f"{told} of its chunk: {error.problem.code}: {reason(error)}")
         if self.run.options.on_error == "skip":
-            return {}
-        return {**where, "code": error.problem.code, "reason": reason(error), **_as_it_was(block.text(row))}
+            return b""
+        why = {"code": error.problem.code, "reason": reason(error)}
+        refusal = {"object": uri, **where, **why, **_as_it_was(block.text(row))}
+        return json.dumps(refusal, ensure_ascii=False).encode("utf-8", "backslashreplace") + b"\n"
 
 
 def score(item: dict[str, Any], left_ms: Callable[[], int], threads: int) -> dict[str, Any]:
@@ -126,10 +139,9 @@ def _write(worker: Worker, chunk: Chunk, left_ms: Callable[[], int], threads: in
                 )
             with asking(folder.uri):
                 upload.write(scored.data)
-                if run.options.on_error == "quarantine":
-                    aside.write(b"".join(_line(uri, each) for each in scored.refused))
+                aside.write(scored.aside)
             rows, lines = rows + scored.rows, lines + scored.lines
-            out, refused = out + scored.out, refused + len(scored.refused)
+            out, refused = out + scored.out, refused + scored.refused
         if rows != out + refused:
             raise RefusedError(f"{rows} rows were read, {out} written and {refused} refused: please report it")
         head, refusals = output.head(out), None
@@ -174,19 +186,19 @@ def _finished(upload: Upload, head: bytes) -> Object:
 
 
 def _all(worker: Worker, chunk: Chunk, output: Output, threads: int) -> Iterator[Scored]:
-    """Yield what comes of each block of a chunk, in order; some are read ahead, and scored by several `threads`."""
+    """Yield what comes of a chunk's rows, in order; some are read ahead, and scored by several `threads`."""
     card, options = worker.model.card, worker.run.options
     blocks = reader(chunk.format).blocks(chunk, card, options)
     waiting: deque[Future[Scored]] = deque()
     with ThreadPoolExecutor(threads) as pool:
         try:
             for block in blocks:
-                if not len(block.rows):
-                    yield Scored(block)  # in any order: it has nothing
-                    continue
-                waiting.append(pool.submit(worker.scored, block, output))
-                if len(waiting) >= threads + AHEAD:
-                    yield waiting.popleft().result()
+                count = len(block.rows)
+                for begin in range(0, max(count, 1), worker.most_rows):  # lines that are empty count, too
+                    rows = range(begin, min(count, begin + worker.most_rows))
+                    waiting.append(pool.submit(worker.scored, chunk.object.uri, block, rows, output))
+                    if len(waiting) >= threads + AHEAD:
+                        yield waiting.popleft().result()
             while waiting:
                 yield waiting.popleft().result()
         finally:
@@ -199,10 +211,6 @@ def _as_it_was(row: bytes) -> dict[str, str]:
         return {"text": row.decode()}
     except UnicodeDecodeError:
         return {"base64": b64encode(row).decode()}
-
-
-def _line(uri: str, refused: dict[str, Any]) -> bytes:
-    return json.dumps({"object": uri, **refused}, ensure_ascii=False).encode("utf-8", "backslashreplace") + b"\n"
 
 
 def _short(record: dict[str, Any]) -> dict[str, Any]:
