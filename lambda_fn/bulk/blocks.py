@@ -45,7 +45,8 @@ def unpacked(pieces: Iterable[bytes], name: str) -> Iterator[bytes]:
     for piece in pieces:
         while piece:
             if inflater.eof:
-                if not piece.strip(b"\0"):  # tar and tapes fill up with zeros; gzip passes over them
+                piece = piece.lstrip(b"\0")  # tar and tapes fill up with zeros; gzip passes over them, too
+                if not piece:
                     break
                 inflater, begun = zlib.decompressobj(GZIP), False
             begun = True
