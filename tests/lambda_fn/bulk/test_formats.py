@@ -42,6 +42,7 @@ TABLES = {
     "g.npy": npy(ROWS.astype(">f8")),
     "h.npy": npy(np.array([tuple(row) for row in ROWS.tolist()], [(name, "<f8") for name in FEATURES[::1]])),
     "i.npy.gz": gzip.compress(npy(ROWS)),
+    "j.npy": npy(np.asfortranarray(ROWS.astype(">f8"))),
 }
 
 
