@@ -69,26 +69,27 @@ def estimate(request: Any, settings: Settings) -> dict[str, Any]:
     _, model, whose = pinned.published(options.model, settings)
     made = _plan(options, model.card, model.has_probabilities, whose)
     run, memory = made.run, prices.memory_mb("SCORE_MEMORY")
-    sizes: dict[str, int] = {}
-    for chunk in made.chunks:
-        sizes[chunk.format] = sizes.get(chunk.format, 0) + chunk.end - chunk.begin
-    work = prices.seconds_of(sizes, memory) + prices.START_SECONDS * run.chunks
-    longest = max(
-        (prices.seconds_of({each.format: each.end - each.begin}, memory) for each in made.chunks), default=0.0
-    )
-    rounds = -(-run.chunks // options.concurrency)
-    seconds = max(work / options.concurrency, longest) + prices.START_SECONDS * max(1, rounds)
+    rows = run.rows_about / max(1, run.bytes)
+    taken = [_seconds(each, rows, memory) for each in made.chunks]
+    work = sum(taken)
     puts = run.chunks * 4 + int(run.bytes / large.PART_BYTES)
     return {
         "objects": run.objects,
         "chunks": run.chunks,
         "bytes": run.bytes,
         "rows": run.rows_about,
-        "seconds": round(seconds, 1),
+        "seconds": round(max([work / options.concurrency, *taken]), 1),
         "cost_usd": prices.cost(work, memory, run.chunks, run.chunks * 5, puts)["total"],
         "notes": made.notes,
         "model": {name: whose[name] for name in ("name", "version", "sha256")},
     }
+
+
+def _seconds(chunk: Chunk, rows: float, memory: int) -> float:
+    """Return about how many seconds a chunk takes that has so many rows a byte; unpacked, three times the bytes."""
+    size = chunk.end - chunk.begin
+    unpacked = size * (3 if chunk.packed else 1)
+    return prices.START_SECONDS + prices.seconds_of(chunk.format, rows * size, unpacked, memory)
 
 
 def _write_down(options: Options, settings: Settings) -> Plan:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import platform
-from collections.abc import Mapping
 
 GB_SECOND = {"x86_64": 0.0000166667, "aarch64": 0.0000133334}
 """US dollars for a second of a GB of memory, by the machine."""
@@ -16,9 +15,9 @@ TRANSITIONS, RUN_TRANSITIONS = 3, 5
 GET, PUT = 0.4e-6, 5e-6
 """For a request to S3; to list is a PUT's price."""
 MB_PER_VCPU = 1769
-BYTES_A_SECOND = {"csv": 20e6, "jsonl": 5e6, "npy": 60e6}
-"""About what a vCPU reads, scores and writes of a format's bytes: rough, as rows of many digits, and columns, differ by
-ten times (benchmarks/RATES.md)."""
+MICROSECONDS = {"csv": (1.15, 0.011), "jsonl": (6.5, 0.024), "npy": (0.08, 0.0085)}
+"""About how long a vCPU reads, scores and writes a row of a format, and each of its bytes (benchmarks/RATES.md): with
+models that score a row in a microsecond at the most, as the cost of others is theirs."""
 START_SECONDS = 2.0
 """About what a chunk takes beside: a function that starts, boto3, the model, the first byte."""
 
@@ -40,7 +39,7 @@ def cost(worker_seconds: float, memory: int, chunks: int, gets: int, puts: int) 
     return {name: round(value, 6) for name, value in {**parts, "total": sum(parts.values())}.items()}
 
 
-def seconds_of(sizes: Mapping[str, int], memory: int) -> float:
-    """Return about how many seconds workers take in all for so many bytes by format."""
-    vcpus = memory / MB_PER_VCPU
-    return sum(size / BYTES_A_SECOND[name] for name, size in sizes.items()) / vcpus
+def seconds_of(kind: str, rows: float, size: float, memory: int) -> float:
+    """Return about how many seconds a worker takes for rows of a format that have so many bytes in all."""
+    row, byte = MICROSECONDS[kind]
+    return (rows * row + size * byte) / 1e6 * MB_PER_VCPU / memory

@@ -1,0 +1,37 @@
+"""What a dry run tells of time is near to what was measured."""
+
+from typing import Any
+
+import pytest
+
+from benchmarks.billion import RATES, rates
+from lambda_fn.bulk import handler, prices
+from tests.lambda_fn.bulk.grounds import Bulk, iris_rows
+
+MEASURED = list(rates(RATES.read_text()))
+
+
+def test_rates_of_both_models_are_in_the_page() -> None:
+    assert [kind for _, kind, *_ in MEASURED] == ["CSV", "NPY"] * 2
+
+
+@pytest.mark.parametrize(("kind", "rate", "size"), [each[1:4] for each in MEASURED])
+def test_a_second_of_rows_is_taken_for_about_one(kind: str, rate: float, size: float) -> None:
+    seconds = prices.seconds_of(kind.lower(), rate, rate * size, prices.MB_PER_VCPU)
+    assert 1 / 1.5 < seconds < 1.5
+
+
+def test_a_run_takes_what_its_longest_chunk_does_or_its_share_of_all(
+    bulk: Bulk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SCORE_MEMORY", "1769")
+    bulk.put("in/a.csv", b"".join(b"%.1f,%.1f\n" % tuple(row) for row in iris_rows(100_000).tolist()))
+
+    def seconds(**options: Any) -> float:
+        told = handler.plan({"request": bulk.request("in/", dry_run=True, **options)}, None)
+        found: float = told["seconds"]
+        return found
+
+    assert seconds(chunk_mb=0) == pytest.approx(prices.START_SECONDS + 0.115 + 0.0088, abs=0.06)
+    assert seconds(chunk_mb=0.1) == pytest.approx(prices.START_SECONDS + 0.0155, abs=0.06)
+    assert seconds(chunk_mb=0.1, concurrency=1) == pytest.approx(8 * prices.START_SECONDS + 0.124, abs=0.06)
