@@ -72,7 +72,7 @@ def rates(where: Site, case: Case, kind: str) -> Rates:
     if ours["rows"] != count:
         raise DisagreementError(f"{case.name}, {kind}: {ours['rows']:,} of {count:,} rows were scored")
     by_way = {way: count / seconds for way, seconds in taken.items()}
-    return Rates(kind, by_way, ours["bytes_in"] / count, ours["bytes_out"] / count)
+    return Rates(kind, by_way, ours["bytes_in"] / count, ours["bytes_out"] / count, ours["cpu"] / count * 1e6)
 
 
 def memory(where: Site, case: Case, size_mb: int) -> tuple[float, float]:
@@ -85,8 +85,8 @@ def memory(where: Site, case: Case, size_mb: int) -> tuple[float, float]:
     return found["bytes_in"] / 1e6, found["memory"] / 1e6
 
 
-def workers(where: Site, case: Case) -> dict[int, float]:
-    """Return rows a second of a run's chunks by how many workers share them."""
+def workers(where: Site, case: Case) -> dict[int, tuple[float, float]]:
+    """Return rows a second of a run's chunks, and seconds of the CPU in all, by how many workers share them."""
     key, shared = key_of(case, "CSV"), {}
     chunk_mb = round(len(case.csv()) / CHUNKS / 1e6, 3)
     for count in WORKERS:
@@ -94,7 +94,8 @@ def workers(where: Site, case: Case) -> dict[int, float]:
         items = where.run("ours", "plan", planned, model=case.model)
         if len(items) != CHUNKS:
             raise DisagreementError(f"{len(items)} chunks were planned, expected {CHUNKS}")
-        shared[count] = len(case.rows) / where.share(items, count, case.model)
+        seconds, cpu = where.share(items, count, case.model)
+        shared[count] = len(case.rows) / seconds, cpu
     return shared
 
 

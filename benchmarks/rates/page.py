@@ -20,12 +20,13 @@ LIMITS: dict[bool, dict[str, float]] = {True: {"CSV": 5, "NPY": 15}, False: {"CS
 
 @dataclass(frozen=True, slots=True)
 class Rates:
-    """Rows a second of a model and a format, by who scores; bytes of a row, read and written by ours."""
+    """Rows a second of a model and a format, by who scores; of a row by ours, bytes read and written, µs of the CPU."""
 
     kind: str
     rates: Mapping[str, float]
     read: float
     written: float
+    cpu: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,14 +34,14 @@ class Measured:
     """All figures.
 
     models: name, whether it is the small one, the rates. memory: MB of a chunk, and of the peak, by ours.
-    workers: how many of them shared a run, and rows a second. cores: how many the machine has for them and for S3.
+    workers: how many of them shared a run, rows a second, and seconds of the CPU of all.
     """
 
     rows: int
     runs: int
     models: Sequence[tuple[str, bool, Sequence[Rates]]]
     memory: Sequence[tuple[float, float]]
-    workers: Mapping[int, float]
+    workers: Mapping[int, tuple[float, float]]
 
 
 def markdown(measured: Measured) -> str:
@@ -53,7 +54,8 @@ def markdown(measured: Measured) -> str:
         " pyarrow stand for: read the object with boto3, `read_csv`, scikit-learn's `predict_proba`, write CSV, put the"
         " object; numpy for `np.load`, `predict_proba`, `np.save`. The floor reads the same object and writes as many"
         " bytes as Plume does, and nothing else. Each is a process of its own on one core, with one thread to compute,"
-        f" its model loaded; the better of {measured.runs} runs counts. S3 is a process on the other core that keeps"
+        f" its model loaded; the better of {measured.runs} runs counts, and what Plume's process took of the CPU in it."
+        " S3 is a process on the other core that keeps"
         " objects as files, and answers at once: on AWS a network and its delays come on top, for all alike. Bodies are"
         " not signed, as over TLS; TLS itself is left out. In parentheses how many times as many rows Plume scores."
         " Labels were the same, and probabilities within 1e-15."
@@ -76,12 +78,13 @@ def targets(small: bool, rates: Sequence[Rates]) -> Iterator[Target]:
 
 def _section(name: str, small: bool, rates: Sequence[Rates]) -> Iterator[str]:
     others = [way for ways in WAYS.values() for way in ways]
-    heads = ["", "Plume, rows a second", "bytes read, a row", "bytes written", *others, FLOOR]
+    heads = ["", "Plume, rows a second", "bytes read, a row", "bytes written", "µs of CPU", *others, FLOOR]
     rows = []
     for each in rates:
         ours = each.rates[OURS]
         cells = [_beside(each.rates.get(way), ours) for way in (*others, FLOOR)]
-        rows.append([f"{each.kind} → {each.kind}", f"{ours:,.0f}", f"{each.read:.1f}", f"{each.written:.1f}", *cells])
+        rows.append([f"{each.kind} → {each.kind}", f"{ours:,.0f}", f"{each.read:.1f}", f"{each.written:.1f}"])
+        rows[-1] += [f"{each.cpu:.2f}", *cells]
     yield from ["", f"## {name}", "", *table(heads, rows), "", *target_table(targets(small, rates))]
 
 
@@ -96,10 +99,14 @@ def _memory(measured: Measured) -> Iterator[str]:
 
 
 def _workers(measured: Measured) -> Iterator[str]:
-    one = next(iter(measured.workers.values()))
-    rows = [[str(count), f"{rate:,.0f}", f"{rate / one:.2f}"] for count, rate in measured.workers.items()]
+    one, _ = next(iter(measured.workers.values()))
+    rows = [
+        [str(count), f"{rate:,.0f}", f"{rate / one:.2f}", f"{cpu:.1f}"]
+        for count, (rate, cpu) in measured.workers.items()
+    ]
     text = (
         f"One run of 8 chunks of that table, shared by workers on any core; S3 takes its share of the"
         f" {os.cpu_count()} cores, and each worker loads the model first."
     )
-    yield from ["", "## Workers side by side", "", text, "", *table(["workers", "rows a second", "times one"], rows)]
+    heads = ["workers", "rows a second", "times one", "seconds of CPU, all"]
+    yield from ["", "## Workers side by side", "", text, "", *table(heads, rows)]

@@ -56,20 +56,22 @@ class Site:
         with _on(core):
             return subprocess.Popen(command, cwd=ROOT, env=environ, stdin=pipe, stdout=pipe, stderr=pipe, text=True)
 
-    def share(self, items: Sequence[Any], workers: int, model: Path) -> float:
-        """Have workers score chunks side by side; return the seconds from when all are ready until all are done."""
+    def share(self, items: Sequence[Any], workers: int, model: Path) -> tuple[float, float]:
+        """Have workers score chunks side by side.
+
+        Return the seconds from when all are ready until all are done, and those of the CPU that all took.
+        """
         started = [self.start("ours", "share", model=model) for _ in range(workers)]
         for process in started:
             _line(process)
         begun = time.perf_counter()
         for number, process in enumerate(started):
             print(json.dumps(items[number::workers]), file=process.stdin, flush=True)
-        for process in started:
-            _line(process)
+        cpu = sum(float(_line(process)) for process in started)
         taken = time.perf_counter() - begun
         for process in started:
             process.communicate()
-        return taken
+        return taken, cpu
 
 
 @contextmanager

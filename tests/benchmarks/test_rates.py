@@ -42,6 +42,7 @@ def test_each_way_answers_the_same_and_is_measured(number: int, kind: str, where
     found = rates.rates(where, both[number], kind)
     assert found.rates.keys() == {OURS, *WAYS[kind], FLOOR}
     assert min(found.rates.values()) > 0
+    assert found.cpu > 0
     assert found.read == pytest.approx(len(both[number].csv() if kind == "CSV" else both[number].npy()) / 4000, rel=0.1)
 
 
@@ -52,7 +53,9 @@ def test_memory_does_not_grow_with_the_chunk(where: Site, both: list[Case]) -> N
 
 
 def test_workers_share_the_chunks_of_a_run(where: Site, both: list[Case]) -> None:
-    assert list(rates.workers(where, both[1])) == [1, 2, 4]
+    found = rates.workers(where, both[1])
+    assert list(found) == [1, 2, 4]
+    assert min(min(each) for each in found.values()) > 0
 
 
 def test_a_process_that_fails_says_why(where: Site) -> None:
@@ -82,18 +85,23 @@ def test_answers_that_differ_stop_it() -> None:
         rates.compare("fewer", ours, ours[:1])
 
 
-SLOW = [Rates("CSV", {OURS: 4e6, "pandas": 1e6, "pyarrow": 2e6, FLOOR: 8e6}, 8.0, 60.5)]
-SLOW += [Rates("NPY", {OURS: 2e7, "numpy": 1e6, FLOOR: 4e7}, 16.0, 32.0)]
+SLOW = [Rates("CSV", {OURS: 4e6, "pandas": 1e6, "pyarrow": 2e6, FLOOR: 8e6}, 8.0, 60.5, 1.234)]
+SLOW += [Rates("NPY", {OURS: 2e7, "numpy": 1e6, FLOOR: 4e7}, 16.0, 32.0, 0.5)]
 
 
 def test_the_page_has_every_figure() -> None:
-    page = markdown(Measured(1000, 2, [("small", True, SLOW)], [(10.1, 99.6), (100.2, 120.4)], {1: 1e5, 2: 1.9e5}))
-    assert "| CSV → CSV | 4,000,000 | 8.0 | 60.5 | 1,000,000 (4.00) | 2,000,000 (2.00) | - | 8,000,000 (0.50) |" in page
-    assert "| NPY → NPY | 20,000,000 | 16.0 | 32.0 | - | - | 1,000,000 (20.00) | 40,000,000 (0.50) |" in page
+    page = markdown(
+        Measured(1000, 2, [("small", True, SLOW)], [(10.1, 99.6), (100.2, 120.4)], {1: (1e5, 9.87), 2: (1.9e5, 10)})
+    )
+    assert (
+        "| CSV → CSV | 4,000,000 | 8.0 | 60.5 | 1.23 | 1,000,000 (4.00) | 2,000,000 (2.00) | - | 8,000,000 (0.50) |"
+        in page
+    )
+    assert "| NPY → NPY | 20,000,000 | 16.0 | 32.0 | 0.50 | - | - | 1,000,000 (20.00) | 40,000,000 (0.50) |" in page
     assert "| rows of CSV a second / with pandas | ≥ 5 | 4.00 | **no** |" in page
     assert "| rows of NPY a second / with numpy | ≥ 15 | 20.00 | yes |" in page
     assert "| 10 | 100 |\n| 100 | 120 |" in page
-    assert "| 1 | 100,000 | 1.00 |\n| 2 | 190,000 | 1.90 |" in page
+    assert "| 1 | 100,000 | 1.00 | 9.9 |\n| 2 | 190,000 | 1.90 | 10.0 |" in page
 
 
 def test_a_model_that_takes_its_time_has_other_targets() -> None:
