@@ -22,6 +22,9 @@ from lambda_fn.model.card import Card
 from lambda_fn.record import Record
 from lambda_fn.storage import large
 
+MOST_NOTES = 20
+"""How many notes a dry run tells: those of 100,000 objects are more than a function answers."""
+
 
 class Plan(Record):
     """What a request leads to."""
@@ -72,6 +75,7 @@ def estimate(request: Any, settings: Settings) -> dict[str, Any]:
     rows = run.rows_about / max(1, run.bytes)
     taken = [_seconds(each, rows, memory) for each in made.chunks]
     work = sum(taken)
+    more = len(made.notes) - MOST_NOTES
     puts = run.chunks * 4 + int(run.bytes / large.PART_BYTES)
     return {
         "objects": run.objects,
@@ -80,7 +84,7 @@ def estimate(request: Any, settings: Settings) -> dict[str, Any]:
         "rows": run.rows_about,
         "seconds": round(max([work / options.concurrency, *taken]), 1),
         "cost_usd": prices.cost(work, memory, run.chunks, run.chunks * 5, puts)["total"],
-        "notes": made.notes,
+        "notes": made.notes[:MOST_NOTES] + ([f"and {more:,} more notes"] if more > 0 else []),
         "model": {name: whose[name] for name in ("name", "version", "sha256")},
     }
 

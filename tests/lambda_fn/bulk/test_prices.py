@@ -1,12 +1,13 @@
 """What a dry run tells of time is near to what was measured."""
 
+import gzip
 from typing import Any
 
 import pytest
 
 from benchmarks.billion import RATES, rates
 from lambda_fn.bulk import handler, prices
-from tests.lambda_fn.bulk.grounds import Bulk, iris_rows
+from tests.lambda_fn.bulk.grounds import SMALL_MB, Bulk, iris_rows
 
 MEASURED = list(rates(RATES.read_text()))
 
@@ -35,3 +36,11 @@ def test_a_run_takes_what_its_longest_chunk_does_or_its_share_of_all(
     assert seconds(chunk_mb=0) == pytest.approx(prices.START_SECONDS + 0.115 + 0.0088, abs=0.06)
     assert seconds(chunk_mb=0.1) == pytest.approx(prices.START_SECONDS + 0.0155, abs=0.06)
     assert seconds(chunk_mb=0.1, concurrency=1) == pytest.approx(8 * prices.START_SECONDS + 0.124, abs=0.06)
+
+
+def test_not_every_note_is_told(bulk: Bulk) -> None:
+    body = gzip.compress(b"".join(b"%.1f,%.1f\n" % tuple(row) for row in iris_rows(400).tolist()))
+    for number in range(22):
+        bulk.put(f"in/{number:02d}.csv.gz", body)
+    told = handler.plan({"request": bulk.request("in/", dry_run=True, chunk_mb=SMALL_MB)}, None)
+    assert (len(told["notes"]), told["notes"][-1]) == (21, "and 2 more notes")
