@@ -76,14 +76,13 @@ def estimate(request: Any, settings: Settings) -> dict[str, Any]:
     taken = [_seconds(each, rows, memory) for each in made.chunks]
     work = sum(taken)
     more = len(made.notes) - MOST_NOTES
-    puts = run.chunks * 4 + int(run.bytes / large.PART_BYTES)
     return {
         "objects": run.objects,
         "chunks": run.chunks,
         "bytes": run.bytes,
         "rows": run.rows_about,
         "seconds": round(max([work / options.concurrency, *taken]), 1),
-        "cost_usd": prices.cost(work, memory, run.chunks, run.chunks * 5, puts)["total"],
+        "cost_usd": prices.cost(work, memory, run.chunks, run.bytes)["total"],
         "notes": made.notes[:MOST_NOTES] + ([f"and {more:,} more notes"] if more > 0 else []),
         "model": {name: whose[name] for name in ("name", "version", "sha256")},
     }

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import platform
 
+from lambda_fn.storage.large import PART_BYTES
+
 GB_SECOND = {"x86_64": 0.0000166667, "aarch64": 0.0000133334}
 """US dollars for a second of a GB of memory, by the machine."""
 CALL = 0.20e-6
@@ -14,6 +16,8 @@ TRANSITIONS, RUN_TRANSITIONS = 3, 5
 """Of a chunk: its child begins, scores, ends; of an execution beside them."""
 GET, PUT = 0.4e-6, 5e-6
 """For a request to S3; to list is a PUT's price."""
+GETS, PUTS = 5, 4
+"""Requests for a chunk, beside one for each part of its output: record, run, model, rows; lists, output, record."""
 MB_PER_VCPU = 1769
 MICROSECONDS = {"csv": (1.15, 0.011), "jsonl": (6.5, 0.024), "npy": (0.08, 0.0085)}
 """About how long a vCPU reads, scores and writes a row of a format, and each of its bytes (benchmarks/RATES.md): with
@@ -28,13 +32,13 @@ def memory_mb(name: str = "AWS_LAMBDA_FUNCTION_MEMORY_SIZE") -> int:
     return int(text) if text.isdecimal() and int(text) else MB_PER_VCPU
 
 
-def cost(worker_seconds: float, memory: int, chunks: int, gets: int, puts: int) -> dict[str, float]:
-    """Return the US dollars for chunks that took so many seconds in all, and so many requests, by service."""
+def cost(worker_seconds: float, memory: int, chunks: int, written: int) -> dict[str, float]:
+    """Return the US dollars for chunks that took so many seconds in all, and wrote so many bytes, by service."""
     price = GB_SECOND.get(platform.machine(), GB_SECOND["x86_64"])
     parts = {
         "lambda": worker_seconds * memory / 1024 * price + chunks * CALL,
         "step_functions": (chunks * TRANSITIONS + RUN_TRANSITIONS) * TRANSITION,
-        "s3": gets * GET + puts * PUT,
+        "s3": chunks * GETS * GET + (chunks * PUTS + written // PART_BYTES) * PUT,
     }
     return {name: round(value, 6) for name, value in {**parts, "total": sum(parts.values())}.items()}
 

@@ -19,8 +19,6 @@ ASKERS = 16
 """How many chunks are asked about at once."""
 NAMED = 20
 """How many failed chunks the error names; the summary names all."""
-GETS, PUTS = 5, 4
-"""Requests to S3 for a chunk, beside one for each part of its output: record, run, model, rows; output, record."""
 
 
 def summarize(event: dict[str, Any]) -> dict[str, Any]:
@@ -174,7 +172,7 @@ def _summary(
         "seconds": round((finished - begun).total_seconds(), 3),
         "worker_seconds": round(seconds, 3),
         "bytes": {"in": sum(record["bytes_in"] for record in records), "out": size},
-        "cost_usd": prices.cost(seconds, memory, count, GETS * count, PUTS * count + size // large.PART_BYTES),
+        "cost_usd": prices.cost(seconds, memory, count, size),
         "outputs": [{"key": each["output"], "rows": each["out"], "bytes": each["bytes_out"]} for each in records],
         "quarantine": quarantine,
     }
