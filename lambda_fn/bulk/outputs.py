@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -34,8 +34,8 @@ class Output(Protocol):
     def rows(self, block: Block | None, begin: int, end: int, scores: Scores) -> bytes:
         """Return the rows of a block from `begin` to `end`, with their scores."""
 
-    def check(self, scores: Scores) -> None:
-        """Raise ServiceError for the first row whose score it has no word for."""
+    def refusals(self, scores: Scores) -> Iterator[ServiceError]:
+        """Yield the error for each row whose score it has no word for."""
 
 
 class CsvOutput:
@@ -57,8 +57,9 @@ class CsvOutput:
         keys = block.csv_keys(self._columns.keys, begin, end) if block and self._columns.keys else []
         return csv_rows.lines(keys, prediction, probabilities)
 
-    def check(self, scores: Scores) -> None:
-        """Raise nothing: CSV has words for all numbers."""
+    def refusals(self, scores: Scores) -> Iterator[ServiceError]:
+        """Yield nothing: CSV has words for all numbers."""
+        return iter(())
 
 
 class JsonOutput:
@@ -121,13 +122,14 @@ class JsonOutput:
         behind = [*[f", {name}".encode() for name in names[1:]], end.encode()]
         return text_rows.rows_of(b"{" * alone + names[0].encode(), zip(columns, behind, strict=True))
 
-    def check(self, scores: Scores) -> None:
-        """Raise ServiceError for the first row that is scored NaN or infinite."""
+    def refusals(self, scores: Scores) -> Iterator[ServiceError]:
+        """Yield the error for each row that is scored NaN or infinite."""
         for values in (scores.prediction, scores.probabilities):
             if values is None or values.dtype.kind != "f" or np.isfinite(values).all():
                 continue
-            row = int(np.argmin(np.isfinite(values).reshape(len(values), -1).all(axis=1)))
-            raise ServiceError(Problem.SCORE_NOT_FINITE, f"row {row} is scored {values[row].tolist()}", row=row)
+            rows = ~np.isfinite(values).reshape(len(values), -1).all(axis=1)
+            for row in rows.nonzero()[0].tolist():
+                yield ServiceError(Problem.SCORE_NOT_FINITE, f"row {row} is scored {values[row].tolist()}", row=row)
 
 
 class NpyOutput:
@@ -165,8 +167,9 @@ class NpyOutput:
         self._dtype = answer.dtype
         return answer.tobytes()
 
-    def check(self, scores: Scores) -> None:
-        """Raise nothing."""
+    def refusals(self, scores: Scores) -> Iterator[ServiceError]:
+        """Yield nothing."""
+        return iter(())
 
 
 OUTPUTS: dict[str, type[CsvOutput | JsonOutput | NpyOutput]] = {"csv": CsvOutput, "jsonl": JsonOutput, "npy": NpyOutput}

@@ -6,10 +6,14 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from lambda_fn.errors import Problem, ServiceError
 from lambda_fn.model.model import Model, Scores
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from lambda_fn.bulk.block import Block
     from lambda_fn.bulk.outputs import Output
 
@@ -17,10 +21,6 @@ NUMBER = re.compile(r"^row \d+(?: \(line \d+\))?(?:, |:? )")
 """How what is told of a row begins: with its number in whatever slice it was looked at."""
 NO_ROWS_FAULT = frozenset({Problem.MODEL_INVALID, Problem.STORAGE_UNAVAILABLE, Problem.INTERNAL_ERROR})
 """What is no fault of a row."""
-
-
-FIRST_TRY = 1024
-"""How many rows are tried first where not all can be scored together."""
 
 
 class Part:
@@ -36,26 +36,52 @@ class Part:
 def parts_of(block: Block, rows: range, model: Model, output: Output, probabilities: bool) -> Iterator[Part]:
     """Yield some rows of a block in their order: those that are scored together, each that is refused by itself.
 
-    All are tried at once. Where one is refused, fewer are tried, and where none is, more: a row's answer is the same
-    among whatever others.
+    All are read at once. Where one can't be, those in front of it are, and then it alone; and then about as many at a
+    time as there were in front of it, and more where all can be. A row's answer is the same among whatever others.
     """
-    begin, size = rows.start, len(rows)
+    begin, window, sizes = rows.start, len(rows), [len(rows)]
     while begin < rows.stop:
-        end = min(rows.stop, begin + size)
+        end = min(rows.stop, begin + (sizes.pop() if sizes else window))
         try:
-            scores = model.score(block.rows[begin:end], 1, probabilities)  # sliced here: the model would by its batches
-            output.check(scores)
+            values = block.rows[begin:end]
         except ServiceError as error:
             if error.problem in NO_ROWS_FAULT:
                 raise
             if end - begin == 1:
                 yield Part(begin, end, None, error.again())
-                begin, size = end, 1
-            else:
-                size = min(FIRST_TRY, (end - begin) // 4 or 1)
+                begin = end
+                continue
+            bad = min(max(begin, error.row or 0), end - 1)
+            sizes = [1, bad - begin] if bad > begin else [1]
+            window = 2 * (bad - begin) or 1
         else:
-            yield Part(begin, end, scores)
-            begin, size = end, size * 2
+            yield from _scored(values, begin, model, output, probabilities)
+            begin, window = end, window if sizes else window * 2
+
+
+def _scored(
+    values: NDArray[np.float64], begin: int, model: Model, output: Output, probabilities: bool
+) -> Iterator[Part]:
+    """Yield rows that could be read, the first of which is number `begin`: scored together, but for those refused."""
+    refused: dict[int, ServiceError] = {}
+    kept = np.arange(len(values))
+    try:
+        scores = model.score(values, 1, probabilities)
+    except ServiceError as error:
+        if error.problem in NO_ROWS_FAULT:
+            raise
+        refused = {error.row or 0: error for error in model.refusals(values)}
+        kept = np.delete(kept, list(refused))
+        scores = model.score(values[kept], 1, probabilities) if len(kept) else Scores(values[:0, 0], None)
+    for refusal in output.refusals(scores):
+        refused[int(kept[refusal.row or 0])] = refusal
+    places, start = np.searchsorted(kept, np.arange(len(values) + 1)), 0
+    for row in [*sorted(refused), len(values)]:
+        if row > start:
+            yield Part(begin + start, begin + row, scores.part(int(places[start]), int(places[row])))
+        if row in refused:
+            yield Part(begin + row, begin + row + 1, None, refused[row])
+        start = row + 1
 
 
 def reason(error: ServiceError) -> str:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import time
 from base64 import b64encode
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lambda_fn.bulk import pinned, prices, records
-from lambda_fn.bulk.blocks import BLOCK_ROWS
+from lambda_fn.bulk.blocks import BLOCK_ROWS, MOST_ROW_BYTES
 from lambda_fn.bulk.columns import columns_of
 from lambda_fn.bulk.failures import DeadlineError, PassingError, RefusedError, asking
 from lambda_fn.bulk.formats import reader
@@ -25,7 +26,7 @@ from lambda_fn.bulk.refusals import parts_of, reason
 from lambda_fn.bulk.run import Chunk, Folder, Run
 from lambda_fn.errors import ServiceError
 from lambda_fn.storage import large
-from lambda_fn.storage.large import Object, Upload
+from lambda_fn.storage.large import Comparison, Object, Upload
 
 if TYPE_CHECKING:
     from lambda_fn.bulk.block import Block
@@ -36,6 +37,10 @@ LEFT_MS = 10_000
 """A chunk is given up when so little of the function's timeout is left: what it wrote is then cleaned away."""
 AHEAD = 2
 """How many times `most_rows`, beside one for each thread, are read before they are scored."""
+
+
+WHOSE = {"line": "chunk", "byte": "object", "row": "array"}
+"""Within what it is told where a row is."""
 
 
 class Scored:
@@ -87,8 +92,8 @@ class Worker:
     def _refusal(self, uri: str, block: Block, row: int, error: ServiceError) -> bytes:
         where = block.where(row)
         if self.run.options.on_error == "fail":
-            told = ", ".join(f"{name} {number}" for name, number in where.items())
-            raise RefusedError(f"{told} of its chunk: {error.problem.code}: {reason(error)}")
+            told = ", ".join(f"{name} {number} of the {WHOSE[name]}" for name, number in where.items())
+            raise RefusedError(f"{told}: {error.problem.code}: {reason(error)}")
         if self.run.options.on_error == "skip":
             return b""
         why = {"code": error.problem.code, "reason": reason(error)}
@@ -103,6 +108,7 @@ def score(item: dict[str, Any], left_ms: Callable[[], int], threads: int) -> dic
     Raises RefusedError, DeadlineError and PassingError.
     """
     begun, folder, chunk = time.monotonic(), Folder.of(prefix("output", item["output"])), Chunk.read(item["chunk"])
+    csv.field_size_limit(MOST_ROW_BYTES)  # of a process that does nothing else: a row's limit is a cell's
     worker = _worker(folder, item["run"])
     record = records.done(worker.run, chunk)
     if record is not None:
@@ -130,25 +136,16 @@ def _write(worker: Worker, chunk: Chunk, left_ms: Callable[[], int], threads: in
     output = worker.output(run.options.output_format or chunk.format)
     upload = Upload(folder.bucket, folder.prefix + chunk.output)
     aside = Upload(folder.bucket, records.aside_key(run, chunk))
-    rows, out, refused, lines = 0, 0, 0, 0
     try:
-        for scored in _all(worker, chunk, output, threads):
-            if left_ms() < LEFT_MS:
-                raise DeadlineError(
-                    "the function's timeout is nearly over: plan smaller chunks, or give it more memory"
-                )
-            with asking(folder.uri):
-                upload.write(scored.data)
-                aside.write(scored.aside)
-            rows, lines = rows + scored.rows, lines + scored.lines
-            out, refused = out + scored.out, refused + scored.refused
-        if rows != out + refused:
-            raise RefusedError(f"{rows} rows were read, {out} written and {refused} refused: please report it")
-        head, refusals = output.head(out), None
+        counts = _pour(_all(worker, chunk, output, threads), upload, aside, left_ms)
+        head = output.head(counts["out"])
+        head = packed(head) if run.options.gzip and head else head
         with asking(folder.uri):
-            if refused and run.options.on_error == "quarantine":
-                refusals = _finished(aside, b"")
-            written = _finished(upload, packed(head) if run.options.gzip and head else head)
+            is_own = not aside.bytes or aside.finish()
+            is_own = upload.finish(head) and is_own
+        written, refusals = _found(upload), _found(aside) if aside.bytes else None
+        if not is_own:  # another worker was sooner, or somebody else wrote there
+            _compare(_all(worker, chunk, output, threads), head, written, refusals, left_ms)
     except BaseException as error:
         upload.abort()
         aside.abort()
@@ -160,10 +157,7 @@ def _write(worker: Worker, chunk: Chunk, left_ms: Callable[[], int], threads: in
     return {
         "chunk": chunk.name,
         "object": uri,
-        "rows": rows,
-        "out": out,
-        "refused": refused,
-        "lines": lines,
+        **counts,
         "output": folder.prefix + chunk.output,
         "bytes_in": chunk.end - chunk.begin,
         "bytes_out": written.size,
@@ -174,15 +168,47 @@ def _write(worker: Worker, chunk: Chunk, left_ms: Callable[[], int], threads: in
     }
 
 
-def _finished(upload: Upload, head: bytes) -> Object:
-    """Return what was written; what another worker wrote of the same chunk, which has to be as large."""
-    is_own = upload.finish(head)
-    found = large.find(upload.bucket, upload.key)
+def _pour(
+    scored: Iterable[Scored], output: Upload | Comparison, aside: Upload | Comparison, left_ms: Callable[[], int]
+) -> dict[str, int]:
+    """Write what comes of a chunk, and aside what is refused; return how many rows and lines there were."""
+    counts = {"rows": 0, "out": 0, "refused": 0, "lines": 0}
+    for each in scored:
+        if left_ms() < LEFT_MS:
+            raise DeadlineError("the function's timeout is nearly over: plan smaller chunks, or give it more memory")
+        with asking(f"s3://{output.bucket}/{output.key}"):
+            output.write(each.data)
+            aside.write(each.aside)
+        for name in counts:
+            counts[name] += getattr(each, name)
+    if counts["rows"] != counts["out"] + counts["refused"]:
+        raise RefusedError("{rows} rows were read, {out} written and {refused} refused: report it".format(**counts))
+    return counts
+
+
+def _found(upload: Upload) -> Object:
+    """Return what is there under the key of an upload that is finished."""
+    with asking(f"s3://{upload.bucket}/{upload.key}"):
+        found = large.find(upload.bucket, upload.key)
     if found is None:
         raise PassingError(f"s3://{upload.bucket}/{upload.key} was written, and is not there")
-    if not is_own and found.size != upload.bytes:
-        raise RefusedError(f"{found.uri} is there already, and has other bytes than this run's: delete it, and resume")
     return found
+
+
+def _compare(
+    scored: Iterable[Scored], head: bytes, written: Object, refusals: Object | None, left_ms: Callable[[], int]
+) -> None:
+    """Raise RefusedError if what is there of a chunk has other bytes than those that it comes to."""
+    output, aside = Comparison(written), Comparison(refusals or Object(written.bucket, "", 0, ""))
+    with asking(written.uri):
+        output.write(head)
+    _pour(scored, output, aside, left_ms)
+    with asking(written.uri):
+        other = [
+            found.uri for found, compared in ((written, output), (refusals, aside)) if found and not compared.finish()
+        ]
+    if other:
+        raise RefusedError(f"{other[0]} is there already, and has other bytes than this run's: delete it, and resume")
 
 
 def _all(worker: Worker, chunk: Chunk, output: Output, threads: int) -> Iterator[Scored]:

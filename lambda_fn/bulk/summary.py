@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any
@@ -13,7 +13,7 @@ from lambda_fn.bulk.failures import IncompleteError, RefusedError, asking
 from lambda_fn.bulk.options import moment, prefix
 from lambda_fn.bulk.run import QUARANTINE, SUCCESS, Chunk, Folder, Run
 from lambda_fn.storage import large
-from lambda_fn.storage.large import Upload
+from lambda_fn.storage.large import Comparison, Object, Upload
 
 ASKERS = 16
 """How many chunks are asked about at once."""
@@ -111,18 +111,27 @@ def _copy(run: Run, chunk: Chunk, above: int, refused: int) -> str:
     key = f"{run.folder.prefix}{QUARANTINE}{chunk.output.partition('.')[0]}.jsonl"
     with asking(run.folder.uri):
         aside = large.find(run.folder.bucket, records.aside_key(run, chunk))
-        upload, count = Upload(run.folder.bucket, key), 0
-        for line in _numbered(aside, above):
-            upload.write(line)
-            count += 1
+        upload = Upload(run.folder.bucket, key)
+        count = _pour(_numbered(aside, above), upload)
         if count != refused:
             upload.abort()
             raise IncompleteError(f"{count} of {refused} refused rows of chunk {chunk.name} are there")
         if not upload.finish():  # another summary was sooner
             there = large.find(run.folder.bucket, key)
-            if there is None or there.size != upload.bytes:
+            compared = Comparison(there or Object(run.folder.bucket, key, 0, ""))
+            _pour(_numbered(aside, above), compared)
+            if not compared.finish():
                 raise IncompleteError(f"{key} has other refused rows than chunk {chunk.name}: delete it, and resume")
     return key
+
+
+def _pour(lines: Iterable[bytes], target: Upload | Comparison) -> int:
+    """Write lines; return how many they are."""
+    count = 0
+    for line in lines:
+        target.write(line)
+        count += 1
+    return count
 
 
 def _numbered(aside: large.Object | None, lines: int) -> Iterator[bytes]:
@@ -173,6 +182,9 @@ def _summary(
         "worker_seconds": round(seconds, 3),
         "bytes": {"in": sum(record["bytes_in"] for record in records), "out": size},
         "cost_usd": prices.cost(seconds, memory, count, size),
-        "outputs": [{"key": each["output"], "rows": each["out"], "bytes": each["bytes_out"]} for each in records],
+        "outputs": [
+            {"key": each["output"], "rows": each["out"], "bytes": each["bytes_out"], "etag": each["etag"]}
+            for each in records
+        ],
         "quarantine": quarantine,
     }

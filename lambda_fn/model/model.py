@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -46,6 +46,10 @@ class Scores:
     def __init__(self, prediction: NDArray[Any], probabilities: NDArray[np.floating[Any]] | None) -> None:
         self.prediction = prediction
         self.probabilities = probabilities
+
+    def part(self, begin: int, end: int) -> Scores:
+        """Return the scores of the rows from `begin` to `end`."""
+        return Scores(self.prediction[begin:end], None if self.probabilities is None else self.probabilities[begin:end])
 
 
 class Model:
@@ -185,17 +189,28 @@ class Model:
         """
         if not self._values and (self._all_accept(rows) if rows.size <= FEW_VALUES else self._accept_extremes(rows)):
             return
+        refused = self._places_refused(rows)
+        if len(refused):
+            row, column = refused[0].tolist()
+            raise _refusal(float(sent[row, column]), start + row, column, self.card.features[column])
+
+    def refusals(self, rows: NDArray[np.float64]) -> Iterator[ServiceError]:
+        """Yield the error for each of the rows (n, features) that the estimator itself refuses: of its first value."""
+        last = -1
+        for row, column in self._places_refused(self._round(rows) if self._rounded else rows).tolist():
+            if row != last:
+                yield _refusal(float(rows[row, column]), row, column, self.card.features[column])
+            last = row
+
+    def _places_refused(self, rows: NDArray[np.float64]) -> NDArray[np.intp]:
+        """Return where the values are that the estimator itself refuses, (values, 2), row by row."""
         inside = (rows >= self._low) & (rows <= self._high)
         for column, values in self._values.items():
             places = values.searchsorted(rows[:, column])  # as np.isin has it, in 2 instead of 22 µs
             inside[:, column] &= values[np.minimum(places, len(values) - 1)] == rows[:, column]
         if inside.all():
-            return
-        refused = np.argwhere(~(inside | (np.isnan(rows) & self._nan)))
-        if len(refused) == 0:
-            return
-        row, column = refused[0].tolist()
-        raise _refusal(float(sent[row, column]), start + row, column, self.card.features[column])
+            return np.empty((0, 2), np.intp)
+        return np.argwhere(~(inside | (np.isnan(rows) & self._nan)))
 
     def _accept_extremes(self, rows: NDArray[np.float64]) -> bool:
         """Whether each of the features accepts the least and the largest number, and there is none that is NaN."""

@@ -222,6 +222,27 @@ class Upload:
         self._parts.append({"PartNumber": number, "ETag": answer["ETag"]})
 
 
+class Comparison:
+    """An object that is there, compared with bytes as they come."""
+
+    def __init__(self, found: Object) -> None:
+        """Begin at its first byte."""
+        self.bucket, self.key = found.bucket, found.key
+        self._pieces, self._rest, self._is_same = stream(found, 0, found.size), b"", True
+
+    def write(self, data: bytes) -> None:
+        """Compare what follows."""
+        while data and self._is_same:
+            self._rest = self._rest or next(self._pieces, b"")
+            size = min(len(data), len(self._rest))
+            self._is_same = size > 0 and data[:size] == self._rest[:size]
+            data, self._rest = data[size:], self._rest[size:]
+
+    def finish(self) -> bool:
+        """Return whether the object has these bytes and no others."""
+        return self._is_same and not self._rest and not next(self._pieces, b"")
+
+
 def _check(answer: Mapping[str, Any], *members: str) -> None:
     """Raise BrokenAnswerError for an answer that lacks what S3 always tells."""
     lacking = [name for name in members if name not in answer]

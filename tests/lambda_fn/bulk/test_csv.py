@@ -131,7 +131,7 @@ def test_a_bad_row_fails_is_skipped_or_is_set_aside(text: str, line: int, was: s
 
     failed = bulk.run(bulk.request("in/a.csv", "failed/"))
     assert failed["status"] == "INCOMPLETE"
-    assert f"line {line}, byte {byte} of its chunk: {code}: " in failed["failed"][0]["cause"]
+    assert f"line {line} of the chunk, byte {byte} of the object: {code}: " in failed["failed"][0]["cause"]
     assert bulk.keys("failed/part-") == []
     assert bulk.keys("failed/_SUCCESS.json") == []
 

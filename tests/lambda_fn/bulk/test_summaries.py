@@ -1,16 +1,19 @@
 """What summaries and quarantined rows tell: what is there, of this run and this execution, as it was."""
 
+import io
 import json
 from base64 import b64decode
 from typing import Any
 
+import numpy as np
 import pytest
 
 from lambda_fn.bulk import handler
 from lambda_fn.bulk.failures import RefusedError
 from lambda_fn.bulk.refusals import parts_of
+from lambda_fn.storage import large
 from tests.conftest import FEATURES
-from tests.lambda_fn.bulk.grounds import SMALL_MB, Bulk
+from tests.lambda_fn.bulk.grounds import SMALL_MB, Bulk, iris_rows
 from tests.lambda_fn.bulk.test_runs import TEXT
 
 HEADER = ",".join(FEATURES).encode() + b"\n"
@@ -46,10 +49,50 @@ def test_success_that_tells_of_something_else_is_no_success(bulk: Bulk, done: di
 def test_the_failure_of_an_earlier_execution_is_not_told_of_a_later_one(bulk: Bulk) -> None:
     bulk.put("in/a.csv", HEADER + b"5.1,x\n")
     first = bulk.run(bulk.request("in/a.csv"))
-    assert "line 2, byte 35 of its chunk: not-a-number: column 1" in first["failed"][0]["cause"]
+    assert "line 2 of the chunk, byte 35 of the object: not-a-number: column 1" in first["failed"][0]["cause"]
     resumed = bulk.plan({"resume": f"s3://{bulk.bucket}/out/"}, "two")
     [failed] = bulk.summarize(resumed, "two")["failed"]
     assert (failed["error"], failed["cause"]) == ("NotScored", "it was not begun, or its worker was lost")
+
+
+@pytest.mark.parametrize(
+    ("name", "where"), [("a.csv", "line 51 of the chunk, byte"), ("a.npy", "row 250 of the array")]
+)
+def test_a_refused_row_is_told_by_its_place(name: str, where: str, bulk: Bulk) -> None:
+    rows = iris_rows(300)
+    rows[250, 1] = np.inf
+    lines = [f"{a},{b}\n".encode() for a, b in rows.tolist()]
+    file = io.BytesIO()
+    np.save(file, rows)
+    bulk.put(f"in/{name}", b"".join(lines) if name == "a.csv" else file.getvalue())
+    [failed] = bulk.run(bulk.request(f"in/{name}", chunk_mb=SMALL_MB * 8))["failed"]
+    assert where in failed["cause"]
+    if name == "a.csv":
+        assert f"byte {len(b''.join(lines[:250]))} of the object: " in failed["cause"]
+        assert failed["bytes"][0] > 0
+
+
+@pytest.mark.parametrize("multipart", [False, True])
+@pytest.mark.parametrize("which", ["out/part-", "out/_plume/quarantine/"])
+def test_other_bytes_of_the_same_size_are_never_taken_over(
+    which: str, multipart: bool, bulk: Bulk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if multipart:
+        monkeypatch.setattr(large, "PART_BYTES", 5 * 2**20)
+    rows = b"".join(TEXT.splitlines(keepends=True)[1:]) * (900 if multipart else 1)
+    bulk.put("in/a.csv", HEADER + rows + b"x,1\n")
+    planned = bulk.plan(bulk.request("in/a.csv", chunk_mb=0, on_error="quarantine"))
+    bulk.score(planned)
+    [key] = bulk.keys(which)
+    right = bulk.get(key)
+    bulk.put(key, right[:-3] + b"7" + right[-2:])
+    bulk.s3.delete_object(Bucket=bulk.bucket, Key="out/_plume/done/00000.json")
+    bulk.score(planned)
+    assert f"{key} is there already, and has other bytes than this run's" in bulk.failures["00000"]
+    assert bulk.summarize(planned)["status"] == "INCOMPLETE"
+    bulk.put(key, right)
+    bulk.score(planned)  # as after a worker that ended before its record
+    assert bulk.summarize(planned)["status"] == "SUCCEEDED"
 
 
 def test_rows_that_are_neither_written_nor_refused_fail_the_chunk(bulk: Bulk, monkeypatch: pytest.MonkeyPatch) -> None:
