@@ -17,7 +17,7 @@ BLOCK_BYTES = 2**20
 """How much is scored at once: more takes memory, less takes time."""
 BLOCK_ROWS = 2**16
 """Short rows take more memory than their bytes tell: so many are a block at the most."""
-MOST_ROW_BYTES = 2**24
+MOST_ROW_BYTES = 2**22
 """A longer row is taken for none: a quote that is not closed, a file that is no table."""
 GZIP = 31
 """What zlib calls a stream with gzip's header, in the largest window."""

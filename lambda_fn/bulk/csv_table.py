@@ -26,6 +26,8 @@ from lambda_fn.record import Record
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+FEW = 16
+"""How many rows are read cell by cell: numpy's reader begins with 22 µs."""
 EMPTY = (b"\n", b"\r\n", b"\r")
 
 
@@ -56,6 +58,8 @@ class _Rows(CsvRows):
         if len(among):
             row = int(among[0])
             raise ServiceError(Problem.MALFORMED_CSV, f"row {row} {STRAY}", row=row)
+        if stop - start <= FEW:
+            return self._parse(self._body[self._starts[start] : self._starts[stop]], start, stop)
         return super().__getitem__(rows)
 
     def _where(self, row: int) -> str:

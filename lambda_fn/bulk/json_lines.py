@@ -18,7 +18,8 @@ from lambda_fn.bulk.run import Chunk
 from lambda_fn.bulk.source import pieces_of
 from lambda_fn.codecs.csv_rows import BOM
 from lambda_fn.codecs.json_document import decode
-from lambda_fn.errors import ServiceError, listed
+from lambda_fn.codecs.places import deeper
+from lambda_fn.errors import Problem, ServiceError, listed
 from lambda_fn.http.json_body import parse_json
 from lambda_fn.model.card import Card
 
@@ -34,6 +35,8 @@ class _Number(str):
 
 READER = json.JSONDecoder(parse_float=_Number, parse_int=_Number, parse_constant=lambda _: None)
 """Leaves numbers as they are; NaN, which is no JSON, is null."""
+DEEPEST = 100
+"""How many lists and objects stand within each other in a row at the most."""
 
 
 class _Rows:
@@ -51,6 +54,7 @@ class _Rows:
         parsed = []
         for number in range(start, stop):
             try:
+                _check_depth(self._lines[number])
                 row = parse_json(self._lines[number])
             except ServiceError as error:
                 raise ServiceError(error.problem, f"row {number}: {error.detail}", row=number) from error
@@ -58,9 +62,8 @@ class _Rows:
         try:
             return decode({"data": parsed}, self._card)
         except ServiceError as error:
-            raise ServiceError(
-                error.problem, error.detail, row=start + (error.row or 0), column=error.column
-            ) from error
+            row = None if error.row is None else start + error.row
+            raise ServiceError(error.problem, error.detail, row=row, column=error.column) from error
 
 
 class JsonBlock:
@@ -98,8 +101,14 @@ class JsonBlock:
         )
 
     def _members(self, names: Sequence[str], begin: int, end: int) -> list[list[Any]]:
-        rows = [READER.decode(line.decode()) for line in self._lines[begin:end]]
+        rows = [READER.decode(line.decode("utf-8-sig")) for line in self._lines[begin:end]]
         return [[row.get(name) if isinstance(row, dict) else None for row in rows] for name in names]
+
+
+def _check_depth(line: bytes) -> None:
+    """Raise ServiceError for what is nested so deeply that it can't be written again."""
+    if line.count(b"[") + line.count(b"{") > DEEPEST and deeper(line, DEEPEST):
+        raise ServiceError(Problem.MALFORMED_JSON, f"has lists and objects more than {DEEPEST} deep")
 
 
 def _text(value: Any) -> str:

@@ -75,9 +75,8 @@ class _Unread:
         try:
             return rows_of(part.tobytes(), Header(self._descr, part.shape, "C", 0), self._card)[0 : stop - start]
         except ServiceError as error:
-            raise ServiceError(
-                error.problem, error.detail, row=start + (error.row or 0), column=error.column
-            ) from error
+            row = None if error.row is None else start + error.row
+            raise ServiceError(error.problem, error.detail, row=row, column=error.column) from error
 
 
 def check_head(start: bytes, whole: bool, card: Card, options: Options, name: str) -> int:
@@ -117,7 +116,7 @@ def blocks(chunk: Chunk, card: Card, options: Options) -> Iterator[NpyBlock]:
     """Yield the rows of a chunk; raise RefusedError if a packed array has other rows than its header tells of."""
     head = head_of(chunk)
     header, size = read_header(head), row_bytes(head)
-    if header.shape[0] == 0 or size == 0:
+    if size == 0 or (header.shape[0] == 0 and not any(pieces_of(chunk))):
         return
     first = (max(chunk.begin, chunk.head) - chunk.head) // size
     if is_turned(head):

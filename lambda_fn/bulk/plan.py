@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -15,7 +16,7 @@ from lambda_fn.bulk.failures import RefusedError, asking
 from lambda_fn.bulk.formats import PACKED, format_of
 from lambda_fn.bulk.inputs import LOOKERS, Table, objects, table_of
 from lambda_fn.bulk.options import Options, moment, prefix
-from lambda_fn.bulk.run import PART, RUN, STATE, Chunk, Folder, Run, digest
+from lambda_fn.bulk.run import PART, RUN, STATE, Chunk, Folder, Run, digest, manifest_of
 from lambda_fn.config import Settings
 from lambda_fn.errors import listed
 from lambda_fn.model.card import Card
@@ -125,7 +126,7 @@ def _check_empty(folder: Folder) -> None:
 
 def _write_manifest(folder: Folder, name: str, chunks: Sequence[Chunk]) -> None:
     with asking(f"{folder.uri}{STATE}{name}"):
-        large.put(folder.bucket, folder.state(name), b"".join(chunk.line() for chunk in chunks))
+        large.put(folder.bucket, folder.state(name), manifest_of(chunks))
 
 
 def _plan(options: Options, card: Card, has_probabilities: bool, whose: dict[str, str]) -> Plan:
@@ -146,6 +147,7 @@ def _plan(options: Options, card: Card, has_probabilities: bool, whose: dict[str
         options,
         model,
         f"manifest-{identity}.jsonl",
+        hashlib.sha256(manifest_of(chunks)).hexdigest(),
         time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         len(chunks),
         len(tables),

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from lambda_fn.bulk.failures import RefusedError, asking
-from lambda_fn.bulk.run import PART, SUCCESS, Chunk, Run
+from lambda_fn.bulk.run import PART, SUCCESS, Chunk, Run, is_sealed
 from lambda_fn.storage import large
 from lambda_fn.storage.large import Object
 
@@ -17,7 +17,7 @@ ASIDE = "quarantine/"
 
 
 def whole(run: Run, chunks: Sequence[Chunk]) -> dict[str, dict[str, Any]]:
-    """Return the record of each chunk that is done, by its name: it adds up, and what it tells of is there.
+    """Return the record of each chunk that is done, by its name: what it tells of is there.
 
     Where that is less than all of a run's chunks, ``_SUCCESS.json`` is deleted: it tells of more.
     """
@@ -33,15 +33,20 @@ def whole(run: Run, chunks: Sequence[Chunk]) -> dict[str, dict[str, Any]]:
     there = {**outputs, **aside}
     found = {name: record for name, record in records.items() if is_whole(run, by_name[name], record, there)}
     if success is not None and len(found) < len(chunks):
-        with asking(success.uri):
-            large.delete(success.bucket, success.key)
+        withdraw(run)
     return found
+
+
+def withdraw(run: Run) -> None:
+    """Delete ``_SUCCESS.json``."""
+    with asking(f"{run.folder.uri}{SUCCESS}"):
+        large.delete(run.folder.bucket, run.folder.prefix + SUCCESS)
 
 
 def done(run: Run, chunk: Chunk) -> dict[str, Any] | None:
     """Return the record of a chunk; None if it is not done, or what was written is not there any more."""
     record, folder = _read(run, chunk.name), run.folder
-    if record is None:
+    if record is None:  # most are not: nothing is to be looked for
         return None
     with asking(folder.uri):
         keys = [folder.prefix + chunk.output, aside_key(run, chunk)]
@@ -50,23 +55,16 @@ def done(run: Run, chunk: Chunk) -> dict[str, Any] | None:
     return record if is_whole(run, chunk, record, there) else None
 
 
-def is_whole(run: Run, chunk: Chunk, record: Any, there: Mapping[str, Object]) -> bool:
-    """Whether a record is that of a chunk, adds up, and what it tells of is `there`, by key, as it tells."""
-    try:
-        return (
-            record["chunk"] == chunk.name
-            and record["sha256"] == run.model["sha256"]
-            and record["bytes_in"] == chunk.end - chunk.begin
-            and record["rows"] == record["out"] + record["refused"]
-            and _is_there(folder_key := run.folder.prefix + chunk.output, record["bytes_out"], record["etag"], there)
-            and record["output"] == folder_key
-            and (
-                (record["aside"] is None and (record["refused"] == 0 or run.options.on_error != "quarantine"))
-                or _is_there(aside_key(run, chunk), record["aside"]["bytes"], record["aside"]["etag"], there)
-            )
-        )
-    except (KeyError, TypeError):
+def is_whole(run: Run, chunk: Chunk, record: Mapping[str, Any] | None, there: Mapping[str, Object]) -> bool:
+    """Whether a record is that of a chunk, and what it tells of is `there`, by key, as it tells."""
+    if record is None:
         return False
+    output, aside = run.folder.prefix + chunk.output, record["aside"]
+    return (
+        record["output"] == output
+        and _is_there(output, record["bytes_out"], record["etag"], there)
+        and (aside is None or _is_there(aside_key(run, chunk), aside["bytes"], aside["etag"], there))
+    )
 
 
 def aside_key(run: Run, chunk: Chunk) -> str:
@@ -81,6 +79,7 @@ def _is_there(key: str, size: int, etag: str, there: Mapping[str, Object]) -> bo
 def _read(run: Run, name: str) -> Any:
     """Return a record; None if there is none, or it can't be read: the chunk is scored again."""
     try:
-        return run.folder.read(run.folder.state(f"done/{name}.json"))
+        record = run.folder.read(run.folder.state(f"done/{name}.json"))
     except RefusedError:
         return None
+    return record if is_sealed(record) else None

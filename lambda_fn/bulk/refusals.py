@@ -36,12 +36,12 @@ class Part:
 def parts_of(block: Block, rows: range, model: Model, output: Output, probabilities: bool) -> Iterator[Part]:
     """Yield some rows of a block in their order: those that are scored together, each that is refused by itself.
 
-    All are read at once. Where one can't be, those in front of it are, and then it alone; and then about as many at a
-    time as there were in front of it, and more where all can be. A row's answer is the same among whatever others.
+    All are read at once. Behind one that can't be, about twice as many are as in front of it, and then more: a row's
+    answer is the same among whatever others.
     """
-    begin, window, sizes = rows.start, len(rows), [len(rows)]
+    begin, size = rows.start, len(rows)
     while begin < rows.stop:
-        end = min(rows.stop, begin + (sizes.pop() if sizes else window))
+        end = min(rows.stop, begin + size)
         try:
             values = block.rows[begin:end]
         except ServiceError as error:
@@ -49,14 +49,15 @@ def parts_of(block: Block, rows: range, model: Model, output: Output, probabilit
                 raise
             if end - begin == 1:
                 yield Part(begin, end, None, error.again())
-                begin = end
+                begin, size = end, 1
                 continue
-            bad = min(max(begin, error.row or 0), end - 1)
-            sizes = [1, bad - begin] if bad > begin else [1]
-            window = 2 * (bad - begin) or 1
+            bad = (begin + end) // 2 if error.row is None else error.row
+            for some in (range(begin, bad), range(bad, bad + 1)):  # by itself, for its own reason
+                yield from parts_of(block, some, model, output, probabilities)
+            begin, size = bad + 1, max(1, 2 * (bad - begin))
         else:
             yield from _scored(values, begin, model, output, probabilities)
-            begin, window = end, window if sizes else window * 2
+            begin, size = end, size * 2
 
 
 def _scored(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from lambda_fn.bulk.failures import RefusedError, asking
@@ -88,9 +89,10 @@ class Chunk(Record):
         """The object that it is of."""
         return Object(self.bucket, self.key, self.size, self.etag)
 
-    def line(self) -> bytes:
-        """Return it as a line of the manifest."""
-        return json.dumps(vars(self)).encode() + b"\n"
+
+def manifest_of(chunks: Iterable[Chunk]) -> bytes:
+    """Return a list of chunks as JSON Lines."""
+    return b"".join(json.dumps(vars(chunk)).encode() + b"\n" for chunk in chunks)
 
 
 class Run(Record):
@@ -98,13 +100,14 @@ class Run(Record):
 
     id: of what decides over the bytes that are written: input, options, model.
     model: its name, its version where it was published, its sha256.
-    manifest: the name, among what is no output, of the list of chunks.
+    manifest: the name, among what is no output, of the list of chunks; manifest_sha256: of its bytes.
     """
 
     id: str
     options: Options
     model: dict[str, str]
     manifest: str
+    manifest_sha256: str
     created: str
     chunks: int
     objects: int
@@ -119,7 +122,7 @@ class Run(Record):
     def document(self) -> dict[str, Any]:
         """Return it as ``run.json`` has it."""
         options = self.options.document()
-        return {**vars(self), "input": options["input"], "output": options["output"], "options": options}
+        return sealed({**vars(self), "input": options["input"], "output": options["output"], "options": options})
 
     @classmethod
     def load(cls, folder: Folder) -> Run | None:
@@ -127,6 +130,8 @@ class Run(Record):
         document = folder.read(folder.state(RUN))
         if document is None:
             return None
+        if not is_sealed(document):
+            raise RefusedError(f"{folder.uri}{STATE}{RUN} was changed, or another version wrote it")
         try:
             options = {**document["options"], "columns": tuple(document["options"]["columns"])}
             known = {name: document[name] for name in cls._fields if name != "options"}
@@ -148,10 +153,9 @@ class Run(Record):
             data = large.read(self.folder.bucket, self.folder.state(self.manifest))
         if data is None:
             raise RefusedError(f"{self.folder.uri} has lost its manifest, {STATE}{self.manifest}")
-        chunks = [Chunk.read(json.loads(line)) for line in data.splitlines()]
-        if len(chunks) != self.chunks:
-            raise RefusedError(f"the manifest of {self.folder.uri} has {len(chunks)} of {self.chunks} chunks")
-        return chunks
+        if hashlib.sha256(data).hexdigest() != self.manifest_sha256:
+            raise RefusedError(f"{self.folder.uri}{STATE}{self.manifest} was changed after the run was planned")
+        return [Chunk.read(json.loads(line)) for line in data.splitlines()]
 
     def done(self) -> set[str]:
         """Return the names of the chunks that are finished."""
@@ -162,6 +166,18 @@ class Run(Record):
         prefix = self.folder.state(folder)
         with asking(f"s3://{self.folder.bucket}/{prefix}"):
             return [each.key.removeprefix(prefix) for each in large.listed(self.folder.bucket, prefix)]
+
+
+def sealed(document: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a JSON object with its digest, so that a change of it is seen."""
+    return {**document, "digest": digest(document)}
+
+
+def is_sealed(document: Any) -> bool:
+    """Whether this is a JSON object as `sealed` made it."""
+    if not isinstance(document, dict) or "digest" not in document:
+        return False
+    return bool(document["digest"] == digest({name: document[name] for name in document if name != "digest"}))
 
 
 def digest(document: Any) -> str:

@@ -23,7 +23,7 @@ from lambda_fn.bulk.formats import reader
 from lambda_fn.bulk.options import moment, prefix
 from lambda_fn.bulk.outputs import OUTPUTS, NpyOutput, Output, packed
 from lambda_fn.bulk.refusals import parts_of, reason
-from lambda_fn.bulk.run import Chunk, Folder, Run
+from lambda_fn.bulk.run import Chunk, Folder, Run, sealed
 from lambda_fn.errors import ServiceError
 from lambda_fn.storage import large
 from lambda_fn.storage.large import Comparison, Object, Upload
@@ -118,7 +118,7 @@ def score(item: dict[str, Any], left_ms: Callable[[], int], threads: int) -> dic
         raise DeadlineError(f"the deadline of the execution, {item['deadline']}, is over")
     record = _write(worker, chunk, left_ms, threads)
     record["seconds"] = round(time.monotonic() - begun, 3)
-    folder.write(folder.state(f"done/{chunk.name}.json"), record)
+    folder.write(folder.state(f"done/{chunk.name}.json"), sealed(record))
     return _short(record)
 
 
@@ -139,7 +139,8 @@ def _write(worker: Worker, chunk: Chunk, left_ms: Callable[[], int], threads: in
     try:
         counts = _pour(_all(worker, chunk, output, threads), upload, aside, left_ms)
         head = output.head(counts["out"])
-        head = packed(head) if run.options.gzip and head else head
+        if run.options.gzip and (head or not upload.bytes):  # a file of gzip has a member at the least
+            head = packed(head)
         with asking(folder.uri):
             is_own = not aside.bytes or aside.finish()
             is_own = upload.finish(head) and is_own

@@ -15,6 +15,8 @@ from lambda_fn.bulk.run import QUARANTINE, SUCCESS, Chunk, Folder, Run
 from lambda_fn.storage import large
 from lambda_fn.storage.large import Comparison, Object, Upload
 
+OF_THE_RUN = ("run", "status", "input", "output", "model", "rows", "chunks", "failed", "bytes", "outputs", "quarantine")
+"""What all summaries of a run that is whole have in common."""
 ASKERS = 16
 """How many chunks are asked about at once."""
 NAMED = 20
@@ -33,16 +35,22 @@ def summarize(event: dict[str, Any]) -> dict[str, Any]:
     done = records.whole(run, chunks)
     left = [chunk for chunk in chunks if chunk.name not in done]
     failed = _failed(run, event["execution"], left, event.get("stopped"))
-    quarantine = [] if failed else _set_aside(run, chunks, done)
-    summary = _summary(run, event, [done[chunk.name] for chunk in chunks if chunk.name in done], failed, quarantine)
+    quarantine: list[str] = []
+    if not failed:
+        quarantine, failed = _set_aside(run, chunks, done)
+        if failed:
+            records.withdraw(run)
+    without = {each["chunk"] for each in failed}
+    told = [done[chunk.name] for chunk in chunks if chunk.name not in without]
+    summary = _summary(run, event, told, failed, quarantine)
     folder.write(folder.state(f"executions/{event['execution']}.json"), summary)
     if failed:
         names = ", ".join(f"{each['chunk']} ({each['error']})" for each in failed[:NAMED])
         raise IncompleteError(f"{len(failed)} of {len(chunks)} chunks are not done: {names}"[:8000])
     if not folder.write(folder.prefix + SUCCESS, summary, once=True):
         there = folder.read(folder.prefix + SUCCESS)
-        if not isinstance(there, dict) or there.get("outputs") != summary["outputs"]:
-            raise RefusedError(f"{folder.uri}{SUCCESS} is there, and tells of other outputs: delete it, and resume")
+        if not isinstance(there, dict) or any(there.get(name) != summary[name] for name in OF_THE_RUN):
+            raise RefusedError(f"{folder.uri}{SUCCESS} is there, and tells of something else: delete it, and resume")
     return {name: summary[name] for name in ("status", "run", "rows", "chunks", "seconds", "cost_usd")}
 
 
@@ -64,16 +72,13 @@ def _failed(run: Run, execution: str, chunks: Sequence[Chunk], stopped: Any) -> 
         return note if isinstance(note, dict) and note.get("execution") in {None, execution} else unknown
 
     with ThreadPoolExecutor(ASKERS) as askers:
-        return [
-            {
-                "chunk": chunk.name,
-                "object": chunk.object.uri,
-                "bytes": [chunk.begin, chunk.end],
-                "error": str(note.get("Error")),
-                "cause": _cause(note.get("Cause")),
-            }
-            for chunk, note in zip(chunks, askers.map(told, chunks), strict=True)
-        ]
+        notes = zip(chunks, askers.map(told, chunks), strict=True)
+        return [_failure(chunk, str(note.get("Error")), _cause(note.get("Cause"))) for chunk, note in notes]
+
+
+def _failure(chunk: Chunk, error: str, cause: str) -> dict[str, Any]:
+    where = {"chunk": chunk.name, "object": chunk.object.uri, "bytes": [chunk.begin, chunk.end]}
+    return {**where, "error": error, "cause": cause}
 
 
 def _read_note(run: Run, chunk: Chunk) -> Any:
@@ -92,22 +97,40 @@ def _cause(text: Any) -> str:
     return str(document.get("errorMessage", text)) if isinstance(document, dict) else str(text)
 
 
-def _set_aside(run: Run, chunks: list[Chunk], done: dict[str, dict[str, Any]]) -> list[str]:
-    """Write the refused rows where whoever asked looks for them, each with its line in the object; return the keys."""
+def _set_aside(
+    run: Run, chunks: list[Chunk], done: dict[str, dict[str, Any]]
+) -> tuple[list[str], list[dict[str, Any]]]:
+    """Write the refused rows where whoever asked looks for them, each with its line in the object.
+
+    Return the keys, and what failed.
+    """
     if run.options.on_error != "quarantine":
-        return []
+        return [], []
     above, lines, of = [], 0, ""
     for chunk in chunks:
         lines, of = (lines if chunk.object.uri == of else 0), chunk.object.uri
         if done[chunk.name]["refused"]:
             above.append((chunk, lines))
         lines += done[chunk.name]["lines"]
+    failed: list[dict[str, Any]] = []
+
+    def copy(chunk: Chunk, lines: int) -> str:
+        try:
+            return _copy(run, chunk, lines, done[chunk.name]["refused"])
+        except IncompleteError as error:
+            failed.append(_failure(chunk, type(error).__name__, str(error)))
+            return ""
+
     with ThreadPoolExecutor(ASKERS) as askers:
-        return list(askers.map(lambda each: _copy(run, each[0], each[1], done[each[0].name]["refused"]), above))
+        keys = list(askers.map(lambda each: copy(*each), above))
+    return ([], sorted(failed, key=lambda each: str(each["chunk"]))) if failed else (keys, [])
 
 
 def _copy(run: Run, chunk: Chunk, above: int, refused: int) -> str:
-    """Write the refused rows of a chunk, in front of which its object has so many lines; return the key."""
+    """Write the refused rows of a chunk, in front of which its object has so many lines; return the key.
+
+    Raises IncompleteError if they are not all there, or others are.
+    """
     key = f"{run.folder.prefix}{QUARANTINE}{chunk.output.partition('.')[0]}.jsonl"
     with asking(run.folder.uri):
         aside = large.find(run.folder.bucket, records.aside_key(run, chunk))
@@ -142,7 +165,10 @@ def _numbered(aside: large.Object | None, lines: int) -> Iterator[bytes]:
     for piece in large.stream(aside, 0, aside.size):
         *whole, rest = (rest + piece).split(b"\n")
         for line in whole:
-            refused = json.loads(line)
+            try:
+                refused = json.loads(line)
+            except ValueError as error:
+                raise IncompleteError(f"{aside.uri} was changed: {error}") from error
             if "line" in refused:
                 refused["line"] += lines
             yield json.dumps(refused, ensure_ascii=False).encode() + b"\n"

@@ -142,7 +142,7 @@ def test_a_row_without_an_end_is_refused(bulk: Bulk) -> None:
     bulk.put("in/a.csv", HEADER + ROW * 10 + b'5.1,3.5,"' + b"x" * (MOST_ROW_BYTES + 2 * 2**20))
     summary = bulk.run(bulk.request("in/a.csv", on_error="skip"))
     assert summary["chunks"]["failed"] == 1
-    assert "a row of more than 16,777,216 bytes, or a quote that is not closed" in summary["failed"][0]["cause"]
+    assert "a row of more than 4,194,304 bytes, or a quote that is not closed" in summary["failed"][0]["cause"]
 
 
 def test_a_line_is_found_behind_a_longer_one_than_is_looked_at(bulk: Bulk) -> None:

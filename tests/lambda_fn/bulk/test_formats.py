@@ -209,3 +209,38 @@ def test_an_array_without_rows_is_an_output_without_any(kind: str, bulk: Bulk) -
     if kind == "npy":
         array = np.load(io.BytesIO(bulk.parts()[0]))
         assert (array.shape, array.dtype["prediction"].kind) == ((0,), "i")
+
+
+@pytest.mark.parametrize("kind", ["csv", "jsonl", "npy"])
+def test_packed_outputs_of_no_row_are_packed_all_the_same(kind: str, bulk: Bulk) -> None:
+    bulk.put("in/a.jsonl", b'["x", 1]\n')
+    request = bulk.request("in/", on_error="skip", gzip=True, output_format=kind)
+    assert bulk.run(request)["rows"] == {"in": 1, "out": 0, "refused": 1}
+    [key] = bulk.keys("out/part-")
+    assert b"x" not in gzip.decompress(bulk.get(key))
+
+
+def test_a_line_with_a_byte_order_mark_has_its_keys(bulk: Bulk) -> None:
+    lines = "".join(f'\ufeff{{"id": "{place}", "{FEATURES[0]}": 5.1, "{FEATURES[1]}": 3.5}}\n' for place in "ab")
+    bulk.put("in/a.jsonl", lines.encode())
+    assert bulk.run(bulk.request("in/", columns=["id", "prediction"]))["rows"]["out"] == 2
+    assert bulk.parts() == [b'{"id": "a", "prediction": 0}\n{"id": "b", "prediction": 0}\n']
+
+
+def test_a_line_that_is_nested_too_deeply_is_refused(bulk: Bulk) -> None:
+    deep = "[" * 5000 + "]" * 5000
+    row = f'{{"id": %s, "{FEATURES[0]}": 5.1, "{FEATURES[1]}": 3.5}}\n'
+    bulk.put("in/a.jsonl", (row % "[1]" + row % deep).encode())
+    summary = bulk.run(bulk.request("in/", columns=["id", "prediction"], on_error="quarantine"))
+    assert summary["rows"] == {"in": 2, "out": 1, "refused": 1}
+    assert [each["reason"] for each in bulk.quarantined(summary)] == ["has lists and objects more than 100 deep"]
+
+
+def test_a_packed_array_of_no_rows_has_none(bulk: Bulk) -> None:
+    file = io.BytesIO()
+    np.save(file, np.empty((0, 2)))
+    bulk.put("in/a.npy.gz", gzip.compress(file.getvalue()))
+    assert bulk.run(bulk.request("in/"))["rows"]["in"] == 0
+    bulk.put("more/a.npy.gz", gzip.compress(file.getvalue() + bytes(160)))
+    [failed] = bulk.run(bulk.request("more/", "more-out/"))["failed"]
+    assert "holds other bytes than the 0 rows of its header" in failed["cause"]

@@ -193,7 +193,7 @@ def test_a_manifest_that_is_cut_is_no_smaller_run(bulk: Bulk, planned: dict[str,
     bulk.score(planned)
     key = planned["manifest"]["key"]
     bulk.put(key, bulk.get(key).splitlines()[0])
-    with pytest.raises(RefusedError, match=rf"has 1 of {planned['chunks']} chunks"):
+    with pytest.raises(RefusedError, match="was changed after the run was planned"):
         bulk.summarize(planned)
     assert "out/_SUCCESS.json" not in bulk.keys("out/")
 

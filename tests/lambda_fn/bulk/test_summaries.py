@@ -41,7 +41,7 @@ def test_success_is_withdrawn_when_an_output_is_lost_and_comes_back_with_it(bulk
 
 def test_success_that_tells_of_something_else_is_no_success(bulk: Bulk, done: dict[str, Any]) -> None:
     bulk.put("out/_SUCCESS.json", b'{"outputs": []}')
-    with pytest.raises(RefusedError, match="tells of other outputs: delete it, and resume"):
+    with pytest.raises(RefusedError, match="tells of something else: delete it, and resume"):
         bulk.summarize(done)
     assert bulk.get("out/_SUCCESS.json") == b'{"outputs": []}'
 
@@ -93,6 +93,60 @@ def test_other_bytes_of_the_same_size_are_never_taken_over(
     bulk.put(key, right)
     bulk.score(planned)  # as after a worker that ended before its record
     assert bulk.summarize(planned)["status"] == "SUCCEEDED"
+
+
+def altered(bulk: Bulk, key: str, **members: Any) -> None:
+    bulk.put(key, json.dumps({**json.loads(bulk.get(key)), **members}).encode())
+
+
+@pytest.mark.parametrize("members", [{"rows": 140, "out": 140}, {"seconds": -1e6}, {"lines": 7}, {"memory_mb": None}])
+def test_a_record_that_was_changed_is_none(members: dict[str, Any], bulk: Bulk, done: dict[str, Any]) -> None:
+    altered(bulk, "out/_plume/done/00003.json", **members)
+    resumed = bulk.plan({"resume": f"s3://{bulk.bucket}/out/"}, "two")
+    assert [item["chunk"]["name"] for item in bulk.items(resumed)] == ["00003"]
+    bulk.score(resumed)
+    assert bulk.summarize(resumed, "two")["rows"] == {"in": 300, "out": 300, "refused": 0}
+
+
+def test_a_plan_that_was_changed_is_refused(bulk: Bulk, done: dict[str, Any]) -> None:
+    key = done["manifest"]["key"]
+    manifest = bulk.get(key)
+    for other in (
+        manifest.replace(b'"end": ', b'"end": 1', 1),
+        manifest[:-9],
+        b"".join(manifest.splitlines(True)[::-1]),
+    ):
+        bulk.put(key, other)
+        with pytest.raises(RefusedError, match=r"manifest-.*\.jsonl was changed after the run was planned"):
+            bulk.summarize(done)
+    altered(bulk, "out/_plume/run.json", rows_about=1)
+    with pytest.raises(RefusedError, match=r"run\.json was changed, or another version wrote it"):
+        bulk.plan({"resume": f"s3://{bulk.bucket}/out/"}, "two")
+
+
+@pytest.mark.parametrize("members", [{"rows": {"in": 1, "out": 1, "refused": 0}}, {"model": {}}, {"status": "none"}])
+def test_success_that_was_changed_is_refused(members: dict[str, Any], bulk: Bulk, done: dict[str, Any]) -> None:
+    altered(bulk, "out/_SUCCESS.json", **members)
+    with pytest.raises(RefusedError, match="tells of something else: delete it, and resume"):
+        bulk.summarize(done)
+
+
+@pytest.mark.parametrize("other", [b"", b"{}\n", None])
+def test_quarantined_rows_that_were_changed_fail_the_run_by_name(other: bytes | None, bulk: Bulk) -> None:
+    bulk.put("in/a.csv", TEXT + b"x,1\ny,2\n")
+    planned = bulk.plan(bulk.request("in/a.csv", on_error="quarantine"))
+    bulk.score(planned)
+    summary = bulk.summarize(planned)
+    [key] = summary["quarantine"]
+    right = bulk.get(key)
+    bulk.put(key, right.replace(b'"text": "x', b'"text": "z') if other is None else other)
+    again = bulk.summarize(planned, "two")
+    assert (again["status"], [each["chunk"] for each in again["failed"]]) == ("INCOMPLETE", ["00000"])
+    assert f"{key} has other refused rows" in again["failed"][0]["cause"]
+    assert "out/_SUCCESS.json" not in bulk.keys("out/")
+    bulk.s3.delete_object(Bucket=bulk.bucket, Key=key)
+    assert bulk.summarize(planned, "three")["quarantine"] == [key]
+    assert bulk.get(key) == right
 
 
 def test_rows_that_are_neither_written_nor_refused_fail_the_chunk(bulk: Bulk, monkeypatch: pytest.MonkeyPatch) -> None:
