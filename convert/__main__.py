@@ -34,6 +34,7 @@ PICKLE_WARNING = "Reading a joblib or pickle file runs whatever code it holds: r
 def main(arguments: list[str] | None = None) -> int:
     """Run the command; return the exit status: 0 done, 1 verify found differences, 2 can't be done.
 
+    Of a run of many rows: 1 it has ended and is not whole, 3 it runs.
     Whatever is raised ends as one line on stderr, with --debug behind its trace.
     """
     _replace_what_a_terminal_lacks()

@@ -19,6 +19,8 @@ from convert.text import plain
 
 LOOK_SECONDS = 1.0, 10.0
 """How long it is between two looks: at first, and at the most."""
+RUNNING = 3
+"""What `status` exits with while a run runs; 2 is for what is asked wrongly."""
 LOOKS_FAILED = 5
 """After how many looks in a row that failed, each tried again by boto3, nobody looks any more."""
 
@@ -50,7 +52,10 @@ def resume(service: str, stage: str, output: str, request: Mapping[str, Any], *,
 
 
 def status(service: str, stage: str, run: str) -> int:
-    """Show a run: of an output prefix, or of the ARN of an execution; return 1 if files are lost, else 0."""
+    """Show a run: of an output prefix, or of the ARN of an execution.
+
+    Return 0 if all is there, 1 if it has ended and is not whole or files are lost, RUNNING while it runs.
+    """
     console, execution = Console(highlight=False), describe(run) if run.startswith("arn:") else None
     if execution is not None:
         console.print(f"{plain(execution.arn)}: {_outcome(execution)}", soft_wrap=True)
@@ -59,23 +64,25 @@ def status(service: str, stage: str, run: str) -> int:
     if planned is None:
         if execution is None:
             raise ConvertError(f"there is no run at {folder.uri}")
-        return 0
-    summary = folder.summary(execution.name if execution else None)
+        return RUNNING if execution.is_running else 1
+    summary = folder.summary() or (folder.summary(execution.name) if execution else None)
     lost = list(folder.lacking(summary)) if summary else []
     if summary is not None:
         _print_summary(summary, planned, console)
-        if not lost:
-            return 0
         for line in lost_lines(lost):
             console.print(line, soft_wrap=True)
+        if summary["status"] == "SUCCEEDED" and not lost:
+            return 0
     running = [execution] if execution and execution.is_running else Stack(service, stage).of_run(folder.uri)
-    if not lost:
+    if summary is None:
+        if not running and folder.summary():  # it ended since that was looked for
+            return status(service, stage, run)
         _print_progress(planned, folder, running, console)
     for each in running:
         console.print(f"running: {plain(each.arn)}", soft_wrap=True)
     if not running:
         _offer("to go on", "resume", folder.uri, flags(service, stage), console)
-    return 1 if lost else 0
+    return RUNNING if running else 1
 
 
 def cancel(service: str, stage: str, run: str) -> int:

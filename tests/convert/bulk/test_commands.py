@@ -81,9 +81,9 @@ def test_resume_is_offered_for_the_run_of_the_execution_and_for_no_other(
     status, text = told(asked, capsys)
     assert (status, "FAILED: RefusedError: it holds another run" in text, "resume" in text) == (1, True, False)
     arn = text.splitlines()[0]
-    for command in ("status", "cancel"):
+    for command, ended in (("status", 1), ("cancel", 0)):
         status, text = told([command, arn, "--stage", machine.stage], capsys)
-        assert (status, "rows" in text, "resume" in text) == (0, False, False)
+        assert (status, "rows" in text, "resume" in text) == (ended, False, False)
 
     machine.does(planning("another"), failing("States.Timeout", ""))
     assert "resume" not in told(asked, capsys)[1]
@@ -91,6 +91,37 @@ def test_resume_is_offered_for_the_run_of_the_execution_and_for_no_other(
     status, text = told(asked, capsys)
     assert (status, f"to go on: python -m convert resume {output} --stage {machine.stage}" in text) == (1, True)
     assert "not running, not whole" in told(["status", text.splitlines()[0], "--stage", machine.stage], capsys)[1]
+
+
+def test_status_exits_with_whether_a_run_is_whole_has_ended_or_runs(
+    bulk: Bulk, machine: Machine, request_of_run: dict[str, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    output = request_of_run["output"]
+
+    def exits(arn: str) -> tuple[int, int]:
+        by_prefix, by_arn = (told(["status", run, "--stage", machine.stage], capsys)[0] for run in (output, arn))
+        return by_prefix, by_arn
+
+    plan = bulk.plan(request_of_run, "one")
+    machine.does(LONG)
+    assert told(["status", machine.start({"resume": output}, "early"), "--stage", machine.stage], capsys)[0] == 3
+    told(["cancel", output, "--stage", machine.stage], capsys)
+    machine.does(planning(plan["run"]), LONG)
+    arn = machine.start({"resume": output}, "one")
+    while planned_by(arn) is None:
+        time.sleep(0.05)
+    assert exits(arn) == (3, 3)
+    machine.client.stop_execution(executionArn=arn)
+    assert exits(arn) == (1, 1)
+
+    first, *others = bulk.items(plan)
+    bulk.score_one(first)
+    assert bulk.summarize(plan, "one")["status"] == "INCOMPLETE"
+    assert exits(arn) == (1, 1)
+    for item in others:
+        bulk.score_one(item)
+    assert bulk.summarize(plan, "two")["status"] == "SUCCEEDED"
+    assert exits(arn) == (0, 0)
 
 
 def test_the_rate_is_that_of_the_execution_which_runs(
