@@ -25,6 +25,8 @@ from lambda_fn.storage import large
 
 MOST_NOTES = 20
 """How many notes a dry run tells: those of 100,000 objects are more than a function answers."""
+WORKER_SECONDS = 900
+"""After which Lambda ends a worker."""
 
 
 class Plan(Record):
@@ -68,15 +70,20 @@ def start(request: Any, execution: str, started: str, settings: Settings) -> dic
 
 
 def estimate(request: Any, settings: Settings) -> dict[str, Any]:
-    """Return what a request would lead to, about how long it takes and what it costs; write nothing."""
+    """Return what a request would lead to, about how long it takes and what it costs; write nothing.
+
+    Raises RefusedError as `start` does.
+    """
     options = Options.parse(request)
     _, model, whose = pinned.published(options.model, settings)
     made = _plan(options, model.card, model.has_probabilities, whose)
     run, memory = made.run, prices.memory_mb("SCORE_MEMORY")
+    _held(run)
     rows = run.rows_about / max(1, run.bytes)
     taken = [_seconds(each, rows, memory) for each in made.chunks]
     work = sum(taken)
-    more = len(made.notes) - MOST_NOTES
+    notes = [*_too_long(made.chunks, taken), *made.notes]
+    more = len(notes) - MOST_NOTES
     return {
         "objects": run.objects,
         "chunks": run.chunks,
@@ -84,7 +91,7 @@ def estimate(request: Any, settings: Settings) -> dict[str, Any]:
         "rows": run.rows_about,
         "seconds": round(max([work / options.concurrency, *taken]), 1),
         "cost_usd": prices.cost(work, memory, run.chunks, run.bytes)["total"],
-        "notes": made.notes[:MOST_NOTES] + ([f"and {more:,} more notes"] if more > 0 else []),
+        "notes": notes[:MOST_NOTES] + ([f"and {more:,} more notes"] if more > 0 else []),
         "model": {name: whose[name] for name in ("name", "version", "sha256")},
     }
 
@@ -96,32 +103,53 @@ def _seconds(chunk: Chunk, rows: float, memory: int) -> float:
     return prices.START_SECONDS + prices.seconds_of(chunk.format, rows * size, unpacked, memory)
 
 
+def _too_long(chunks: Sequence[Chunk], taken: Sequence[float]) -> Iterator[str]:
+    """Yield a note if chunks take longer than a worker may."""
+    if long := sum(each > WORKER_SECONDS for each in taken):
+        longest, chunk = max(zip(taken, chunks, strict=True), key=lambda each: each[0])
+        yield (
+            f"{long:,} of {len(chunks):,} chunks take more than the {WORKER_SECONDS // 60} minutes of a function, the"
+            f" longest, of {chunk.object.uri}, about {longest / 60:,.0f}: give a smaller chunk_mb, split what is packed"
+        )
+
+
 def _write_down(options: Options, settings: Settings) -> Plan:
     """Return the plan for a request, written down; the one that is there already if it is the same."""
     data, model, whose = pinned.published(options.model, settings)
     made = _plan(options, model.card, model.has_probabilities, whose)
     run, folder = made.run, made.run.folder
-    there = Run.load(folder)
+    there = _held(run)
     if there is None:
-        _check_empty(folder)
         pinned.keep(folder, data, model, whose["uri"], settings.max_model_bytes)
         _write_manifest(folder, run.manifest, made.chunks)
         if folder.write(folder.state(RUN), run.document(), once=True):
             return made
-        there = Run.get(folder)  # another execution was sooner
-    if there.id != run.id:
-        raise RefusedError(
-            f"{folder.uri} holds the run {there.id} of {there.options.input} by the model {there.model['sha256'][:12]},"
-            f" asked is for {run.id} of {options.input} by {run.model['sha256'][:12]}: give another prefix"
-        )
+        there = _same(Run.get(folder), run)  # another execution was sooner
     return Plan(there, there.read_manifest(), made.notes)
 
 
-def _check_empty(folder: Folder) -> None:
+def _held(run: Run) -> Run | None:
+    """Return the run where it is written down already, None where nothing is; raise RefusedError for anything else."""
+    folder = run.folder
+    there = Run.load(folder)
+    if there is not None:
+        return _same(there, run)
     with asking(folder.uri):
         for found in large.listed(folder.bucket, folder.prefix):
             if not found.key.startswith(folder.state("")) and found.key != folder.prefix:
                 raise RefusedError(f"{folder.uri} is not empty, it holds {found.key!r}: give a prefix that is")
+    return None
+
+
+def _same(there: Run, run: Run) -> Run:
+    """Return the run that an output prefix holds; raise RefusedError if it is not the one that is asked for."""
+    if there.id != run.id:
+        raise RefusedError(
+            f"{run.folder.uri} holds the run {there.id} of {there.options.input} by the model"
+            f" {there.model['sha256'][:12]}, asked is for {run.id} of {run.options.input} by"
+            f" {run.model['sha256'][:12]}: give another prefix"
+        )
+    return there
 
 
 def _write_manifest(folder: Folder, name: str, chunks: Sequence[Chunk]) -> None:

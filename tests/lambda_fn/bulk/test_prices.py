@@ -44,3 +44,15 @@ def test_not_every_note_is_told(bulk: Bulk) -> None:
         bulk.put(f"in/{number:02d}.csv.gz", body)
     told = handler.plan({"request": bulk.request("in/", dry_run=True, chunk_mb=SMALL_MB)}, None)
     assert (len(told["notes"]), told["notes"][-1]) == (21, "and 2 more notes")
+
+
+@pytest.mark.parametrize(("options", "noted"), [({"chunk_mb": 0}, True), ({"chunk_mb": 1}, False)])
+def test_a_chunk_that_takes_longer_than_a_worker_may_is_noted(
+    bulk: Bulk, monkeypatch: pytest.MonkeyPatch, options: dict[str, Any], noted: bool
+) -> None:
+    monkeypatch.setenv("SCORE_MEMORY", "1")  # a worker as slow as if the table had 1,769 times the rows
+    uri = bulk.put("in/a.csv", b"6.2,3.4\n" * 500_000)
+    notes = handler.plan({"request": bulk.request("in/", dry_run=True, **options)}, None)["notes"]
+    assert [note.startswith("1 of 1 chunks take more than the 15 minutes") and uri in note for note in notes] == (
+        [True] if noted else []
+    )

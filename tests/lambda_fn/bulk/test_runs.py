@@ -214,13 +214,15 @@ def test_two_plans_at_once_are_one_run(bulk: Bulk) -> None:
     assert len(found) == 1
 
 
-def test_another_run_does_not_go_to_the_same_prefix(bulk: Bulk, planned: dict[str, Any]) -> None:
-    with pytest.raises(RefusedError, match="holds the run"):
-        bulk.plan(bulk.request("in/a.csv", on_error="skip", chunk_mb=SMALL_MB))
+@pytest.mark.parametrize("more", [{}, {"dry_run": True}])
+def test_another_run_does_not_go_to_the_same_prefix(bulk: Bulk, planned: dict[str, Any], more: dict[str, Any]) -> None:
     bulk.put("other/mine.txt", b"mine")
+    before = bulk.keys("")
+    with pytest.raises(RefusedError, match="holds the run"):
+        bulk.plan(bulk.request("in/a.csv", on_error="skip", chunk_mb=SMALL_MB, **more))
     with pytest.raises(RefusedError, match=r"is not empty, it holds 'other/mine\.txt'"):
-        bulk.plan(bulk.request("in/a.csv", "other/"))
-    assert bulk.get("other/mine.txt") == b"mine"
+        bulk.plan(bulk.request("in/a.csv", "other/", **more))
+    assert bulk.keys("") == before
 
 
 def test_the_deadline_and_the_functions_timeout_end_a_chunk_without_an_output(
