@@ -27,18 +27,16 @@ LOOKS_FAILED = 5
 
 def score(service: str, stage: str, source: str, output: str, request: Mapping[str, Any], *, wait: bool = True) -> int:
     """Score a table, and show how far it is; return 0 if all is there, 1 if not."""
-    split(output)
-    console, stack = Console(highlight=False), Stack(service, stage)
-    source = uploaded(source, stack.uploads, console)
-    return _start(stack, {"input": source, "output": output, **request}, console, wait=wait)
+    console = Console(highlight=False)
+    stack, where = _uploaded(service, stage, source, output, console)
+    return _start(stack, {**where, **request}, console, wait=wait)
 
 
 def dry_run(service: str, stage: str, source: str, output: str, request: Mapping[str, Any]) -> int:
     """Say what `score` would come to. A local file is uploaded for it: the service looks at it."""
-    split(output)
-    console, stack = Console(highlight=False), Stack(service, stage)
-    source = uploaded(source, stack.uploads, console)
-    for line in estimate_lines(stack.estimate({"input": source, "output": output, **request})):
+    console = Console(highlight=False)
+    stack, where = _uploaded(service, stage, source, output, console)
+    for line in estimate_lines(stack.estimate({**where, **request})):
         console.print(line, soft_wrap=True)
     return 0
 
@@ -115,6 +113,14 @@ def show_list(service: str, stage: str, most: int) -> int:
     if not found:
         console.print("no execution yet")
     return 0
+
+
+def _uploaded(service: str, stage: str, source: str, output: str, console: Console) -> tuple[Stack, dict[str, str]]:
+    """Return the stack, and input and output of a request for it, a local input uploaded if the output may be one."""
+    split(output)
+    stack = Stack(service, stage)
+    stack.check(source, output)
+    return stack, {"input": uploaded(source, stack.uploads, console), "output": output}
 
 
 def _summary_of(execution: Execution) -> dict[str, Any] | None:

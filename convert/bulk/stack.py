@@ -17,7 +17,7 @@ from botocore.exceptions import ClientError, NoCredentialsError, NoRegionError
 from convert.errors import ConvertError
 from convert.model_file.versions import ERRORS
 
-NEEDED = ("BulkStateMachine", "BulkPlan", "BulkUploads")
+NEEDED = ("BulkStateMachine", "BulkPlan", "BulkUploads", "BulkInput", "BulkOutput")
 PLAN_PATIENCE = Config(read_timeout=900, retries={"total_max_attempts": 1})
 
 
@@ -89,7 +89,20 @@ class Stack:
         outputs = {each["OutputKey"]: each["OutputValue"] for each in found[0].get("Outputs", [])}
         if missing := [name for name in NEEDED if name not in outputs]:
             raise ConvertError(f"the stack {self.name} lacks {', '.join(missing)}: deploy this version of it")
-        self.machine, self.plan, self.uploads = (outputs[name] for name in NEEDED)
+        self.machine, self.plan, self.uploads, self._inputs, self._outputs = (outputs[name] for name in NEEDED)
+
+    def check(self, source: str, output: str) -> None:
+        """Raise ConvertError for an input on S3 that the stack may not read, or an output that it may not write."""
+        if source.startswith("s3://") and not source.startswith((self._inputs, self.uploads)):
+            raise ConvertError(
+                f"{source} is not where the stack {self.name} reads tables: {self._inputs} (parameters bulkInputBucket"
+                f" and bulkInputPrefix), and {self.uploads}"
+            )
+        if not output.startswith(self._outputs):
+            raise ConvertError(
+                f"{output} is not where the stack {self.name} writes: {self._outputs} (parameters bulkOutputBucket and"
+                " bulkOutputPrefix)"
+            )
 
     def start(self, request: Mapping[str, Any]) -> Execution:
         """Start an execution; its name is given here, so that a call that is sent twice starts one."""

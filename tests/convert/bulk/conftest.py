@@ -19,6 +19,8 @@ ROLE = "arn:aws:iam::000000000000:role/any"
 LONG = {"Type": "Wait", "Seconds": 3600, "End": True}
 """What is stopped before it ends; the emulator waits for a part of the time."""
 DONE = {"Type": "Succeed"}
+PREFIXES = {"BulkInput": "in/", "BulkOutput": "out/", "BulkUploads": "uploads/"}
+"""Where the stack says that it reads and writes, in the test's bucket."""
 
 
 def failing(error: str, cause: str) -> dict[str, Any]:
@@ -56,11 +58,12 @@ class Machine:
 
 
 @pytest.fixture
-def machine(aws: Emulator) -> Machine:
+def machine(bucket: str, aws: Emulator) -> Machine:
     deployment, stage = Deployment(aws), f"t{uuid.uuid4().hex[:8]}"
     definition = {"StartAt": "Plan", "States": {"Plan": DONE}}
     properties = {"StateMachineName": f"plume-{stage}-bulk", "RoleArn": ROLE, "Definition": definition}
-    values = {"BulkStateMachine": {"Ref": "Machine"}, "BulkPlan": "none", "BulkUploads": "s3://none/"}
+    places = {name: f"s3://{bucket}/{key}" for name, key in PREFIXES.items()}
+    values = {"BulkStateMachine": {"Ref": "Machine"}, "BulkPlan": "none", **places}
     template = {
         "Resources": {"Machine": {"Type": "AWS::StepFunctions::StateMachine", "Properties": properties}},
         "Outputs": {name: {"Value": value} for name, value in values.items()},

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 from threading import Event
 from typing import Any
 
@@ -17,6 +18,7 @@ from convert.bulk.commands import LOOKS_FAILED
 from convert.bulk.stack import planned_by
 from tests.conftest import TESTS
 from tests.convert.bulk.conftest import LONG, Machine, failing, planning
+from tests.convert.command import said
 from tests.lambda_fn.bulk.grounds import SMALL_MB, Bulk, iris_rows
 
 NOWHERE = "http://127.0.0.1:9"
@@ -41,6 +43,25 @@ def told(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> tuple[int,
     captured = capsys.readouterr()
     assert captured.err == ""
     return status, captured.out
+
+
+@pytest.mark.parametrize("dry_run", [[], ["--dry-run"]])
+def test_what_the_stack_may_not_read_or_write_is_refused_before_anything_is_uploaded(
+    bulk: Bulk, machine: Machine, tmp_path: Path, dry_run: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "t.csv").write_bytes(table(3))
+    here, local = f"s3://{bulk.bucket}/", str(tmp_path / "t.csv")
+    for source, output, wrong, expected in (
+        (local, f"{here}other/", "other/", "out/"),
+        (local, "s3://elsewhere/out/", "s3://elsewhere/out/", "out/"),
+        (f"{here}t.csv", f"{here}out/", "t.csv", "in/"),
+        (here, f"{here}out/", "", "in/"),
+    ):
+        text = said(["score", source, output, "--stage", machine.stage, *dry_run], capsys)
+        assert f"{wrong} is not where the stack plume-{machine.stage} " in text
+        assert f": {here}{expected} (parameters " in text
+    assert bulk.keys("uploads/") == []
+    assert not machine.client.list_executions(stateMachineArn=machine.arn)["executions"]
 
 
 def test_status_tells_what_was_lost_of_a_whole_run_until_resume_has_mended_it(
