@@ -5,8 +5,10 @@ from __future__ import annotations
 import hashlib
 import io
 import tempfile
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +16,7 @@ import boto3
 from boto3.exceptions import S3UploadFailedError
 from botocore.exceptions import ClientError
 from rich.console import Console
+from rich.progress import Progress
 
 from convert.bulk.stack import asking
 from convert.errors import ConvertError, listed
@@ -38,11 +41,13 @@ def uploaded(source: str, uploads: str, console: Console) -> str:
         return source
     path = Path(source)
     if path.is_dir():
-        files = sorted(each for each in path.rglob("*") if each.is_file() and not each.name.startswith((".", "_")))
+        files = sorted(each for each in path.rglob("*") if each.is_file() and not _is_hidden(each.relative_to(path)))
         if not files:
-            raise ConvertError(f"{source} holds no file")
+            raise ConvertError(f"{source} holds no file whose path begins nowhere with _ or a dot")
+        names = [_checked(each, each.relative_to(path)) for each in files]
+        if twice := [name for name, count in Counter(names).items() if count > 1]:
+            raise ConvertError(f"{source} holds two files that would be {twice[0]}: leave one out")
         digests = [_digest(each) for each in files]
-        names = [str(each.relative_to(path)) for each in files]
         whole = hashlib.sha256("\n".join(map(" ".join, zip(digests, names, strict=True))).encode()).hexdigest()
         prefix = f"{uploads}{whole[:16]}/"
         for file, name in zip(files, names, strict=True):
@@ -50,13 +55,23 @@ def uploaded(source: str, uploads: str, console: Console) -> str:
         return prefix
     if not path.is_file():
         raise ConvertError(f"{source} is neither s3://…, nor a file or a folder here")
-    return _upload(path, f"{uploads}{_digest(path)[:16]}/{path.name}", console)
+    name = _checked(path, Path(path.name))
+    return _upload(path, f"{uploads}{_digest(path)[:16]}/{name}", console)
+
+
+def _is_hidden(path: Path) -> bool:
+    """Whether workers would pass a file over, by its path in the folder."""
+    return any(part.startswith(("_", ".")) for part in path.parts)
+
+
+def _checked(path: Path, name: Path) -> str:
+    """Return the name of a file on S3; raise ConvertError for one of no format that is read."""
+    if not path.name.endswith(ENDINGS):
+        raise ConvertError(f"{path} ends with none of {listed(ENDINGS)}: name it by what it holds")
+    return name.as_posix() + (".csv" if path.name.endswith(PARQUET) else "")  # behind: in a folder may be t.csv, too
 
 
 def _upload(path: Path, uri: str, console: Console) -> str:
-    if not path.name.endswith(ENDINGS):
-        raise ConvertError(f"{path} ends with none of {listed(ENDINGS)}: name it by what it holds")
-    uri += ".csv" if path.name.endswith(PARQUET) else ""  # behind: in a folder may be t.csv, too
     bucket, key = parse_uri(uri)
     with asking(uri):
         client = boto3.client("s3")
@@ -70,10 +85,12 @@ def _upload(path: Path, uri: str, console: Console) -> str:
             return uri
         with _readable(path) as file:
             console.print(f"uploading {path} to {uri}", soft_wrap=True, markup=False)
-            try:
-                client.upload_file(str(file), bucket, key)
-            except S3UploadFailedError as error:
-                raise ConvertError(f"{uri}: {error}") from error
+            with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
+                task = bar.add_task("", total=file.stat().st_size)
+                try:
+                    client.upload_file(str(file), bucket, key, Callback=partial(bar.advance, task))
+                except S3UploadFailedError as error:
+                    raise ConvertError(f"{uri}: {error}") from error
     return uri
 
 

@@ -46,16 +46,44 @@ def test_parquet_is_uploaded_as_the_float64_that_it_holds_and_once(bucket: str, 
     assert f"{uri} is there already" in console.file.getvalue()  # type: ignore[attr-defined]
 
 
-def test_a_folder_is_uploaded_under_a_prefix_of_its_own(bucket: str, aws: Emulator, tmp_path: Path) -> None:
-    for name in ("a.csv", "b.jsonl", "_hidden.csv"):
+def test_a_folder_is_uploaded_under_a_prefix_of_its_own_without_what_is_hidden(bulk: Bulk, tmp_path: Path) -> None:
+    for name in ("a.csv", "b.jsonl", "day=1/_a.b/c.npy", "day=1/c.npy", ".ipynb_checkpoints/a.csv", "_tmp/notes", "_x"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(name)
     parquet.write_table(pa.table({"x": [1]}), tmp_path / "a.parquet")
-    prefix = uploaded(str(tmp_path), f"s3://{bucket}/bulk/uploads/", Console(quiet=True))
+    prefix = uploaded(str(tmp_path), f"s3://{bulk.bucket}/uploads/", Console(quiet=True))
     assert prefix.endswith("/")
-    listed = Deployment(aws).client("s3").list_objects_v2(Bucket=bucket)["Contents"]
-    assert [f"s3://{bucket}/{each['Key']}" for each in listed] == [
-        f"{prefix}{name}" for name in ("a.csv", "a.parquet.csv", "b.jsonl")
+    assert [f"s3://{bulk.bucket}/{each}" for each in bulk.keys("uploads/")] == [
+        f"{prefix}{name}" for name in ("a.csv", "a.parquet.csv", "b.jsonl", "day=1/c.npy")
     ]
+
+
+@pytest.mark.parametrize(
+    ("names", "told"),
+    [
+        (("a.csv", "b/c.csv", "b/d.txt"), "b/d.txt ends with none of"),
+        (("a.parquet.csv", "a.parquet"), "holds two files that would be a.parquet.csv"),
+        (("_a.csv", ".b/c.csv"), "holds no file whose path"),
+    ],
+)
+def test_a_folder_is_checked_before_any_file_is_uploaded(
+    bulk: Bulk, tmp_path: Path, names: tuple[str, ...], told: str
+) -> None:
+    for name in names:
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("6.2,3.4\n")
+    with pytest.raises(ConvertError, match=told):
+        uploaded(str(tmp_path), f"s3://{bulk.bucket}/uploads/", Console(quiet=True))
+    assert bulk.keys("uploads/") == []
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+def test_an_upload_has_a_bar_on_a_terminal_alone(bulk: Bulk, tmp_path: Path, terminal: bool) -> None:
+    (tmp_path / "t.csv").write_bytes(b"6.2,3.4\n" * 10_000)
+    console = Console(file=io.StringIO(), width=200, force_terminal=terminal, highlight=False)
+    uri = uploaded(str(tmp_path / "t.csv"), f"s3://{bulk.bucket}/uploads/", console)
+    text = console.file.getvalue()  # type: ignore[attr-defined]
+    assert ("100%" in text, f"uploading {tmp_path / 't.csv'} to {uri}\n" in text) == (terminal, True)
 
 
 @pytest.mark.parametrize(
