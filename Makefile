@@ -26,7 +26,7 @@ HOST_LAYER := build/layer-$(if $(filter arm64 aarch64,$(shell uname -m)),arm64,x
 help: ## this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
 
-demo: setup $(HOST_LAYER) function ## train, convert, publish, deploy to an AWS emulator and score over REST
+demo: setup $(HOST_LAYER) function ## train, convert, publish, deploy to an AWS emulator, score over REST, and a table
 	@$(PYTHON) -m scripts.demo
 
 up: setup $(HOST_LAYER) function ## the same, left running; prints the URL

@@ -1,4 +1,4 @@
-"""The main job, end to end: train, convert, verify, deploy to an emulator, publish, score over REST."""
+"""The main job, end to end: train, convert, verify, deploy to an emulator, publish, score over REST, and a table."""
 
 from __future__ import annotations
 

@@ -20,10 +20,14 @@ def run(*arguments: str) -> str:
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
 
 
-def test_the_demo_shows_every_route_and_ends() -> None:
+def test_the_demo_shows_every_route_scores_a_table_and_ends() -> None:
     shown = run()
     for expected in ('{"prediction": [2, 1]}', "model-not-published", "ragged-rows", '{"hello": "world"}', "done in"):
         assert expected in shown
+    table = shown.partition("score a table")[2]
+    assert "SUCCEEDED" in table.partition("convert list")[0]
+    assert "20,000 in, 20,000 out, 0 refused" in table
+    assert "20,000 rows" in table.partition("convert list")[2]
 
 
 def test_up_stays_until_down(tmp_path: Path) -> None:
