@@ -4,30 +4,29 @@ import json
 import re
 
 import pytest
+import yaml
 
 from lambda_fn.bulk import handler
 from lambda_fn.bulk.failures import RefusedError
 from lambda_fn.bulk.inputs import MOST_CHUNKS
 from tests.conftest import FEATURES, TESTS
+from tests.docs.running import TAGGED
 from tests.lambda_fn.bulk.grounds import SMALL_MB, Bulk
 from tests.lambda_fn.bulk.test_runs import TEXT
 
 MOST_BYTES = 256 * 1024
 HEADER = ",".join(FEATURES)
+BEHIND = {"ItemProcessor", "ResultPath", "Catch"}
+"""What of the map is about what comes behind the plan."""
 
 
 def test_the_machine_reads_all_that_plan_answers_and_nothing_else(bulk: Bulk) -> None:
     bulk.put("in/a.csv", TEXT)
-    definition = (TESTS.parent / "serverless.yml").read_text().partition("            Plan:\n")[2]
-    read = re.findall(r"(?<!\$)\$\.(\w+)", definition.partition("ItemProcessor:")[0])
+    settings = yaml.load((TESTS.parent / "serverless.yml").read_text(), TAGGED)  # noqa: S506 - it is a safe one
+    states = settings["resources"]["Resources"]["Bulk"]["Properties"]["Definition"]["States"]
+    reading = {name: part for name, part in states["Score all"].items() if name not in BEHIND}
+    read = re.findall(r"(?<!\$)\$\.(\w+)", json.dumps([states["Is there anything to score?"], reading]))
     assert set(read) == bulk.plan(bulk.request("in/a.csv")).keys()
-
-
-def test_half_of_what_an_account_may_run_is_taken_unless_it_is_said_and_the_command_says_so(bulk: Bulk) -> None:
-    bulk.put("in/a.csv", TEXT)
-    assert bulk.plan(bulk.request("in/a.csv"))["concurrency"] == 500
-    for page in ("convert/bulk/parser.py", "docs/tables.md"):
-        assert re.search("default: 500|^500 chunks are scored at once", (TESTS.parent / page).read_text(), re.MULTILINE)
 
 
 def test_failures_are_tolerated_as_a_whole_number_of_chunks(bulk: Bulk) -> None:
