@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
+import boto3
 import pytest
 
-from scripts.emulator import ROOT
+from scripts.emulator import ROOT, Emulator
 
 pytestmark = pytest.mark.e2e
 
@@ -50,6 +52,15 @@ RIGHTS = {
 """What each role may do, and where: what its code calls, and ListBucket, which tells "not there" from "not allowed"."""
 RETRY = {"ErrorEquals", "IntervalSeconds", "BackoffRate", "MaxDelaySeconds", "JitterStrategy", "MaxAttempts"}
 FIELDS = ("Action", "Resource")
+SERVICES: dict[Any, str] = {"stepfunctions": "states"} | {name: name for name in ("cloudformation", "lambda", "s3")}
+"""boto3's names of the services that commands call, and IAM's."""
+CALLED_OTHERWISE = {
+    "head_object": ["s3:GetObject"],
+    "list_objects_v2": ["s3:ListBucket"],
+    "upload_file": ["s3:PutObject", "s3:AbortMultipartUpload"],
+    "invoke": ["lambda:InvokeFunction"],
+}
+"""The methods of boto3 whose actions have other names."""
 NAMES = {"RefusedError", "DeadlineError", "IncompleteError", "PassingError"}
 
 
@@ -140,7 +151,7 @@ def rights(role: dict[str, Any]) -> dict[str, set[str]]:
     found: dict[str, set[str]] = {}
     [policy] = role["Properties"]["Policies"]
     for statement in policy["PolicyDocument"]["Statement"]:
-        actions, places = ([each] if not isinstance(each, list) else each for each in map(statement.get, FIELDS))
+        actions, places = (listed(statement[field]) for field in FIELDS)
         for action in actions:
             told = {place(each) for each in places}
             if action.startswith("logs:"):
@@ -148,6 +159,10 @@ def rights(role: dict[str, Any]) -> dict[str, set[str]]:
             else:
                 found[action] = found.get(action, set()) | told
     return found
+
+
+def listed(one_or_more: Any) -> list[Any]:
+    return one_or_more if isinstance(one_or_more, list) else [one_or_more]
 
 
 def place(resource: dict[str, Any]) -> str:
@@ -203,10 +218,30 @@ def test_nothing_costs_until_it_is_used(resources: dict[str, Any]) -> None:
         assert ("Layers" in properties) == (name in {"Plan", "Score"})
 
 
-def test_what_the_docs_let_people_do_is_on_what_the_stack_has(template: dict[str, Any]) -> None:
+@pytest.fixture
+def documented() -> list[dict[str, Any]]:
+    """The statements of the policy that the docs give to whoever runs the commands."""
     page = (ROOT / "docs" / "deploying.md").read_text()
     policy = json.loads(page.partition("```json\n")[2].partition("```")[0].replace("STAGE", "dev"))
-    places = {each["Sid"]: each["Resource"].split(":")[-1] for each in policy["Statement"]}
+    statements: list[dict[str, Any]] = policy["Statement"]
+    return statements
+
+
+def test_what_the_docs_let_people_do_is_what_the_commands_call(documented: list[dict[str, Any]], aws: Emulator) -> None:
+    source = "".join(path.read_text() for path in (ROOT / "convert" / "bulk").glob("*.py"))
+    assert set(re.findall(r'boto3\.client\("(\w+)"', source)) == SERVICES.keys()
+    called = {*re.findall(r"\.(\w+)\(", source), *re.findall(r'get_paginator\("(\w+)"\)', source)}
+    needed = {action for method in called & CALLED_OTHERWISE.keys() for action in CALLED_OTHERWISE[method]}
+    for service, prefix in SERVICES.items():
+        operations = boto3.client(service).meta.method_to_api_mapping
+        needed |= {f"{prefix}:{operations[method]}" for method in called & operations.keys() - CALLED_OTHERWISE.keys()}
+    assert {action for each in documented for action in listed(each["Action"])} == needed
+
+
+def test_what_the_docs_let_people_do_is_on_what_the_stack_has(
+    documented: list[dict[str, Any]], template: dict[str, Any]
+) -> None:
+    places = {each["Sid"]: each["Resource"].split(":")[-1] for each in documented}
     resources = template["Resources"]
     assert places["Machine"] == resources["Bulk"]["Properties"]["StateMachineName"]
     assert places["DryRun"] == resources["PlanLambdaFunction"]["Properties"]["FunctionName"]
