@@ -18,7 +18,9 @@ from convert.errors import ConvertError
 from convert.text import plain
 
 LOOK_SECONDS = 1.0, 10.0
-"""How long it is between two looks: at first, and at the most."""
+"""How long it is between two looks: at first, and at the most, unless a look takes long."""
+LOOK_SHARE = 5
+"""How many times as long as a look the pause behind it is: of 100,000 chunks a look lists hundreds of pages."""
 RUNNING = 3
 """What `status` exits with while a run runs; 2 is for what is asked wrongly."""
 LOOKS_FAILED = 5
@@ -170,6 +172,7 @@ def _watch(execution: Execution, folder: RunFolder, console: Console) -> tuple[E
     pause, most = LOOK_SECONDS
     with Bar(console) as bar:
         while True:
+            looked, took = time.monotonic(), 0.0
             try:
                 now = describe(execution.arn)
                 planned = planned or folder.run_of(execution)
@@ -177,12 +180,12 @@ def _watch(execution: Execution, folder: RunFolder, console: Console) -> tuple[E
                     bar.show(Pace.of(planned, folder.records(), now.started, time.monotonic() - begun))
                 if not now.is_running:
                     return now, planned
-                failed = 0
+                failed, took = 0, time.monotonic() - looked
             except ConvertError:
                 failed += 1
                 if failed == LOOKS_FAILED:
                     raise
-            time.sleep(pause)
+            time.sleep(max(pause, LOOK_SHARE * took))
             pause = min(most, pause * 1.2)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import signal
 import subprocess
@@ -9,6 +10,7 @@ import sys
 import time
 from pathlib import Path
 from threading import Event
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -224,6 +226,27 @@ def assert_left(text: str, output: str, machine: Machine) -> None:
         f"to see it: python -m convert status {output} --stage {machine.stage}",
         f"to stop it: python -m convert cancel {output} --stage {machine.stage}",
     ]
+
+
+def test_the_pause_is_longer_where_a_look_takes_long(
+    bulk: Bulk,
+    machine: Machine,
+    request_of_run: dict[str, Any],
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    machine.does(planning("any"), {"Type": "Wait", "Seconds": 50, "End": True})
+    clock, pauses = itertools.count(0, 60), []
+
+    def pause(seconds: float) -> None:
+        pauses.append(seconds)
+        wait(machine)
+
+    monkeypatch.setattr("convert.bulk.commands.time", SimpleNamespace(monotonic=lambda: next(clock), sleep=pause))
+    asked = ["score", request_of_run["input"], request_of_run["output"], "--stage", machine.stage]
+    assert told(asked, capsys)[0] == 0
+    assert pauses
+    assert min(pauses) >= 5 * 60
 
 
 @pytest.mark.parametrize("lost", [LOOKS_FAILED - 1, LOOKS_FAILED])
