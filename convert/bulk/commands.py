@@ -20,7 +20,7 @@ from convert.text import plain
 LOOK_SECONDS = 1.0, 10.0
 """How long it is between two looks: at first, and at the most, unless a look takes long."""
 LOOK_SHARE = 5
-"""How many times as long as a look the pause behind it is: of 100,000 chunks a look lists hundreds of pages."""
+"""How many looks long a pause is at the least: one look of 100,000 chunks lists hundreds of pages."""
 RUNNING = 3
 """What `status` exits with while a run runs; 2 is for what is asked wrongly."""
 LOOKS_FAILED = 5
