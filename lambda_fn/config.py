@@ -95,7 +95,7 @@ class Settings(Record):
             max_body_bytes=_positive(environ, "MAX_BODY_BYTES", 6_000_000),
             max_object_bytes=_positive(environ, "MAX_OBJECT_BYTES", 1_000_000),
             max_model_bytes=_positive(environ, "MAX_MODEL_BYTES", 256_000_000),
-            scoring_threads=_positive(environ, "SCORING_THREADS", _vcpus(environ)),
+            scoring_threads=scoring_threads(environ),
             base_path=_base_path(environ.get("BASE_PATH", "")),
             memory_bytes=_memory_mb(environ) * 2**20 or None,
             models_uri=models_uri,
@@ -113,6 +113,11 @@ def location(uri: str) -> tuple[str, str]:
     """Split ``s3://bucket/key`` into bucket and key."""
     bucket, _, key = uri.removeprefix("s3://").partition("/")
     return bucket, key
+
+
+def scoring_threads(environ: Mapping[str, str]) -> int:
+    """Return how many threads score many rows; raise ConfigError for a setting that is wrong."""
+    return _positive(environ, "SCORING_THREADS", _vcpus(environ))
 
 
 def _is_model(uri: str) -> bool:

@@ -9,7 +9,7 @@ import os
 from collections.abc import Callable
 from typing import Any
 
-from lambda_fn.config import Settings
+from lambda_fn.config import Settings, scoring_threads
 
 NO_END_MS = 2**31
 
@@ -34,7 +34,7 @@ def score(event: Any, context: Any) -> Any:
 
     _check(event, "output", "run", "chunk", "deadline")
     left: Callable[[], int] = getattr(context, "get_remaining_time_in_millis", lambda: NO_END_MS)
-    return score_chunk(event, left, Settings.from_environ(os.environ).scoring_threads)
+    return score_chunk(event, left, scoring_threads(os.environ))
 
 
 def summary(event: Any, context: Any) -> Any:

@@ -112,10 +112,11 @@ def test_a_task_ends_before_the_machine_gives_it_up_and_each_is_tried_as_often_a
     resources: dict[str, Any],
 ) -> None:
     for function in ("Plan", "Score", "Summary"):
-        assert resources[f"{function}LambdaFunction"]["Properties"]["Timeout"] == 900
+        properties = resources[f"{function}LambdaFunction"]["Properties"]
+        assert (properties["Timeout"], properties["MemorySize"]) == (900, 1769)
     score = resources["Bulk"]["Properties"]["Definition"]["States"]["Score all"]["ItemProcessor"]["States"]["Score"]
     assert score["TimeoutSeconds"] == 930
-    assert [retry["MaxAttempts"] for retry in score["Retry"]] == [0, 240, 6, 3]
+    assert [retry["MaxAttempts"] for retry in score["Retry"]] == [0, 240, 1, 6, 3]
 
 
 def test_the_map_is_bounded_by_the_request_and_whatever_ends_it_is_summarized(resources: dict[str, Any]) -> None:
@@ -176,12 +177,14 @@ def test_a_role_may_do_what_its_code_calls_and_nothing_else(name: str, resources
 
 
 def test_tables_and_outputs_are_listed_under_their_prefixes_alone(resources: dict[str, Any]) -> None:
-    for name in ("ScoreRole", "SummaryRole"):
+    models, inputs, outputs = ["models/*"], ["bulk/in/*", "bulk/uploads/*"], ["bulk/out/*"]
+    lists = {"PlanRole": [models, inputs, outputs], "ScoreRole": [inputs, outputs], "SummaryRole": [outputs]}
+    for name, expected in lists.items():
         [policy] = resources[name]["Properties"]["Policies"]
-        for statement in policy["PolicyDocument"]["Statement"]:
-            if statement["Action"] == "s3:ListBucket":
-                [prefixes] = statement["Condition"]["StringLikeIfExists"].values()
-                assert prefixes in (["bulk/in/*", "bulk/uploads/*"], ["bulk/out/*"])
+        listing = [each for each in policy["PolicyDocument"]["Statement"] if each["Action"] == "s3:ListBucket"]
+        assert [each["Condition"] for each in listing] == [
+            {"StringLikeIfExists": {"s3:prefix": prefixes}} for prefixes in expected
+        ]
 
 
 def test_what_arrives_under_the_input_prefix_is_told_to_the_function(resources: dict[str, Any]) -> None:
@@ -216,6 +219,7 @@ def test_nothing_costs_until_it_is_used(resources: dict[str, Any]) -> None:
         assert properties["Role"] == {"Fn::GetAtt": [f"{name}Role", "Arn"]}
         assert "ReservedConcurrentExecutions" not in properties
         assert ("Layers" in properties) == (name in {"Plan", "Score"})
+        assert ("MODEL_URI" in properties["Environment"]["Variables"]) == (name == "Plan")
 
 
 @pytest.fixture

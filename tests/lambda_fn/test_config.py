@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from lambda_fn.config import ConfigError, Settings
+from lambda_fn.config import ConfigError, Settings, scoring_threads
 
 
 def test_settings_come_from_the_environment() -> None:
@@ -72,6 +72,7 @@ def test_there_is_a_thread_for_each_vcpu_or_part_of_one(
 ) -> None:
     monkeypatch.setattr(os, "process_cpu_count", lambda: 3)
     assert Settings.from_environ({"MODEL_URI": "s3://b/k"} | environ).scoring_threads == threads
+    assert scoring_threads(environ) == threads
 
 
 @pytest.mark.parametrize(

@@ -88,3 +88,14 @@ def test_rows_are_estimated_from_those_at_the_begin() -> None:
     assert _rows_about(b"1,2\n" * 10, False, 4000, False) == 1000
     assert _rows_about(b"1,2\n3,4", True, 7, False) == 2
     assert _rows_about(b"", True, 0, False) == 0
+
+
+def test_a_worker_needs_no_setting_of_models_which_its_role_does_not_reach(
+    bulk: Bulk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bulk.put("in/a.csv", TEXT)
+    planned = bulk.plan(bulk.request("in/a.csv"))
+    monkeypatch.delenv("MODEL_URI")
+    monkeypatch.delenv("MODELS_URI")
+    bulk.score(planned)
+    assert bulk.summarize(planned)["status"] == "SUCCEEDED"
