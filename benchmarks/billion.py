@@ -8,23 +8,19 @@ import sys
 from collections.abc import Iterator
 
 from benchmarks.between import write
-from benchmarks.cost import PRICES, REQUESTS_PRICE
 from benchmarks.tables import table
+from lambda_fn.bulk import prices
+from lambda_fn.config import MB_PER_VCPU
 from scripts.emulator import ROOT
 
 RATES = ROOT / "benchmarks" / "RATES.md"
 PAGE = ROOT / "docs" / "scaling.md"
 PROGRAM = "benchmarks.billion"
-ROWS, WORKERS, MEMORY = 10**9, 1000, 1769
+ROWS, WORKERS = 10**9, 1000
 CHUNK_BYTES = 64_000_000
-TRANSITIONS = 3
-"""Of the state machine for each chunk: its child's start, the task, its end; plus what is retried."""
-TRANSITION_PRICE, PUT_PRICE, GET_PRICE = 0.000025, 0.000005, 0.0000004
-"""US dollars each, us-east-1: https://aws.amazon.com/step-functions/pricing/, https://aws.amazon.com/s3/pricing/"""
-PART_BYTES = 8 * 2**20
-"""Of a multipart upload: each is a PUT (lambda_fn/storage/large.py)."""
-REQUESTS = {"PUT": 4, "GET": 4}
-"""Of S3 for each chunk, about, beside parts: an upload's begin and end, a list, the record; run, model, head, rows."""
+PUTS_A_SECOND = 3500
+"""What S3 takes for a prefix:
+https://docs.aws.amazon.com/AmazonS3/latest/userguide/optimizing-performance.html"""
 
 
 def rates(page: str) -> Iterator[tuple[str, str, float, float, float]]:
@@ -40,13 +36,6 @@ def rates(page: str) -> Iterator[tuple[str, str, float, float, float]]:
             yield name, kind, float(rate.replace(",", "")), float(size), float(written)
 
 
-def dollars(seconds: float, chunks: int, parts: int) -> float:
-    """Return the US dollars for `chunks` of so many `parts` each, that take `seconds` of one worker in all."""
-    each = TRANSITIONS * TRANSITION_PRICE + REQUESTS_PRICE / 1e6
-    each += (REQUESTS["PUT"] + parts) * PUT_PRICE + REQUESTS["GET"] * GET_PRICE
-    return seconds * MEMORY / 1024 * PRICES["x86_64"] + chunks * each
-
-
 def lines(page: str) -> Iterator[str]:
     """Return the table: a line for each model and format."""
     head = [
@@ -55,8 +44,9 @@ def lines(page: str) -> Iterator[str]:
         "rows a second, a worker",
         "worker seconds",
         "chunks",
-        "parts of each",
+        "PUTs",
         "seconds, 1,000 workers",
+        "bound by",
         "$",
     ]
     rows = []
@@ -64,10 +54,10 @@ def lines(page: str) -> Iterator[str]:
         chunks = math.ceil(ROWS * size / CHUNK_BYTES)
         seconds = ROWS / rate
         waves = -(-chunks // WORKERS)
-        lasts = waves * seconds / chunks
-        parts = math.ceil(ROWS / chunks * written / PART_BYTES)
-        cost = dollars(seconds, chunks, parts)
-        cells = [f"{rate:,.0f}", f"{seconds:,.0f}", f"{chunks:,}", f"{parts}", f"{lasts:,.1f}", f"{cost:.2f}"]
+        puts = prices.puts(chunks, ROWS * written)
+        lasts, bound = max((waves * seconds / chunks, "work"), (puts / PUTS_A_SECOND, "PUTs"))
+        cost = prices.cost(seconds, MB_PER_VCPU, chunks, ROWS * written, "x86_64")["total"]
+        cells = [f"{rate:,.0f}", f"{seconds:,.0f}", f"{chunks:,}", f"{puts:,}", f"{lasts:,.1f}", bound, f"{cost:.2f}"]
         rows.append([name, kind, *cells])
     return table(head, rows)
 

@@ -5,13 +5,16 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-PRICES = {"x86_64": 0.0000166667, "arm64": 0.0000133334}
+from lambda_fn.bulk.prices import CALL, GB_SECOND
+from lambda_fn.config import MB_PER_VCPU
+
+PRICES = {"x86_64": GB_SECOND["x86_64"], "arm64": GB_SECOND["aarch64"]}
 """US dollars for a GB-second by architecture: the first tier of us-east-1."""
-REQUESTS_PRICE = 0.20
+REQUESTS_PRICE = round(CALL * 1e6, 6)
 """US dollars for a million requests."""
 PRICES_DATE = "November 2026"
 CALLS = 1_000_000
-MEMORY_SIZES = (128, 256, 512, 1024, 1769)
+MEMORY_SIZES = (128, 256, 512, 1024, MB_PER_VCPU)
 """MB, which are MiB on Lambda. At 1,769 a function has one vCPU."""
 COLD_SHARES = (0.0, 0.01, 0.10)
 

@@ -14,10 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.stacks import SAME_FOR_ALL
+from lambda_fn.config import MB_PER_VCPU
 from scripts.emulator import ROOT, Emulator
 
-MEMORY_MB = 1769
-"""What a function has one vCPU with."""
 BUCKET = "bench"
 AWS_CONFIG = "[default]\ns3 =\n  payload_signing_enabled = false\n"
 """Of boto3, for all alike: bodies are not signed, as they are not over TLS."""
@@ -48,7 +47,7 @@ class Site:
         """Start a process of `module`, whose arguments are JSON; `model` is the one that is served."""
         alone = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
         environ = {**self.s3.environ(), **SAME_FOR_ALL, **alone, "AWS_CONFIG_FILE": str(self.config)}
-        environ |= {"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(MEMORY_MB), "PYTHONPATH": str(ROOT)}
+        environ |= {"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(MB_PER_VCPU), "PYTHONPATH": str(ROOT)}
         if model is not None:
             environ["MODEL_URI"] = model.as_uri()
         command = [sys.executable, "-m", f"benchmarks.rates.{module}", *map(json.dumps, arguments)]

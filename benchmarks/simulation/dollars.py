@@ -6,6 +6,7 @@ import numpy as np
 
 from benchmarks.cost import CALLS, PRICES, REQUESTS_PRICE
 from benchmarks.simulation.fleet import Served
+from lambda_fn.config import MB_PER_VCPU
 
 HTTP_API_PRICE = 1.00
 """US dollars for a million calls of an HTTP API, up to 512 kB each: https://aws.amazon.com/api-gateway/pricing/"""
@@ -13,9 +14,6 @@ PROVISIONED = {"x86_64": 0.0000041667, "arm64": 0.0000033334}
 """US dollars for a GB-second of provisioned concurrency, called or not: https://aws.amazon.com/lambda/pricing/"""
 ON_PROVISIONED = {"x86_64": 0.0000097222, "arm64": 0.0000077778}
 """US dollars for a GB-second of a call that is served there, in the place of `PRICES`; same page. us-east-1."""
-VCPU_MB = 1769
-"""At this memory a function has one vCPU, below it less in proportion:
-https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html"""
 
 
 def slower(memory: int) -> float:
@@ -24,7 +22,7 @@ def slower(memory: int) -> float:
     >>> slower(3008), round(slower(512), 2)
     (1.0, 3.46)
     """
-    return max(1.0, VCPU_MB / memory)
+    return max(1.0, MB_PER_VCPU / memory)
 
 
 def dollars(served: Served, memory: int, seconds: float, architecture: str = "x86_64") -> float:

@@ -12,8 +12,9 @@ from benchmarks.simulation.dollars import dollars, slower
 from benchmarks.simulation.fleet import Served, serve
 from benchmarks.simulation.measured import Spread
 from benchmarks.simulation.traffic import TRAFFIC
+from lambda_fn.config import MB_PER_VCPU
 
-MEMORY_SIZES = (256, 512, 1024, 1769, 3008)
+MEMORY_SIZES = (256, 512, 1024, MB_PER_VCPU, 3008)
 PROVISIONED = (0, 20)
 PERCENTILES = (50, 95, 99, 99.9)
 
