@@ -9,7 +9,11 @@ from lambda_fn.errors import Problem, ServiceError
 from lambda_fn.storage import s3
 from lambda_fn.storage.large import CHANGED
 
-FORBIDDEN = frozenset({"AccessDenied", "403", "AllAccessDisabled", "InvalidObjectState"})
+FORBIDDEN = frozenset({"AccessDenied", "403", "AllAccessDisabled"})
+ARCHIVED = "InvalidObjectState"
+KMS = "KMS."
+"""What codes begin with that S3 passes on of a key: it is disabled, to be deleted, or not there."""
+KMS_PASSES = frozenset({"KMS.ThrottlingException", "KMS.KMSInternalException", "KMS.DependencyTimeoutException"})
 WRONG = frozenset({"InvalidBucketName", "KeyTooLongError", "InvalidURI", "InvalidArgument"})
 NOT_THERE = frozenset({"NoSuchBucket", "NoSuchKey", "PermanentRedirect", "404"})
 
@@ -47,6 +51,10 @@ def asking(uri: str) -> Iterator[None]:
             raise RefusedError(
                 f"{uri}: {code}: the functions' roles do not reach it (bulkInputBucket, bulkOutputBucket …)"
             ) from error
+        if code == ARCHIVED:
+            raise RefusedError(f"{uri} is archived: restore it first") from error
+        if code.startswith(KMS) and code not in KMS_PASSES:
+            raise RefusedError(f"{uri}: the key that it is encrypted by is not to be used: {code}") from error
         if code in WRONG or type(error).__name__ == "ParamValidationError":  # boto3's own look at names
             raise RefusedError(f"{uri[:200]}: {str(error)[:500]}") from error
         if code in NOT_THERE:

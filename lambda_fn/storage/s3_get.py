@@ -115,7 +115,7 @@ def endpoint_of(bucket: str, region: str, environ: Mapping[str, str]) -> Endpoin
 
 def short(code: str, status: int | str) -> str:
     """Return the code that S3 gave, or else the status: it is told to callers, and who answered may be anybody."""
-    return code if code.isalnum() and len(code) <= CODE_CHARACTERS else str(status)
+    return code if code.replace(".", "", 1).isalnum() and len(code) <= CODE_CHARACTERS else str(status)
 
 
 def encoded(key: str) -> str:
