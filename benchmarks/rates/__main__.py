@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import argparse
 import io
+import json
 import sys
 import tempfile
 import warnings
 from collections.abc import Sequence
+from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +19,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from benchmarks.harness import DisagreementError
-from benchmarks.rates.page import FLOOR, OURS, WAYS, Measured, Rates, markdown
+from benchmarks.rates.page import FLOOR, OURS, SMALL_ALONE, WAYS, Measured, Rates, markdown
 from benchmarks.rates.processes import BUCKET, Site, site
-from benchmarks.rates.tables import Case, cases, repeated
+from benchmarks.rates.tables import Case, cases, repeated, with_refused
 from scripts.deployment import Deployment
 from scripts.emulator import ROOT
 
@@ -27,6 +30,7 @@ ROWS, RUNS = 1_000_000, 2
 COMPARED = 20_000
 """How many rows of the answers are compared."""
 CLOSE = 1e-15
+REFUSED_ROWS = 100_000
 MEMORY_MB = (10, 100, 1000)
 WORKERS = (1, 2, 4)
 CHUNKS = 8
@@ -49,16 +53,22 @@ def main() -> int:
 def measure(where: Site, folder: Path, rows: int, memory_mb: Sequence[int] = MEMORY_MB) -> Measured:
     """Measure everything; raise DisagreementError if an answer differs by who gives it."""
     found = list(cases(folder, rows))
-    models = [(case.name, case.small, [rates(where, case, kind) for kind in WAYS]) for case in found]
-    wide = found[-1]
-    return Measured(rows, RUNS, models, [memory(where, wide, size) for size in memory_mb], workers(where, wide))
+    models = [(case.name, case.small, [rates(where, case, kind) for kind in kinds(case)]) for case in found]
+    small, wide = found
+    peaks = [memory(where, wide, size) for size in memory_mb]
+    return Measured(rows, RUNS, models, peaks, workers(where, wide), refused(where, small))
+
+
+def kinds(case: Case) -> list[str]:
+    """Return the formats that are measured with a model."""
+    return [kind for kind in WAYS if case.small or kind not in SMALL_ALONE]
 
 
 def rates(where: Site, case: Case, kind: str) -> Rates:
     """Return the rates of a model and a format, in all ways."""
     client = Deployment(where.s3).client("s3")
     key, folder = key_of(case, kind), f"{case.model.stem}/{kind}"
-    client.put_object(Bucket=BUCKET, Key=key, Body=case.csv() if kind == "CSV" else case.npy())
+    client.put_object(Bucket=BUCKET, Key=key, Body=case.body(kind))
     ours = where.run("ours", "rate", request(key, f"{folder}/ours/"), RUNS, model=case.model)
     taken = {OURS: ours["seconds"]}
     answers = _answers(client, ours["outputs"], kind)
@@ -73,6 +83,16 @@ def rates(where: Site, case: Case, kind: str) -> Rates:
         raise DisagreementError(f"{case.name}, {kind}: {ours['rows']:,} of {count:,} rows were scored")
     by_way = {way: count / seconds for way, seconds in taken.items()}
     return Rates(kind, by_way, ours["bytes_in"] / count, ours["bytes_out"] / count, ours["cpu"] / count * 1e6)
+
+
+def refused(where: Site, case: Case) -> tuple[int, float]:
+    """Return the rows of a table in CSV of which a tenth is refused, and how many of them are done a second."""
+    key, case = "in/refused.csv", replace(case, rows=case.rows[:REFUSED_ROWS])
+    Deployment(where.s3).client("s3").put_object(Bucket=BUCKET, Key=key, Body=with_refused(case.csv()))
+    found = where.run("ours", "rate", request(key, "refused/", on_error="skip"), RUNS, model=case.model)
+    if found["refused"] != -(-found["rows"] // 10):
+        raise DisagreementError(f"{found['refused']:,} of {found['rows']:,} rows were refused, expected a tenth")
+    return found["rows"], found["rows"] / found["seconds"]
 
 
 def memory(where: Site, case: Case, size_mb: int) -> tuple[float, float]:
@@ -117,11 +137,20 @@ def _answers(client: Any, keys: Sequence[str], kind: str) -> NDArray[np.float64]
         if kind == "CSV":
             found.append(pd.read_csv(body, nrows=COMPARED).to_numpy(np.float64))
             continue
+        if kind == "JSONL":
+            found.append(np.array([_answer(json.loads(line)) for line in islice(body, COMPARED)], np.float64))
+            continue
         table = np.load(body)[:COMPARED]
         if table.dtype.names:
             table = np.column_stack([table["prediction"], table["probabilities"]])
         found.append(table)
     return np.concatenate(found)[:COMPARED]
+
+
+def _answer(row: dict[str, Any]) -> list[Any]:
+    """Return the label and the probabilities, which are beside it or in an object of their own."""
+    label = row.pop("prediction")
+    return [label, *row.get("probabilities", row).values()]
 
 
 def compare(what: str, ours: NDArray[np.float64], theirs: NDArray[np.float64]) -> None:

@@ -26,20 +26,22 @@ def plan(request: dict[str, Any]) -> list[dict[str, Any]]:
 def rate(request: dict[str, Any], runs: int) -> dict[str, Any]:
     """Score all chunks of a table, `runs` times over: a worker has the model already when the second one begins.
 
-    Return rows, seconds of the best run, those of the CPU, bytes in and out, keys of the outputs, and the peak of
-    memory in bytes.
+    Return rows, those that were refused, seconds of the best run, those of the CPU, bytes in and out, keys of the
+    outputs, and the peak of memory in bytes.
     """
-    items, taken, rows = plan(request), [], 0
+    items, taken = plan(request), []
+    rows, refused = 0, 0
     for _ in range(runs):
         _forget(items)
         start, before = time.perf_counter(), cpu()
-        rows = score(items)
+        rows, refused = score(items)
         taken.append((time.perf_counter() - start, cpu() - before))
     bucket, folder = location(items[0]["output"])
     outputs = [folder + item["chunk"]["output"] for item in items]
     written = [large.find(bucket, key) for key in outputs]
     return {
         "rows": rows,
+        "refused": refused,
         "seconds": min(taken)[0],
         "cpu": min(taken)[1],
         "bytes_in": sum(item["chunk"]["end"] - item["chunk"]["begin"] for item in items),
@@ -49,9 +51,10 @@ def rate(request: dict[str, Any], runs: int) -> dict[str, Any]:
     }
 
 
-def score(items: Sequence[dict[str, Any]]) -> int:
-    """Score chunks, one after the other; return how many rows they had."""
-    return sum(handler.score(item, None)["rows"] for item in items)
+def score(items: Sequence[dict[str, Any]]) -> tuple[int, int]:
+    """Score chunks, one after the other; return how many rows they had, and how many of these were refused."""
+    done = [handler.score(item, None) for item in items]
+    return sum(each["rows"] for each in done), sum(each["refused"] for each in done)
 
 
 def share() -> float:

@@ -12,8 +12,10 @@ from benchmarks.tables import table, target_table
 from benchmarks.targets import Target
 
 OURS, FLOOR = "Plume", "floor"
-WAYS = {"CSV": ("pandas", "pyarrow"), "NPY": ("numpy",)}
+WAYS = {"CSV": ("pandas", "pyarrow"), "JSONL": ("read_json",), "NPY": ("numpy",)}
 """What reads and writes for scikit-learn, by format; the first is what a target is about."""
+SMALL_ALONE = frozenset({"JSONL"})
+"""Formats that are measured with the small model alone, and have no target."""
 LIMITS: dict[bool, dict[str, float]] = {True: {"CSV": 5, "NPY": 15}, False: {"CSV": 1.3, "NPY": 1.7}}
 """How many times as many rows as that, where scoring costs next to nothing, and where it does not."""
 
@@ -35,6 +37,7 @@ class Measured:
 
     models: name, whether it is the small one, the rates. memory: MB of a chunk, and of the peak, by ours.
     workers: how many of them shared a run, rows a second, and seconds of the CPU of all.
+    refused: how many rows a table in CSV had of which a tenth was refused, and skipped; rows a second.
     """
 
     rows: int
@@ -42,6 +45,7 @@ class Measured:
     models: Sequence[tuple[str, bool, Sequence[Rates]]]
     memory: Sequence[tuple[float, float]]
     workers: Mapping[int, tuple[float, float]]
+    refused: tuple[int, float]
 
 
 def markdown(measured: Measured) -> str:
@@ -52,7 +56,8 @@ def markdown(measured: Measured) -> str:
         f"Written by `make bench`. {measured.rows:,} rows of a table on S3 become labels and probabilities on S3. Plume"
         " is one worker: `lambda_fn.bulk.handler.score` for each chunk of a run that was planned before. pandas and"
         " pyarrow stand for: read the object with boto3, `read_csv`, scikit-learn's `predict_proba`, write CSV, put the"
-        " object; numpy for `np.load`, `predict_proba`, `np.save`. The floor reads the same object and writes as many"
+        " object; read_json for the same with pandas' `read_json` and `to_json`, a line for each row, in 15 digits;"
+        " numpy for `np.load`, `predict_proba`, `np.save`. The floor reads the same object and writes as many"
         " bytes as Plume does, and nothing else. Each is a process of its own on one core, with one thread to compute,"
         f" its model loaded; the better of {measured.runs} runs counts, and what Plume's process took of the CPU in it."
         " S3 is a process on the other core that keeps"
@@ -65,12 +70,15 @@ def markdown(measured: Measured) -> str:
         f" {versions}."
     )
     sections = [line for name, small, rates in measured.models for line in _section(name, small, rates)]
-    return "\n".join(["# Bulk workers", "", setting, "", where, *sections, *_memory(measured), *_workers(measured), ""])
+    others = [*_refused(measured), *_memory(measured), *_workers(measured)]
+    return "\n".join(["# Bulk workers", "", setting, "", where, *sections, *others, ""])
 
 
 def targets(small: bool, rates: Sequence[Rates]) -> Iterator[Target]:
     """Return every target of a model with what was measured of it."""
     for each in rates:
+        if each.kind in SMALL_ALONE:
+            continue
         other = WAYS[each.kind][0]
         ratio = each.rates[OURS] / each.rates[other]
         yield Target(f"rows of {each.kind} a second / with {other}", LIMITS[small][each.kind], ratio, at_least=True)
@@ -90,6 +98,15 @@ def _section(name: str, small: bool, rates: Sequence[Rates]) -> Iterator[str]:
 
 def _beside(rate: float | None, ours: float) -> str:
     return "-" if rate is None else f"{rate:,.0f} ({ours / rate:.2f})"
+
+
+def _refused(measured: Measured) -> Iterator[str]:
+    count, rate = measured.refused
+    text = (
+        f"{count:,} rows in CSV for the demo model, of which every tenth is refused, with `on_error` `skip`:"
+        f" {rate:,.0f} rows a second, those that are refused among them."
+    )
+    yield from ["", "## Rows that are refused", "", text]
 
 
 def _memory(measured: Measured) -> Iterator[str]:

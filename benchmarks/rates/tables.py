@@ -9,6 +9,7 @@ from pathlib import Path
 
 import joblib
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
 from pyarrow import csv
@@ -46,6 +47,14 @@ class Case:
         csv.write_csv(pa.table(dict(zip(self.names, self.rows.T, strict=True))), sink)
         return sink.getvalue()
 
+    def jsonl(self) -> bytes:
+        """Return the table in JSON Lines, an object for each row."""
+        return pd.DataFrame(self.rows, columns=self.names).to_json(orient="records", lines=True).encode()
+
+    def body(self, kind: str) -> bytes:
+        """Return the table in a format of `benchmarks.rates.page.WAYS`."""
+        return {"CSV": self.csv, "JSONL": self.jsonl, "NPY": self.npy}[kind]()
+
     def npy(self) -> bytes:
         """Return the table in NPY."""
         sink = io.BytesIO()
@@ -68,6 +77,17 @@ def cases(folder: Path, count: int) -> Iterator[Case]:
     write_sample(beside(boosting), Sample(NAMES, fitted))
     export(boosting, folder / "boosting.onnx", name="boosting")
     yield Case("GradientBoosting, 10 features of all digits", False, boosting, NAMES, rows)
+
+
+def with_refused(table: bytes) -> bytes:
+    r"""Return a table in CSV whose every tenth row, the first one among them, has a value that is refused.
+
+    >>> with_refused(b"a,b\n1,2\n3,4\n")
+    b'a,b\nx1,2\n3,4\n'
+    """
+    head, *rows = table.splitlines(keepends=True)
+    rows[::10] = [b"x" + row for row in rows[::10]]
+    return head + b"".join(rows)
 
 
 def repeated(table: bytes, size: int) -> Iterator[bytes]:

@@ -1,6 +1,7 @@
 """The benchmark of bulk workers compares answers, measures every way, and writes a page."""
 
 import io
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -36,14 +37,20 @@ def both(folder: Path) -> list[Case]:
     return list(cases(folder, 4000))
 
 
-@pytest.mark.parametrize("kind", WAYS)
-@pytest.mark.parametrize("number", [0, 1])
+@pytest.mark.parametrize(
+    ("number", "kind"), [(0, "CSV"), (0, "JSONL"), (0, "NPY"), (1, "CSV"), (1, "NPY")], ids=lambda each: str(each)
+)
 def test_each_way_answers_the_same_and_is_measured(number: int, kind: str, where: Site, both: list[Case]) -> None:
+    assert kind in rates.kinds(both[number])
     found = rates.rates(where, both[number], kind)
     assert found.rates.keys() == {OURS, *WAYS[kind], FLOOR}
     assert min(found.rates.values()) > 0
     assert found.cpu > 0
-    assert found.read == pytest.approx(len(both[number].csv() if kind == "CSV" else both[number].npy()) / 4000, rel=0.1)
+    assert found.read == pytest.approx(len(both[number].body(kind)) / 4000, rel=0.1)
+
+
+def test_a_table_of_which_a_tenth_is_refused_is_measured(where: Site, both: list[Case]) -> None:
+    assert rates.refused(where, both[0]) > (4000, 0)
 
 
 def test_memory_does_not_grow_with_the_chunk(where: Site, both: list[Case]) -> None:
@@ -71,6 +78,8 @@ def test_a_person_answers_what_the_estimator_does(estimator: Any) -> None:
         head, *lines = way(case.csv(), estimator).decode().replace('"', "").splitlines()
         assert head == "prediction,0,1,2"
         assert np.array_equal(np.array([line.split(",") for line in lines], float), expected)
+    answers = [[*json.loads(line).values()] for line in person.with_read_json(case.jsonl(), estimator).splitlines()]
+    assert np.abs(np.array(answers) - expected).max() < 1e-15
     assert np.array_equal(np.load(io.BytesIO(person.with_numpy(case.npy(), estimator))), expected)
 
 
@@ -90,16 +99,16 @@ SLOW += [Rates("NPY", {OURS: 2e7, "numpy": 1e6, FLOOR: 4e7}, 16.0, 32.0, 0.5)]
 
 
 def test_the_page_has_every_figure() -> None:
-    page = markdown(
-        Measured(1000, 2, [("small", True, SLOW)], [(10.1, 99.6), (100.2, 120.4)], {1: (1e5, 9.87), 2: (1.9e5, 10)})
-    )
+    models, memory, shared = [("small", True, SLOW)], [(10.1, 99.6), (100.2, 120.4)], {1: (1e5, 9.87), 2: (1.9e5, 10.0)}
+    page = markdown(Measured(1000, 2, models, memory, shared, (100, 3e5)))
     assert (
-        "| CSV → CSV | 4,000,000 | 8.0 | 60.5 | 1.23 | 1,000,000 (4.00) | 2,000,000 (2.00) | - | 8,000,000 (0.50) |"
+        "| CSV → CSV | 4,000,000 | 8.0 | 60.5 | 1.23 | 1,000,000 (4.00) | 2,000,000 (2.00) | - | - | 8,000,000 (0.50) |"
         in page
     )
-    assert "| NPY → NPY | 20,000,000 | 16.0 | 32.0 | 0.50 | - | - | 1,000,000 (20.00) | 40,000,000 (0.50) |" in page
+    assert "| NPY → NPY | 20,000,000 | 16.0 | 32.0 | 0.50 | - | - | - | 1,000,000 (20.00) | 40,000,000 (0.50) |" in page
     assert "| rows of CSV a second / with pandas | ≥ 5 | 4.00 | **no** |" in page
     assert "| rows of NPY a second / with numpy | ≥ 15 | 20.00 | yes |" in page
+    assert "of which every tenth is refused, with `on_error` `skip`: 300,000 rows a second" in page
     assert "| 10 | 100 |\n| 100 | 120 |" in page
     assert "| 1 | 100,000 | 1.00 | 9.9 |\n| 2 | 190,000 | 1.90 | 10.0 |" in page
 
