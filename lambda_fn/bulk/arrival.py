@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import logging
 from collections.abc import Mapping
@@ -10,7 +9,9 @@ from typing import Any
 
 import boto3
 
+from lambda_fn.bulk.failures import RefusedError
 from lambda_fn.bulk.formats import format_of, is_hidden
+from lambda_fn.bulk.run import digest
 
 log = logging.getLogger(__name__)
 
@@ -18,7 +19,9 @@ log = logging.getLogger(__name__)
 def start(event: Mapping[str, Any], environ: Mapping[str, str]) -> str | None:
     """Start an execution for the object that S3's event tells of; return its name, None for an object that is no input.
 
-    The name is made of what tells one arrival from others: an event that comes twice starts one execution.
+    The name is made of what tells one arrival from others: an event that comes twice starts one execution. The output
+    prefix has a part of it: the same bytes that arrive again may meet another model.
+    Raises RefusedError for options (``bulkArrivalOptions``) that are no JSON object, or tell of input or output.
     """
     found = event["detail"]["object"]
     bucket, etag = event["detail"]["bucket"]["name"], found["etag"].strip('"')
@@ -26,17 +29,27 @@ def start(event: Mapping[str, Any], environ: Mapping[str, str]) -> str | None:
     if why := _no_input(uri, environ):
         log.warning("%r is not scored: %s", uri, why)
         return None
-    output = f"{environ['BULK_OUTPUT']}{uri.removeprefix(environ['BULK_INPUT'])}/{etag}/"
-    told = json.dumps([uri, etag, found.get("sequencer")])
-    name = f"arrival-{hashlib.sha256(told.encode()).hexdigest()[:32]}"
+    arrival = digest([uri, etag, found.get("sequencer")])[:32]
+    output = f"{environ['BULK_OUTPUT']}{uri.removeprefix(environ['BULK_INPUT'])}/{etag}-{arrival[:8]}/"
+    request = {**_options(environ.get("BULK_ARRIVAL_OPTIONS") or "{}"), "input": uri, "output": output}
+    name = f"arrival-{arrival}"
     client = boto3.client("stepfunctions")
     try:
-        client.start_execution(
-            stateMachineArn=environ["BULK_MACHINE"], name=name, input=json.dumps({"input": uri, "output": output})
-        )
+        client.start_execution(stateMachineArn=environ["BULK_MACHINE"], name=name, input=json.dumps(request))
     except client.exceptions.ExecutionAlreadyExists:
         log.info("the event of %r came twice", uri)
     return name
+
+
+def _options(text: str) -> dict[str, Any]:
+    """Return the options of every arrival; the execution itself refuses what is wrong in one, where it is seen."""
+    try:
+        options = json.loads(text)
+    except ValueError:
+        options = None
+    if not isinstance(options, dict) or options.keys() & {"input", "output"}:
+        raise RefusedError(f"bulkArrivalOptions is {text!r:.200}, expected a JSON object without input and output")
+    return options
 
 
 def _no_input(uri: str, environ: Mapping[str, str]) -> str:

@@ -12,12 +12,15 @@ from scripts.deployment import Deployment
 from scripts.emulator import Emulator
 from scripts.gateway import Gateway
 
+ARRIVAL_OPTIONS = '{"columns": ["prediction"], "on_error": "skip"}'
+
 
 @pytest.fixture(scope="session")
 def package(emulator: Emulator, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What `serverless package` leaves; not in .serverless, where another run may be writing."""
     folder = tmp_path_factory.mktemp("package")
-    Deployment(emulator).serverless("package", "--package", str(folder), "--param=bulkOnArrival=true")
+    arrivals = ("--param=bulkOnArrival=true", f"--param=bulkArrivalOptions={ARRIVAL_OPTIONS}")
+    Deployment(emulator).serverless("package", "--package", str(folder), *arrivals)
     return folder
 
 

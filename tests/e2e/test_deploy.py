@@ -212,6 +212,11 @@ def test_a_queue_in_front_has_its_messages_scored(deployment: Deployment, publis
     assert deployment.client("s3").get_object(Bucket=bucket, Key=stored)["Body"].read() == b'{"prediction": [2, 1]}'
 
 
+def keys_of(client: Any, bucket: str, prefix: str) -> list[str]:
+    listed = client.list_objects_v2(Bucket=bucket, Prefix=prefix)
+    return [each["Key"] for each in listed.get("Contents", [])]
+
+
 def test_a_table_that_arrives_is_scored_by_itself(deployment: Deployment, published: str, estimator: Any) -> None:
     client, outputs = deployment.client("s3"), deployment.outputs()
     bucket, _, prefix = outputs["BulkInput"].removeprefix("s3://").partition("/")
@@ -219,17 +224,19 @@ def test_a_table_that_arrives_is_scored_by_itself(deployment: Deployment, publis
     body = pd.DataFrame(rows).to_csv(index=False, header=False).encode()
     tables = ("_hidden.csv", "plain.csv", "a b+c%20'\"ü.csv")
     etags = [client.put_object(Bucket=bucket, Key=prefix + name, Body=body)["ETag"].strip('"') for name in tables]
-    _, *found = (f"{outputs['BulkOutput']}{name}/{etag}/" for name, etag in zip(tables, etags, strict=True))
-    end = time.monotonic() + 120
-    for output in found:
-        key = output.removeprefix(f"s3://{bucket}/")
-        while client.list_objects_v2(Bucket=bucket, Prefix=f"{key}_SUCCESS.json")["KeyCount"] == 0:
-            assert time.monotonic() < end, f"{output} was not written"
+    end, found = time.monotonic() + 120, []
+    for name, etag in [*zip(tables, etags, strict=True)][1:]:
+        begin = f"{outputs['BulkOutput']}{name}/{etag}-".removeprefix(f"s3://{bucket}/")
+        while not (done := [key for key in keys_of(client, bucket, begin) if key.endswith("/_SUCCESS.json")]):
+            assert time.monotonic() < end, f"{begin} was not written"
             time.sleep(0.2)
-        [part] = client.list_objects_v2(Bucket=bucket, Prefix=f"{key}part-")["Contents"]
-        answers = pd.read_csv(client.get_object(Bucket=bucket, Key=part["Key"])["Body"])
+        key = done[0].removesuffix("_SUCCESS.json")
+        [part] = keys_of(client, bucket, f"{key}part-")
+        answers = pd.read_csv(client.get_object(Bucket=bucket, Key=part)["Body"])
+        assert list(answers) == ["prediction"]
         np.testing.assert_array_equal(answers["prediction"], estimator.predict(rows))
-        assert "SUCCEEDED" in deployment.convert("status", output)
+        found.append(f"s3://{bucket}/{key}")
+        assert "SUCCEEDED" in deployment.convert("status", found[-1])
     listing = deployment.convert("list")
     assert all(f"→ {output} " in listing for output in found)
     assert "_hidden.csv" not in listing

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from lambda_fn.bulk import handler
+from lambda_fn.bulk.failures import RefusedError
 from scripts.deployment import Deployment
 from scripts.emulator import Emulator
 
@@ -39,12 +40,39 @@ def asked(machine: str, aws: Emulator) -> list[dict[str, Any]]:
 def test_a_table_that_arrives_is_asked_for_once_however_often_that_is_told(
     name: str, bucket: str, machine: str, aws: Emulator
 ) -> None:
-    for _ in range(2):
-        assert handler.arrive(event(bucket, f"in/{name}"), None).startswith("arrival-")
-    request = {"input": f"s3://{bucket}/in/{name}", "output": f"s3://{bucket}/in/out/{name}/e7a9/"}
-    assert asked(machine, aws) == [request]
-    handler.arrive(event(bucket, f"in/{name}", "2"), None)
-    assert asked(machine, aws) == [request, request]
+    started = [handler.arrive(event(bucket, f"in/{name}"), None) for _ in range(2)]
+    [request] = asked(machine, aws)
+    assert started == [f"arrival-{started[0][8:40]}"] * 2
+    output = f"s3://{bucket}/in/out/{name}/e7a9-{started[0][8:16]}/"
+    assert request == {"input": f"s3://{bucket}/in/{name}", "output": output}
+
+
+def test_the_same_bytes_that_arrive_again_go_to_another_prefix(bucket: str, machine: str, aws: Emulator) -> None:
+    for sequencer in ("1", "2"):
+        handler.arrive(event(bucket, "in/a.csv", sequencer), None)
+    first, second = asked(machine, aws)
+    assert first["input"] == second["input"]
+    assert first["output"] != second["output"]
+
+
+def test_options_of_arrivals_are_those_of_the_request(
+    bucket: str, machine: str, aws: Emulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    options = {"columns": ["id", "prediction"], "on_error": "skip"}
+    monkeypatch.setenv("BULK_ARRIVAL_OPTIONS", json.dumps(options))
+    handler.arrive(event(bucket, "in/a.csv"), None)
+    [request] = asked(machine, aws)
+    assert request.items() >= options.items()
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '{"output": "s3://b/elsewhere/"}'])
+def test_options_of_arrivals_that_are_none_are_refused(
+    text: str, bucket: str, machine: str, aws: Emulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BULK_ARRIVAL_OPTIONS", text)
+    with pytest.raises(RefusedError, match="expected a JSON object without input and output"):
+        handler.arrive(event(bucket, "in/a.csv"), None)
+    assert asked(machine, aws) == []
 
 
 @pytest.mark.parametrize(
