@@ -7,8 +7,10 @@ import pytest
 
 from lambda_fn.bulk import handler
 from lambda_fn.bulk.failures import RefusedError
+from lambda_fn.bulk.options import TAKEN
 from scripts.deployment import Deployment
 from scripts.emulator import Emulator
+from tests.conftest import TESTS
 
 ROLE = "arn:aws:iam::000000000000:role/none"
 
@@ -85,3 +87,8 @@ def test_options_of_arrivals_that_are_none_are_refused(
 def test_what_is_no_input_starts_nothing(key: str, bucket: str, machine: str, aws: Emulator) -> None:
     assert handler.arrive(event(bucket, key), None) is None
     assert asked(machine, aws) == []
+
+
+def test_the_docs_name_every_option_of_an_arrival() -> None:
+    page = (TESTS.parent / "docs" / "deploying.md").read_text().partition("### Tables that arrive\n")[2]
+    assert all(f"`{name}`" in page for name in TAKEN.keys() - {"input", "output"})
