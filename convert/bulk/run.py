@@ -82,13 +82,12 @@ class RunFolder:
     def lacking(self, summary: Mapping[str, Any]) -> Iterator[str]:
         """Yield each file of a summary that is not there as it tells, and why."""
         there = {**self._listed("part-"), **self._listed("_quarantine/")}
-        sizes = {each["key"]: each["bytes"] for each in summary["outputs"]} | dict.fromkeys(summary["quarantine"])
-        for key, size in sizes.items():
-            found = there.get(self._name(key))
+        for each in (*summary["outputs"], *summary["quarantine"]):
+            found = there.get(self._name(each["key"]))
             if found is None:
-                yield f"s3://{self._bucket}/{key} is not there any more"
-            elif size not in (None, found["Size"]):
-                yield f"s3://{self._bucket}/{key} has {found['Size']:,} bytes, not {size:,}: delete it"
+                yield f"s3://{self._bucket}/{each['key']} is not there any more"
+            elif (found["Size"], found["ETag"]) != (each["bytes"], each["etag"]):
+                yield f"s3://{self._bucket}/{each['key']} was changed: delete it"
 
     def _name(self, key: str) -> str:
         return key.removeprefix(self._prefix)

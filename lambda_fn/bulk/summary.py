@@ -35,7 +35,7 @@ def summarize(event: dict[str, Any]) -> dict[str, Any]:
     done = records.whole(run, chunks)
     left = [chunk for chunk in chunks if chunk.name not in done]
     failed = _failed(run, event["execution"], left, event.get("stopped"))
-    quarantine: list[str] = []
+    quarantine: list[dict[str, Any]] = []
     if not failed:
         quarantine, failed = _set_aside(run, chunks, done)
         if failed:
@@ -99,10 +99,10 @@ def _cause(text: Any) -> str:
 
 def _set_aside(
     run: Run, chunks: list[Chunk], done: dict[str, dict[str, Any]]
-) -> tuple[list[str], list[dict[str, Any]]]:
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """Write the refused rows where whoever asked looks for them, each with its line in the object.
 
-    Return the keys, and what failed.
+    Return the files, and what failed.
     """
     if run.options.on_error != "quarantine":
         return [], []
@@ -114,20 +114,20 @@ def _set_aside(
         lines += done[chunk.name]["lines"]
     failed: list[dict[str, Any]] = []
 
-    def copy(chunk: Chunk, lines: int) -> str:
+    def copy(chunk: Chunk, lines: int) -> dict[str, Any]:
         try:
             return _copy(run, chunk, lines, done[chunk.name]["refused"])
         except IncompleteError as error:
             failed.append(_failure(chunk, type(error).__name__, str(error)))
-            return ""
+            return {}
 
     with ThreadPoolExecutor(ASKERS) as askers:
-        keys = list(askers.map(lambda each: copy(*each), above))
-    return ([], sorted(failed, key=lambda each: str(each["chunk"]))) if failed else (keys, [])
+        files = list(askers.map(lambda each: copy(*each), above))
+    return ([], sorted(failed, key=lambda each: str(each["chunk"]))) if failed else (files, [])
 
 
-def _copy(run: Run, chunk: Chunk, above: int, refused: int) -> str:
-    """Write the refused rows of a chunk, in front of which its object has so many lines; return the key.
+def _copy(run: Run, chunk: Chunk, above: int, refused: int) -> dict[str, Any]:
+    """Write the refused rows of a chunk, in front of which its object has so many lines; return the file.
 
     Raises IncompleteError if they are not all there, or others are.
     """
@@ -139,13 +139,14 @@ def _copy(run: Run, chunk: Chunk, above: int, refused: int) -> str:
         if count != refused:
             upload.abort()
             raise IncompleteError(f"{count} of {refused} refused rows of chunk {chunk.name} are there")
-        if not upload.finish():  # another summary was sooner
-            there = large.find(run.folder.bucket, key)
-            compared = Comparison(there or Object(run.folder.bucket, key, 0, ""))
+        is_own = upload.finish()
+        there = large.find(run.folder.bucket, key) or Object(run.folder.bucket, key, 0, "")
+        if not is_own:  # another summary was sooner
+            compared = Comparison(there)
             _pour(_numbered(aside, above), compared)
             if not compared.finish():
                 raise IncompleteError(f"{key} has other refused rows than chunk {chunk.name}: delete it, and resume")
-    return key
+    return {"key": key, "rows": refused, "bytes": there.size, "etag": there.etag}
 
 
 def _pour(lines: Iterable[bytes], target: Upload | Comparison) -> int:
@@ -179,7 +180,7 @@ def _summary(
     event: dict[str, Any],
     records: list[dict[str, Any]],
     failed: list[dict[str, Any]],
-    quarantine: list[str],
+    quarantine: list[dict[str, Any]],
 ) -> dict[str, Any]:
     """Return the summary of an execution."""
     finished = datetime.now(UTC)

@@ -118,7 +118,7 @@ class Bulk:
         return pd.concat(tables, ignore_index=True)
 
     def quarantined(self, summary: dict[str, Any]) -> list[dict[str, Any]]:
-        return [json.loads(line) for key in summary["quarantine"] for line in self.get(key).splitlines()]
+        return [json.loads(line) for each in summary["quarantine"] for line in self.get(each["key"]).splitlines()]
 
 
 def state_of(plan: dict[str, Any]) -> str:

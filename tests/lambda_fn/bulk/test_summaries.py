@@ -137,15 +137,15 @@ def test_quarantined_rows_that_were_changed_fail_the_run_by_name(other: bytes | 
     planned = bulk.plan(bulk.request("in/a.csv", on_error="quarantine"))
     bulk.score(planned)
     summary = bulk.summarize(planned)
-    [key] = summary["quarantine"]
-    right = bulk.get(key)
+    [file] = summary["quarantine"]
+    key, right = file["key"], bulk.get(file["key"])
     bulk.put(key, right.replace(b'"text": "x', b'"text": "z') if other is None else other)
     again = bulk.summarize(planned, "two")
     assert (again["status"], [each["chunk"] for each in again["failed"]]) == ("INCOMPLETE", ["00000"])
     assert f"{key} has other refused rows" in again["failed"][0]["cause"]
     assert "out/_SUCCESS.json" not in bulk.keys("out/")
     bulk.s3.delete_object(Bucket=bulk.bucket, Key=key)
-    assert bulk.summarize(planned, "three")["quarantine"] == [key]
+    assert bulk.summarize(planned, "three")["quarantine"] == [file]
     assert bulk.get(key) == right
 
 
