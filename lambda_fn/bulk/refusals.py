@@ -76,6 +76,9 @@ def _scored(
         scores = model.score(values[kept], 1, probabilities) if len(kept) else Scores(values[:0, 0], None)
     for refusal in output.refusals(scores):
         refused[int(kept[refusal.row or 0])] = refusal
+    if not refused:
+        yield Part(begin, begin + len(values), scores)
+        return
     places, start = np.searchsorted(kept, np.arange(len(values) + 1)), 0
     for row in [*sorted(refused), len(values)]:
         if row > start:
