@@ -69,7 +69,7 @@ def _failed(run: Run, execution: str, chunks: Sequence[Chunk], stopped: Any) -> 
 
     def told(chunk: Chunk) -> dict[str, Any]:
         note = _read_note(run, chunk) if f"{chunk.name}.json" in noted else None
-        return note if isinstance(note, dict) and note.get("execution") in {None, execution} else unknown
+        return note if isinstance(note, dict) and note.get("execution") in (None, execution) else unknown
 
     with ThreadPoolExecutor(ASKERS) as askers:
         notes = zip(chunks, askers.map(told, chunks), strict=True)
