@@ -1,4 +1,4 @@
-"""One package and one deployment of the service for the tests that a process runs; test_deploy.py removes it."""
+"""One package of the service, deployed for each module of tests that a process runs."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ def template(package: Path) -> dict[str, Any]:
     return compiled
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def deployment(emulator: Emulator, package: Path) -> Deployment:
-    """The service, deployed, with no model yet."""
+    """The service, deployed, with no model at MODEL_URI; again for each module, as one removes it."""
     deployed = Deployment(emulator)
     deployed.serverless("deploy", "--package", str(package))
     return deployed
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def gateway(deployment: Deployment) -> Gateway:
     return deployment.gateway()

@@ -207,11 +207,13 @@ def test_ctrl_c_leaves_the_execution_alone_and_says_how_to_see_and_stop_it(
     machine.does(planning("any"), LONG)
     asked = [request_of_run["input"], request_of_run["output"], "--stage", machine.stage]
     command = [sys.executable, "-m", "convert", "score", *asked]
+    handler = signal.signal(signal.SIGINT, signal.default_int_handler)  # a process that ignores it has children that do
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=TESTS.parent
     ) as score:
         assert score.stdout
         arn = score.stdout.readline().strip()
+        signal.signal(signal.SIGINT, handler)
         score.send_signal(signal.SIGINT)
         text, error = score.communicate()
     assert (score.returncode, error, machine.status(arn)) == (1, "", "RUNNING")
