@@ -79,12 +79,6 @@ def ends_within_quotes(text: bytes) -> bool:
     return len(quotes) % 2 == 1 and _first_stray(codes, quotes, 0) is None
 
 
-def first_stray(text: bytes) -> int | None:
-    """Return where the first quote stands in a text that neither opens nor closes a cell; None if all do."""
-    codes = np.frombuffer(text, np.uint8)
-    return _first_stray(codes, (codes == QUOTE).nonzero()[0], 0)
-
-
 def _first_stray(codes: NDArray[np.uint8], quotes: NDArray[np.int64], begin: int) -> int | None:
     """Return where the first of the quotes is that neither opens nor closes a cell; None if all do.
 

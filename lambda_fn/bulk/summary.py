@@ -135,7 +135,7 @@ def _copy(run: Run, chunk: Chunk, above: int, refused: int) -> dict[str, Any]:
     with asking(run.folder.uri):
         aside = large.find(run.folder.bucket, records.aside_key(run, chunk))
         upload = Upload(run.folder.bucket, key)
-        count = _pour(_numbered(aside, above), upload)
+        count = _write_lines(_numbered(aside, above), upload)
         if count != refused:
             upload.abort()
             raise IncompleteError(f"{count} of {refused} refused rows of chunk {chunk.name} are there")
@@ -143,13 +143,13 @@ def _copy(run: Run, chunk: Chunk, above: int, refused: int) -> dict[str, Any]:
         there = large.find(run.folder.bucket, key) or Object(run.folder.bucket, key, 0, "")
         if not is_own:  # another summary was sooner
             compared = Comparison(there)
-            _pour(_numbered(aside, above), compared)
+            _write_lines(_numbered(aside, above), compared)
             if not compared.finish():
                 raise IncompleteError(f"{key} has other refused rows than chunk {chunk.name}: delete it, and resume")
     return {"key": key, "rows": refused, "bytes": there.size, "etag": there.etag}
 
 
-def _pour(lines: Iterable[bytes], target: Upload | Comparison) -> int:
+def _write_lines(lines: Iterable[bytes], target: Upload | Comparison) -> int:
     """Write lines; return how many they are."""
     count = 0
     for line in lines:
