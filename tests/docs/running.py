@@ -113,7 +113,7 @@ TAGGED.add_multi_constructor("!", _long_form)
 def _yaml(example: Example, folder: Path, url: str) -> str:
     """Put the block into serverless.yml, whose every property is then known to the framework, or it fails."""
     settings = yaml.load((ROOT / "serverless.yml").read_text(), TAGGED)  # noqa: S506 - it is a safe one
-    for name in ("node_modules", "scripts", "lambda_fn", "package.json"):
+    for name in ("node_modules", "scripts", "lambda_fn", "resources", "package.json"):
         (folder / name).symlink_to(ROOT / name)
     merged = _merged(settings, yaml.safe_load(example.text)) | {"configValidationMode": "error"}
     (folder / "serverless.yml").write_text(yaml.safe_dump(merged))

@@ -22,8 +22,8 @@ BEHIND = {"ItemProcessor", "ResultPath", "Catch"}
 
 def test_the_machine_reads_all_that_plan_answers_and_nothing_else(bulk: Bulk) -> None:
     bulk.put("in/a.csv", TEXT)
-    settings = yaml.load((TESTS.parent / "serverless.yml").read_text(), TAGGED)  # noqa: S506 - it is a safe one
-    states = settings["resources"]["Resources"]["Bulk"]["Properties"]["Definition"]["States"]
+    settings = yaml.load((TESTS.parent / "resources" / "bulk.yml").read_text(), TAGGED)  # noqa: S506 - it is a safe one
+    states = settings["Resources"]["Bulk"]["Properties"]["Definition"]["States"]
     reading = {name: part for name, part in states["Score all"].items() if name not in BEHIND}
     read = re.findall(r"(?<!\$)\$\.(\w+)", json.dumps([states["Is there anything to score?"], reading]))
     assert set(read) == bulk.plan(bulk.request("in/a.csv")).keys()
