@@ -34,7 +34,7 @@ class Deployment:
 
     emulator: Emulator
 
-    def serverless(self, *arguments: str) -> str:
+    def serverless(self, *arguments: str, stage: str = STAGE) -> str:
         """Run `npx serverless`, with this machine's architecture, and return what it printed.
 
         One at a time, whoever runs it: it packages in a folder of the checkout, wherever it leaves what came of it.
@@ -43,7 +43,7 @@ class Deployment:
         LOCK.parent.mkdir(exist_ok=True)
         with LOCK.open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
-            return self.run([*SERVERLESS, *arguments, "--stage", STAGE, architecture])
+            return self.run([*SERVERLESS, *arguments, "--stage", stage, architecture])
 
     def convert(self, *arguments: str) -> str:
         """Run `python -m convert` and return what it printed."""

@@ -91,8 +91,11 @@ class Emulator:
         self.stop()
 
 
-def start(folder: Path) -> Emulator:
-    """Start an emulator on a free port, with its log and temporary files in `folder`, and wait until it answers."""
+def start(folder: Path, *, enforced: bool = False) -> Emulator:
+    """Start an emulator on a free port, with its log and temporary files in `folder`, and wait until it answers.
+
+    enforced: whether signatures and policies are checked, but of who signs as ``test``, which is the root user.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     log, port = folder / "emulator.log", free_port()
     environ = {
@@ -102,6 +105,7 @@ def start(folder: Path) -> Emulator:
         "BIND_HOST": "127.0.0.1",
         "GATEWAY_PORT": str(port),
         "LOG_LEVEL": "INFO",
+        "AUTH": str(enforced).lower(),
         "AWS_DEFAULT_REGION": "us-east-1",
         "SFN_WAIT_SCALE": "0.02",  # how much of the time between two tries Step Functions waits here
     }

@@ -14,6 +14,8 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
 TIMEOUT_SECONDS = 60.0
+ROOT = Credentials("test", "test")
+"""Whom the emulator takes for the account's root user."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,13 +62,14 @@ class Gateway:
         *,
         headers: Mapping[str, str] | None = None,
         signed: bool = False,
+        credentials: Credentials = ROOT,
     ) -> Answer:
-        """Send a request and return its answer, whatever its status."""
+        """Send a request, `signed` with the `credentials` or not, and return its answer, whatever its status."""
         sent = {"Host": self.host, **(headers or {})}
         if body is not None:
             sent.setdefault("Content-Type", "application/json")
         if signed:
-            sent = self._sign(method, path, body, sent)
+            sent = self._sign(method, path, body, sent, credentials)
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=TIMEOUT_SECONDS)
         start = time.perf_counter()
         try:
@@ -78,7 +81,9 @@ class Gateway:
         received = {name.lower(): value for name, value in response.getheaders()}
         return Answer(response.status, received, content, time.perf_counter() - start)
 
-    def _sign(self, method: str, path: str, body: str | bytes | None, headers: dict[str, str]) -> dict[str, str]:
+    def _sign(
+        self, method: str, path: str, body: str | bytes | None, headers: dict[str, str], credentials: Credentials
+    ) -> dict[str, str]:
         request = AWSRequest(method, self.url + path, headers, body)
-        SigV4Auth(Credentials("test", "test"), "execute-api", "us-east-1").add_auth(request)
+        SigV4Auth(credentials, "execute-api", "us-east-1").add_auth(request)
         return dict(request.headers.items())

@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from scripts.deployment import Deployment
-from scripts.emulator import Emulator
+from scripts.emulator import Emulator, start
 from scripts.gateway import Gateway
 
 ARRIVAL_OPTIONS = '{"columns": ["prediction"], "on_error": "skip"}'
+
+
+@pytest.fixture(scope="session")
+def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
+    """An emulator that checks signatures and policies: the functions' roles are tested by whatever calls them."""
+    with start(tmp_path_factory.mktemp("enforcing"), enforced=True) as running:
+        yield running
 
 
 @pytest.fixture(scope="session")
@@ -36,7 +44,14 @@ def deployment(emulator: Emulator, package: Path) -> Deployment:
     """The service, deployed, with no model at MODEL_URI; again for each module, as one removes it."""
     deployed = Deployment(emulator)
     deployed.serverless("deploy", "--package", str(package))
+    let_in_without_tls(deployed)
     return deployed
+
+
+def let_in_without_tls(deployment: Deployment) -> None:
+    """Take the policy from the bucket that refuses who comes without TLS, which the emulator has none of."""
+    bucket = deployment.outputs()["ModelUri"].removeprefix("s3://").partition("/")[0]
+    deployment.client("s3").delete_bucket_policy(Bucket=bucket)
 
 
 @pytest.fixture(scope="module")

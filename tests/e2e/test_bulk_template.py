@@ -1,4 +1,4 @@
-"""The state machine as it is deployed: its states, its retries, and what its roles may do."""
+"""The state machine as it is deployed: its states and retries, what starts it, and what people need for it."""
 
 from __future__ import annotations
 
@@ -11,47 +11,11 @@ import boto3
 import pytest
 
 from scripts.emulator import ROOT, Emulator
+from tests.e2e.policies import listed
 
 pytestmark = pytest.mark.e2e
 
-MODELS, UPLOADS, BUCKET = "${Bucket.Arn}/models/*", "${Bucket.Arn}/bulk/uploads/*", "Bucket.Arn"
-S3 = "arn:${AWS::Partition}:s3:::${Bucket}"
-INPUT, OUTPUT = f"{S3}/bulk/in/*", f"{S3}/bulk/out/*"
-MACHINE = "arn:${AWS::Partition}:states:${AWS::Region}:${AWS::AccountId}"
-CHILDREN = {f"{MACHINE}:execution:plume-dev-bulk:*", f"{MACHINE}:execution:plume-dev-bulk/*"}
-LISTS = {"s3:ListBucket": {BUCKET, S3}}
-RIGHTS = {
-    "PlanRole": {
-        **LISTS,
-        "s3:GetObject": {MODELS, INPUT, UPLOADS, OUTPUT},
-        "s3:PutObject": {OUTPUT},
-        "s3:DeleteObject": {f"{OUTPUT}_SUCCESS.json"},
-    },
-    "ScoreRole": {
-        **LISTS,
-        "s3:GetObject": {INPUT, UPLOADS, OUTPUT},
-        "s3:PutObject": {OUTPUT},
-        "s3:AbortMultipartUpload": {OUTPUT},
-    },
-    "SummaryRole": {
-        "s3:ListBucket": {S3},
-        "s3:GetObject": {OUTPUT},
-        "s3:PutObject": {OUTPUT},
-        "s3:AbortMultipartUpload": {OUTPUT},
-        "s3:DeleteObject": {f"{OUTPUT}_SUCCESS.json"},
-    },
-    "ArriveRole": {"states:StartExecution": {"Bulk"}},
-    "BulkRole": {
-        "lambda:InvokeFunction": {"PlanLambdaFunction.Arn", "ScoreLambdaFunction.Arn", "SummaryLambdaFunction.Arn"},
-        "s3:GetObject": {f"{S3}/bulk/out/*_plume/manifest-*.jsonl"},
-        "states:StartExecution": {f"{MACHINE}:stateMachine:plume-dev-bulk"},
-        "states:DescribeExecution": CHILDREN,
-        "states:StopExecution": CHILDREN,
-    },
-}
-"""What each role may do, and where: what its code calls, and ListBucket, which tells "not there" from "not allowed"."""
 RETRY = {"ErrorEquals", "IntervalSeconds", "BackoffRate", "MaxDelaySeconds", "JitterStrategy", "MaxAttempts"}
-FIELDS = ("Action", "Resource")
 SERVICES: dict[Any, str] = {"stepfunctions": "states"} | {name: name for name in ("cloudformation", "lambda", "s3")}
 """boto3's names of the services that commands call, and IAM's."""
 CALLED_OTHERWISE = {
@@ -147,46 +111,6 @@ def test_names_in_the_definition_are_substituted(resources: dict[str, Any]) -> N
     assert "${" not in text
 
 
-def rights(role: dict[str, Any]) -> dict[str, set[str]]:
-    """Return where each action is allowed, beside those on the role's own log."""
-    found: dict[str, set[str]] = {}
-    [policy] = role["Properties"]["Policies"]
-    for statement in policy["PolicyDocument"]["Statement"]:
-        actions, places = (listed(statement[field]) for field in FIELDS)
-        for action in actions:
-            told = {place(each) for each in places}
-            if action.startswith("logs:"):
-                assert all(text.endswith("LogGroup.Arn}:*") for text in told)
-            else:
-                found[action] = found.get(action, set()) | told
-    return found
-
-
-def listed(one_or_more: Any) -> list[Any]:
-    return one_or_more if isinstance(one_or_more, list) else [one_or_more]
-
-
-def place(resource: dict[str, Any]) -> str:
-    [(_, value)] = resource.items()  # Ref, Fn::Sub, Fn::GetAtt
-    return value if isinstance(value, str) else ".".join(value)
-
-
-@pytest.mark.parametrize("name", RIGHTS)
-def test_a_role_may_do_what_its_code_calls_and_nothing_else(name: str, resources: dict[str, Any]) -> None:
-    assert rights(resources[name]) == RIGHTS[name]
-
-
-def test_tables_and_outputs_are_listed_under_their_prefixes_alone(resources: dict[str, Any]) -> None:
-    models, inputs, outputs = ["models/*"], ["bulk/in/*", "bulk/uploads/*"], ["bulk/out/*"]
-    lists = {"PlanRole": [models, inputs, outputs], "ScoreRole": [inputs, outputs], "SummaryRole": [outputs]}
-    for name, expected in lists.items():
-        [policy] = resources[name]["Properties"]["Policies"]
-        listing = [each for each in policy["PolicyDocument"]["Statement"] if each["Action"] == "s3:ListBucket"]
-        assert [each["Condition"] for each in listing] == [
-            {"StringLikeIfExists": {"s3:prefix": prefixes}} for prefixes in expected
-        ]
-
-
 def test_what_arrives_under_the_input_prefix_is_told_to_the_function(resources: dict[str, Any]) -> None:
     properties = resources["BulkArrival"]["Properties"]
     assert properties["EventPattern"]["detail"] == {
@@ -206,7 +130,6 @@ def test_what_was_uploaded_is_deleted_in_time(resources: dict[str, Any]) -> None
     uploaded = rules["uploaded-tables"]
     assert (uploaded["Prefix"], uploaded["ExpirationInDays"]) == ("bulk/uploads/", 30)
     assert uploaded["NoncurrentVersionExpiration"] == {"NoncurrentDays": 1}
-    assert [each["Id"] for each in rules.values() if "Prefix" not in each] == ["unfinished-uploads"]
 
 
 def test_nothing_costs_until_it_is_used(resources: dict[str, Any]) -> None:

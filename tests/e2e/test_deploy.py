@@ -34,44 +34,6 @@ def published(deployment: Deployment, aws: Emulator, model_file: Path) -> str:
     return publish(model_file, deployment.outputs()["ModelUri"])
 
 
-def statements(template: dict[str, Any], role: str) -> list[dict[str, Any]]:
-    [policy] = template["Resources"][role]["Properties"]["Policies"]
-    found: list[dict[str, Any]] = policy["PolicyDocument"]["Statement"]
-    return found
-
-
-def test_each_function_has_a_role_of_its_own_with_what_it_needs(template: dict[str, Any]) -> None:
-    for function in ("Predict", "Objects"):
-        properties = template["Resources"][f"{function}LambdaFunction"]["Properties"]
-        assert properties["Role"] == {"Fn::GetAtt": [f"{function}Role", "Arn"]}
-    assert "IamRoleLambdaExecution" not in template["Resources"]
-    actions = {
-        role: {
-            (action, json.dumps(statement["Resource"]))
-            for statement in statements(template, role)
-            for action in ([statement["Action"]] if isinstance(statement["Action"], str) else statement["Action"])
-            if action.startswith("s3:")
-        }
-        for role in ("PredictRole", "ObjectsRole")
-    }
-    models, objects = '{"Fn::Sub": "${Bucket.Arn}/models/*"}', '{"Fn::Sub": "${Bucket.Arn}/objects/*"}'
-    whole = '{"Fn::GetAtt": ["Bucket", "Arn"]}'
-    assert actions == {
-        "PredictRole": {("s3:GetObject", models), ("s3:ListBucket", whole)},
-        "ObjectsRole": {("s3:GetObject", objects), ("s3:PutObject", objects), ("s3:ListBucket", whole)},
-    }
-
-
-def test_the_bucket_is_versioned_encrypted_private_and_kept(template: dict[str, Any]) -> None:
-    bucket = template["Resources"]["Bucket"]
-    properties = bucket["Properties"]
-    assert properties["VersioningConfiguration"] == {"Status": "Enabled"}
-    [rule] = properties["BucketEncryption"]["ServerSideEncryptionConfiguration"]
-    assert rule == {"ServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}
-    assert set(properties["PublicAccessBlockConfiguration"].values()) == {True}
-    assert bucket["DeletionPolicy"] == bucket["UpdateReplacePolicy"] == "Retain"
-
-
 def test_functions_layer_cors_and_logs_are_as_declared(template: dict[str, Any]) -> None:
     resources = template["Resources"]
     predict = resources["PredictLambdaFunction"]["Properties"]

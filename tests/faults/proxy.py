@@ -16,7 +16,7 @@ from typing import Self
 
 from tests.faults.certificates import Certificates
 
-HOST = "127.0.0.1"
+HOST, REGION = "127.0.0.1", "/us-east-1/"
 RESET = struct.pack("ii", 1, 0)
 """The option SO_LINGER of a socket whose close is a reset."""
 SECONDS = 60.0
@@ -71,8 +71,9 @@ class Connection:
         """Return what the server answers to the request, as one that ends its connection."""
         request = self.receive()
         method, path, _ = request.first.split()
-        dropped = {"transfer-encoding", "authorization"}  # the emulator checks nothing of the latter but its region
-        headers = {name: value for name, value in request.headers.items() if name not in dropped}
+        headers = {name: value for name, value in request.headers.items() if name != "transfer-encoding"}
+        if REGION not in headers.get("authorization", REGION):
+            del headers["authorization"]  # the emulator's buckets are of its own region only
         server = http.client.HTTPConnection(HOST, self._upstream, timeout=SECONDS)
         with contextlib.closing(server):
             server.request(method, path, request.body, headers | {"content-length": str(len(request.body))})
