@@ -10,6 +10,7 @@ import logging
 import os
 import time
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 from lambda_fn.config import ConfigError
@@ -81,7 +82,7 @@ def read(parameter: str) -> str:
 def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     """Answer an HTTP API, in its simple form, whether the key of a request opens, and by what logs know it."""
     key = (event.get("headers") or {}).get(HEADER, "")
-    fingerprint = KEYS.fingerprint(key)
+    fingerprint = keys().fingerprint(key)
     if fingerprint is None:
         return {"isAuthorized": False}
     return {"isAuthorized": True, "context": {"key": fingerprint}}
@@ -97,4 +98,7 @@ def keys_of(environ: Mapping[str, str]) -> Keys:
     return Keys(parameter, float(ttl))
 
 
-KEYS = keys_of(os.environ)
+@cache
+def keys() -> Keys:
+    """Return the keys of the settings, one for the life of the execution environment."""
+    return keys_of(os.environ)

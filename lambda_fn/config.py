@@ -42,6 +42,8 @@ class Settings(Record):
     candidate_key: the header that says which calls belong together (``header``, name), or the feature (``feature``,
     name); None where each is drawn by itself.
     results_uri: where the answers to a queue's messages are stored, ``s3://bucket/prefix/``; None for the log.
+    auth: what is asked of calls in front of the function, as the page and the OpenAPI document tell: ``open``, ``iam``,
+    ``jwt`` or ``key``.
     cors_origin: of whose pages browsers may call, an origin or ``*``, where the function itself says so; or else None.
     """
 
@@ -61,6 +63,7 @@ class Settings(Record):
     candidate_key: tuple[str, str] | None = None
     results_uri: str | None = None
     cors_origin: str | None = None
+    auth: str = "open"
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str]) -> Settings:
@@ -103,10 +106,11 @@ class Settings(Record):
             model_ttl=_number(environ, "MODEL_TTL", 60.0, math.inf) or math.inf,
             model_sha256=_sha256(environ.get("MODEL_SHA256") or None),
             candidate_share=_number(environ, "CANDIDATE_SHARE", 0.0, 1.0),
-            candidate_shadow=_candidate_mode(environ.get("CANDIDATE_MODE") or "answer") == "shadow",
+            candidate_shadow=_one_of(environ, "CANDIDATE_MODE", "answer", "shadow") == "shadow",
             candidate_key=_candidate_key(environ.get("CANDIDATE_KEY") or None),
             results_uri=results_uri,
             cors_origin=_cors_origin(environ.get("CORS_ORIGIN") or None),
+            auth=_one_of(environ, "AUTH", "open", "iam", "jwt", "key"),
         )
 
 
@@ -179,9 +183,11 @@ def _sha256(text: str | None) -> str | None:
     raise ConfigError(f"MODEL_SHA256 is 64 hexadecimal digits, not {text!r}")
 
 
-def _candidate_mode(text: str) -> str:
-    if text not in ("answer", "shadow"):
-        raise ConfigError(f"CANDIDATE_MODE is answer or shadow, not {text!r}")
+def _one_of(environ: Mapping[str, str], name: str, *words: str) -> str:
+    """Return a setting that is one of some words, the first by default."""
+    text = environ.get(name) or words[0]
+    if text not in words:
+        raise ConfigError(f"{name} is {', '.join(words[:-1])} or {words[-1]}, not {text!r}")
     return text
 
 

@@ -67,7 +67,12 @@ class Scoring:
         """Answer with the page for people, model or no model."""
         from lambda_fn.page.docs import docs  # here: scoring has no use for it
 
-        return docs(request, front=self.catalog.front is not None, several=self._settings.models_uri is not None)
+        return docs(
+            request,
+            self._settings.auth,
+            front=self.catalog.front is not None,
+            several=self._settings.models_uri is not None,
+        )
 
     def describe(self, request: Request, name: str) -> Response:
         """Answer the card of the model, which version is served since when, what was rejected, and the candidate."""

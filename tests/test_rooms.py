@@ -21,7 +21,7 @@ LAMBDA_FN: Floors = (
     ("predicting",),
     ("trial", "page", "unrequested", "bulk"),
     ("dialects",),
-    ("scoring", "objects"),
+    ("scoring", "objects", "authorize"),
     ("handler",),
     ("__main__",),
 )
@@ -46,6 +46,7 @@ PACKAGES: dict[str, set[str]] = {
     "serving": {"numpy"},
     "dialects": {"numpy"},
     "bulk": {"boto3", "numpy"},
+    "authorize": {"boto3", "botocore"},
 }
 """What Lambda has beside the standard library, by the room of lambda_fn that may import it."""
 CODECS_KNOW = {"lambda_fn.http.request", "lambda_fn.http.media", "lambda_fn.http.json_body"} | {

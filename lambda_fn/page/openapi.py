@@ -50,6 +50,20 @@ UNKNOWN_MODEL = frozenset({Problem.NOT_CONFIGURED, Problem.MODEL_NOT_PUBLISHED})
 again."""
 
 
+SECURITY: Mapping[str, Mapping[str, str]] = {
+    "iam": {
+        "type": "apiKey",
+        "in": "header",
+        "name": "authorization",
+        "x-amazon-apigateway-authtype": "awsSigv4",
+        "description": "AWS Signature Version 4, of the service execute-api.",
+    },
+    "jwt": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
+    "key": {"type": "apiKey", "in": "header", "name": "x-api-key"},
+}
+"""What the gateway asks for; it answers 401 or 403 itself, with a `message`."""
+
+
 class Described(Protocol):
     """A module that describes the paths of its dialect."""
 
@@ -98,13 +112,19 @@ def document(
     if card is not None and _is_served("/predict", settings) and not IN_NO_PATH & {*name}:
         for dialect in dialects:
             paths |= dialect.describe(card, name, probabilities)
+    components = {"schemas": _schemas(card, settings, probabilities), "responses": error_responses()}
+    security: dict[str, Any] = {}
+    if settings.auth in SECURITY:
+        components["securitySchemes"] = {settings.auth: SECURITY[settings.auth]}
+        security = {"security": [{settings.auth: []}]}
     return {
         "openapi": "3.1.0",
         "info": {"title": name, "version": VERSION, "description": _words(card)},
         "servers": SERVERS,
         "tags": [{"name": tag} for tag in _tags(paths)],
         "paths": paths,
-        "components": {"schemas": _schemas(card, settings, probabilities), "responses": error_responses()},
+        "components": components,
+        **security,
     }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import http.client
+import json
 from typing import Any
 
 from scripts.deployment import Deployment
@@ -30,11 +31,26 @@ def rest_api(deployment: Deployment) -> Gateway:
 
 
 def queue(deployment: Deployment, **settings: str) -> str:
-    """Return the URL of a queue whose messages the function gets, with more settings than it was deployed with."""
+    """Return the URL of a queue whose messages the function gets, with the settings and the rights for it."""
     queues, functions = deployment.client("sqs"), deployment.client("lambda")
     url = str(queues.create_queue(QueueName="rows", Attributes={"VisibilityTimeout": "30"})["QueueUrl"])
     source = queues.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
-    environ = functions.get_function_configuration(FunctionName=FUNCTION)["Environment"]["Variables"]
+    configuration = functions.get_function_configuration(FunctionName=FUNCTION)
+    environ = configuration["Environment"]["Variables"]
+    results = settings["RESULTS_URI"].removeprefix("s3://")
+    policy = {
+        "Version": "2012-10-17",
+        "Statement": [
+            {"Effect": "Allow", "Action": "s3:PutObject", "Resource": f"arn:aws:s3:::{results}*"},
+            {
+                "Effect": "Allow",
+                "Action": ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"],
+                "Resource": source,
+            },
+        ],
+    }
+    role = configuration["Role"].rpartition("/")[2]
+    deployment.client("iam").put_role_policy(RoleName=role, PolicyName="queue", PolicyDocument=json.dumps(policy))
     functions.update_function_configuration(FunctionName=FUNCTION, Environment={"Variables": environ | settings})
     functions.create_event_source_mapping(
         EventSourceArn=source, FunctionName=FUNCTION, FunctionResponseTypes=["ReportBatchItemFailures"], BatchSize=10

@@ -266,3 +266,43 @@ def test_many_classes_and_none_with_probabilities(open_page: Open, tmp_path: Pat
     expect(opened.page.locator("#shares")).to_have_text("This model has no probabilities.")
     expect(opened.page.locator("#of-class")).to_be_hidden()
     assert "probabilities" not in opened.page.locator("#code").inner_text()
+
+
+@pytest.mark.parametrize(
+    ("auth", "header", "sent"), [("key", "x-api-key", "a key"), ("jwt", "authorization", "Bearer a key")]
+)
+def test_what_calls_are_asked_for_is_given_once_and_sent_with_each(
+    open_page: Open, shown: Path, auth: str, header: str, sent: str
+) -> None:
+    opened = open_page(MODEL_URI=(shown / "iris.onnx").as_uri(), AUTH=auth)
+    page, word = opened.page, "Key" if auth == "key" else "Token"
+
+    def gate(route: Any) -> None:
+        if route.request.headers.get(header) == sent:
+            route.continue_()
+        else:
+            route.fulfill(status=403, content_type="application/json", body='{"message": "Forbidden"}')
+
+    page.route(re.compile("/(model|predict)"), gate)
+    assert [url for _, url in opened.asked if not url.endswith("/docs")] == []
+    expect(page.locator("#notice")).to_contain_text(f"Calls here ask for a {word.lower()}")
+    assert found_by_axe(opened) == []
+    page.get_by_label(word).fill("another")
+    page.get_by_role("button", name="Use it").click()
+    expect(page.locator("#notice")).to_contain_text("Forbidden")
+    page.get_by_label(word).fill("a key")
+    page.get_by_role("button", name="Use it").click()
+    opened.ready()
+    expect(page.locator("#notice")).to_be_hidden()
+    for language in ("curl", "Python", "JavaScript"):
+        page.get_by_role("tab", name=language).click()
+        expect(page.locator("#code")).to_contain_text(header)
+        expect(page.locator("#code")).not_to_contain_text("a key")
+    assert page.evaluate("[document.cookie, localStorage.length, sessionStorage.length]") == ["", 0, 0]
+
+
+def test_where_calls_are_signed_the_page_says_what_does_that(open_page: Open, shown: Path) -> None:
+    opened = open_page(MODEL_URI=(shown / "iris.onnx").as_uri(), AUTH="iam")
+    expect(opened.page.locator("#notice")).to_contain_text("Calls here are signed with IAM")
+    assert found_by_axe(opened) == []
+    assert [url for _, url in opened.asked if not url.endswith("/docs")] == []

@@ -206,3 +206,25 @@ print([name for name in sys.modules if name.startswith({LATE!r}) and name != "la
 
 def test_a_path_and_its_method_are_dispatched(handler: ModuleType, event: LoadEvent) -> None:
     assert handler.predict(with_path(event("status-http-api"), "POST", "/openapi.json"), None)["statusCode"] == 405
+
+
+@pytest.mark.parametrize(
+    ("auth", "scheme"),
+    [
+        ("key", {"type": "apiKey", "in": "header", "name": "x-api-key"}),
+        ("jwt", {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}),
+        (
+            "iam",
+            {"type": "apiKey", "in": "header", "name": "authorization", "x-amazon-apigateway-authtype": "awsSigv4"},
+        ),
+    ],
+)
+def test_what_calls_are_asked_for_is_told(auth: str, scheme: dict[str, str]) -> None:
+    settings = Settings.from_environ({"MODEL_URI": "file:///model.onnx", "AUTH": auth})
+    made = document(Card.parse(json.dumps(WHOLE)), settings, ROUTES)
+    check(made)
+    assert made["security"] == [{auth: []}]
+    assert made["components"]["securitySchemes"][auth].items() >= scheme.items()
+    plain = document(None, ONE, ROUTES)
+    assert "security" not in plain
+    assert "securitySchemes" not in plain["components"]
