@@ -8,6 +8,7 @@ export PATH := $(VIRTUAL_ENV)/bin:$(CURDIR)/.tools/node/bin:$(PATH)
 export SLS_TELEMETRY_DISABLED := 1
 
 PORT ?= 5005
+AUTH ?= open
 MODEL ?= build/model.onnx
 PYTHON := .venv/bin/python
 TRAIN := .venv/.ready
@@ -35,8 +36,8 @@ up: setup $(HOST_LAYER) function ## the same, left running; prints the URL
 down: ## end what `make up` left running
 	@if [ -e build/up.json ]; then $(PYTHON) -m scripts.demo --down; fi
 
-local: setup $(MODEL) ## the API on this machine, reloaded on change: make local PORT=5005 MODEL=build/model.onnx
-	@$(PYTHON) -m scripts.local --port $(PORT) --model $(MODEL)
+local: setup $(MODEL) ## the API on this machine, reloaded on change: make local PORT=5005 MODEL=build/model.onnx AUTH=key
+	@$(PYTHON) -m scripts.local --port $(PORT) --model $(MODEL) --auth $(AUTH) $(ARGS)
 
 # A process for each core, unless some tests are named.
 WORKERS ?= $(if $(ARGS),0,auto)

@@ -12,6 +12,7 @@ import pytest
 from scripts.deployment import Deployment
 from scripts.emulator import Emulator, start
 from scripts.gateway import Gateway
+from tests.e2e.tokens import Issuer, issuing
 
 ARRIVAL_OPTIONS = '{"columns": ["prediction"], "on_error": "skip"}'
 
@@ -20,6 +21,12 @@ ARRIVAL_OPTIONS = '{"columns": ["prediction"], "on_error": "skip"}'
 def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
     """An emulator that checks signatures and policies: the functions' roles are tested by whatever calls them."""
     with start(tmp_path_factory.mktemp("enforcing"), enforced=True) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def issuer() -> Iterator[Issuer]:
+    with issuing() as running:
         yield running
 
 

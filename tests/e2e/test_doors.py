@@ -9,29 +9,25 @@ import json
 import re
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
 import botocore.auth
-import jwt
 import pytest
 from botocore.credentials import Credentials
-from cryptography.hazmat.primitives.asymmetric import rsa
 
 from convert.model_file.publish import publish
 from scripts.deployment import STAGE, CommandError, Deployment
 from scripts.emulator import start
 from scripts.gateway import Gateway
 from tests.e2e.conftest import let_in_without_tls
-from tests.served import serving
+from tests.e2e.tokens import AUDIENCE, SCOPE, Issuer, unsound, without_scope
 
 pytestmark = pytest.mark.e2e
 
 ROWS = '{"data": [[6.2, 3.4], [6.2, 1]]}'
 SCORED = '{"prediction": [2, 1]}'
 PARAMETER = f"/plume/{STAGE}/keys"
-AUDIENCE, SCOPE = "plume", "score"
 OLD, NEW, SHORT = "old-" + "k" * 28, "new-" + "n" * 28, "k" * 19
 OUTSIDE = (
     ("POST", "/predict", ROWS),
@@ -52,39 +48,6 @@ OUTSIDE = (
 )
 """What no door lets in without a key to it: every path and dialect, and other spellings of those."""
 PAGES = ("/docs", "/openapi.json")
-
-
-@dataclass(frozen=True)
-class Issuer:
-    """Who issues tokens, by a key of RSA, and says at its URL which."""
-
-    url: str
-    key: rsa.RSAPrivateKey
-
-    def token(self, key: Any = None, algorithm: str = "RS256", **claims: Any) -> str:
-        """Return a token that opens, but for the `claims` that are told otherwise, None for none of those."""
-        now = int(time.time())
-        sound = {"iss": self.url, "aud": AUDIENCE, "scope": f"read {SCOPE}", "iat": now - 5, "exp": now + 600}
-        told = {name: value for name, value in (sound | claims).items() if value is not None}
-        return jwt.encode(told, self.key if key is None else key, algorithm, headers={"kid": "first"})
-
-
-@pytest.fixture(scope="module")
-def issuer() -> Iterator[Issuer]:
-    key = rsa.generate_private_key(65537, 2048)
-    public = json.loads(jwt.algorithms.RSAAlgorithm.to_jwk(key.public_key())) | {"kid": "first", "alg": "RS256"}
-
-    def answer(environ: dict[str, Any], start_response: Any) -> list[bytes]:
-        url = f"http://{environ['HTTP_HOST']}"
-        told = {
-            "/.well-known/openid-configuration": {"issuer": url, "jwks_uri": f"{url}/jwks"},
-            "/jwks": {"keys": [public]},
-        }[environ["PATH_INFO"]]
-        start_response("200 OK", [("content-type", "application/json")])
-        return [json.dumps(told).encode()]
-
-    with serving(answer) as url:
-        yield Issuer(url, key)
 
 
 @pytest.fixture(scope="module")
@@ -169,26 +132,11 @@ def test_tokens_let_in_whom_they_are_for(enforcing: Deployment, issuer: Issuer) 
     assert [gateway.call("GET", path).status for path in PAGES] == [403, 403]
     assert [gateway.call("GET", path, signed=True).status for path in PAGES] == [200, 200]
 
-    now, stranger = int(time.time()), rsa.generate_private_key(65537, 2048)
-    sound = issuer.token()
-    refused = {
-        "no token": "Bearer ",
-        "words": "Bearer let me in",
-        "another key": f"Bearer {issuer.token(stranger)}",
-        "cut": f"Bearer {sound[:-4]}",
-        "no signature": f"Bearer {sound.rpartition('.')[0]}.",
-        "no algorithm": f"Bearer {issuer.token('', 'none')}",
-        "a secret for a key": f"Bearer {issuer.token('s' * 32, 'HS256')}",
-        "expired": f"Bearer {issuer.token(exp=now - 60)}",
-        "not yet": f"Bearer {issuer.token(nbf=now + 600)}",
-        "another audience": f"Bearer {issuer.token(aud='others')}",
-        "no audience": f"Bearer {issuer.token(aud=None)}",
-        "another issuer": f"Bearer {issuer.token(iss='https://example.org')}",
-    }
+    refused = unsound(issuer)
     assert statuses(gateway, "Authorization", refused) == dict.fromkeys(refused, 401)
-    scopes = {"other scopes": issuer.token(scope="scores read"), "no scope": issuer.token(scope=None)}
+    scopes = without_scope(issuer)
     assert statuses(gateway, "Authorization", scopes) == dict.fromkeys(scopes, 403)
-    answer = gateway.call("POST", "/predict", ROWS, headers={"Authorization": f"Bearer {sound}"})
+    answer = gateway.call("POST", "/predict", ROWS, headers={"Authorization": f"Bearer {issuer.token()}"})
     assert (answer.status, answer.body) == (200, SCORED)
 
 
