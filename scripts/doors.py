@@ -71,7 +71,7 @@ def key_door(key: str) -> Door:
 
 
 def token_door(issuer: str, audience: list[str], scopes: list[str]) -> Door:
-    """Return the door that a token of an issuer opens, for one of an audience, with one of the scopes, if there are any."""
+    """Return the door that a token opens: of an issuer, for an audience, with one of the scopes if there are any."""
     with urlopen(f"{issuer.rstrip('/')}/.well-known/openid-configuration", timeout=TIMEOUT_SECONDS) as answer:  # noqa: S310
         keys = jwt.PyJWKClient(json.load(answer)["jwks_uri"])
 
