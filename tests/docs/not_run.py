@@ -24,6 +24,7 @@ class NotRun(NamedTuple):
 
 WITH_SPARK = "java" if ENGINES.exists() else str(ENGINES)
 DEPLOYED = "needs an AWS account; tests/e2e/test_deploy.py deploys, invokes and removes on an emulator"
+DOORS = "needs an AWS account; tests/e2e/test_doors.py has each door on an emulator"
 BULK = "needs an AWS account; tests/e2e/test_bulk.py runs it on an emulator"
 NOT_RUN = (
     NotRun("make demo", "tests/e2e/test_demo.py runs it"),
@@ -36,7 +37,6 @@ NOT_RUN = (
     NotRun("python -m convert status s3://BUCKET/bulk/", BULK),
     NotRun("python -m convert list", BULK),
     NotRun("MODEL_URI=file://$PWD/build/churn.onnx npx serverless", "test_deploy.py invokes locally, another model"),
-    NotRun("aws apigatewayv2", "needs an AWS account, a domain and its certificate"),
     NotRun("export AWS_PROFILE", "needs an AWS account"),
     NotRun("let\n    Service", "needs Excel"),
     NotRun("openapi-python-client generate", "tests/lambda_fn/page/test_clients.py generates it, and calls by it"),
@@ -50,6 +50,8 @@ NOT_RUN = (
     NotRun(
         "from pathlib import Path\n\nimport numpy as np\nimport ray", "needs `make engines`", unless=f"{ENGINES} -V"
     ),
+    NotRun("KEY=$(openssl", DOORS),
+    NotRun("curl $URL/predict --json '{\"data\": [[6.2, 3.4]]}' --aws-sigv4", DOORS),
     NotRun("curl ", "needs curl", unless="curl --version"),
 )
 """Of several that fit, the first counts."""
