@@ -16,6 +16,8 @@ LOCKS = {
     "scripts/requirements-clients.txt": ["--group", "clients"],
     "scripts/requirements-kserve.txt": ["--group", "kserve"],
     "scripts/requirements-engines.txt": ["--group", "engines"],
+    "scripts/requirements-checks.txt": ["--group", "checks"],
+    "scripts/requirements-audit.txt": ["--group", "audit"],
     "scripts/requirements-seed.txt": ["--group", "seed"],
     "scripts/requirements-compilers.txt": ["--group", "compilers"],
     "scripts/requirements-web.txt": ["--group", "web"],
