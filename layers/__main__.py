@@ -10,9 +10,10 @@ from pathlib import Path
 
 from layers import gate
 from layers.architecture import ARCHITECTURES
-from layers.build import build
+from layers.build import REQUIREMENTS, build
 from layers.function import compile_function
 from layers.prune import MODULES
+from layers.sbom import check_description
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -56,7 +57,7 @@ def built_layer(name: str) -> Path:
 
 def report(layer: Path, architecture: str) -> bool:
     """Print sizes and faults of the zip `layer`; return whether it may ship."""
-    faults = gate.check(layer, ARCHITECTURES[architecture])
+    faults = [*gate.check(layer, ARCHITECTURES[architecture]), *check_description(layer, REQUIREMENTS)]
     print(gate.summary(layer))
     if faults:
         print(*(f"  {fault}" for fault in faults), "  the largest files:", *gate.largest(layer), sep="\n")

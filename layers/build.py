@@ -9,9 +9,11 @@ from pathlib import Path
 
 from layers.architecture import Architecture
 from layers.archive import write_zip
+from layers.bytecode import compile_sources
 from layers.late import put_off_imports
 from layers.linear_algebra import replace_openblas
 from layers.prune import prune
+from layers.sbom import describe, find_wheels
 
 REQUIREMENTS = Path(__file__).parent.parent / "requirements-runtime.txt"
 MOUNT = "/opt/python"
@@ -19,7 +21,7 @@ MOUNT = "/opt/python"
 
 
 def build(architecture: Architecture, out: Path) -> None:
-    """Write the layer for `architecture` to the zip `out`, the same bytes every time."""
+    """Write the layer for `architecture` to the zip `out`, and what describes it beside it: the same every time."""
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
         python = Path(folder, "python")
@@ -29,6 +31,7 @@ def build(architecture: Architecture, out: Path) -> None:
         put_off_imports(python)
         _compile(python)
         write_zip(Path(folder), out)
+    describe(out, find_wheels(architecture, REQUIREMENTS))
 
 
 def install(architecture: Architecture, target: Path) -> None:
@@ -45,13 +48,8 @@ def _compile(root: Path) -> None:
     """Compile to bytecode in place of the sources: Lambda's disk is read-only, where none can be written.
 
     Without docstrings, and without asserts: numpy and onnxruntime have no assert that they rely on. Unchecked: there is
-    no source to compare with. Bytecode depends on what the same process compiled before (marshal writes a reference
-    where a string is shared), so the order is fixed and the interpreter bare.
+    no source to compare with.
     """
-    sources = sorted(root.rglob("*.py"))
-    command = [sys.executable, "-I", "-S", "-m", "compileall", "-q", "-j", "1", "--invalidation-mode", "unchecked-hash"]
-    command += ["-b", "-o", "2", "-s", str(root), "-p", MOUNT, "-i", "-"]
-    names = "\n".join(map(str, sources))
-    subprocess.run(command, input=names, text=True, check=True, env={"PYTHONHASHSEED": "0"})
+    sources = compile_sources(root, MOUNT, ["--invalidation-mode", "unchecked-hash", "-b", "-o", "2"])
     for source in sources:
         source.unlink()

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-import compileall
 import shutil
+import subprocess
 from pathlib import Path
-from py_compile import PycInvalidationMode
+
+from layers.bytecode import compile_sources
 
 PACKAGE = Path(__file__).parent.parent / "lambda_fn"
+MOUNT = "/var/task/lambda_fn"
+"""Where Lambda has the package."""
 
 
 def compile_function(package: Path = PACKAGE) -> None:
@@ -18,5 +21,7 @@ def compile_function(package: Path = PACKAGE) -> None:
     """
     for folder in package.rglob("__pycache__"):
         shutil.rmtree(folder)
-    if not compileall.compile_dir(package, quiet=1, invalidation_mode=PycInvalidationMode.CHECKED_HASH):
-        raise ValueError(f"{package} does not compile")
+    try:
+        compile_sources(package, MOUNT, ["--invalidation-mode", "checked-hash"])
+    except subprocess.CalledProcessError as error:
+        raise ValueError(f"{package} does not compile") from error

@@ -1,4 +1,4 @@
-"""What a layer must keep to: sizes, packages, architecture, glibc, nothing missing that it is linked with."""
+"""What a layer must keep to: sizes, packages, licences, architecture, glibc, nothing missing that it is linked with."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from elftools.elf.elffile import ELFFile
 from elftools.elf.gnuversions import GNUVerNeedSection
 
 from layers.architecture import Architecture
+from layers.licences import check_licences
 from layers.linking import check_links
 
 ZIPPED_BUDGET = 21_000_000
@@ -32,6 +33,7 @@ def check(layer: Path, architecture: Architecture) -> list[str]:
         return [
             *_check_sizes(layer.stat().st_size, sum(entry.file_size for entry in archive.infolist())),
             *_check_packages(archive),
+            *check_licences(archive),
             *_check_libraries(archive, architecture),
         ]
 

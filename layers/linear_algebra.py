@@ -13,6 +13,7 @@ from layers.architecture import Architecture
 
 SOURCES = Path(__file__).parent / "blas"
 NO_LAPACK = Path(__file__).with_name("no_lapack.py")
+LICENCE = Path(__file__).parent.parent / "LICENSE"
 FLAGS = (
     *("-std=c11", "-O2", "-g0", "-shared", "-fPIC", "-fvisibility=hidden"),
     # nothing from outside: no C library, no runtime of the compiler's
@@ -33,6 +34,7 @@ def replace_openblas(root: Path, architecture: Architecture) -> None:
     [openblas] = root.glob("numpy.libs/libscipy_openblas64_*.so")
     [lapack] = root.glob("numpy/linalg/_umath_linalg.*.so")
     compile_blas(architecture, openblas)
+    openblas.with_name("LICENSE").write_text(f"{openblas.name} is Plume's, not OpenBLAS.\n\n{LICENCE.read_text()}")
     lapack.unlink()
     shutil.copyfile(NO_LAPACK, lapack.with_name("_umath_linalg.py"))
 

@@ -18,7 +18,7 @@ def small_layer(built_layers: dict[str, Path], tmp_path: Path) -> Path:
     with zipfile.ZipFile(built_layers["x86_64"]) as whole, zipfile.ZipFile(out, "w") as archive:
         [library] = [name for name in whole.namelist() if "providers_shared" in name]
         archive.writestr(library, whole.read(library))
-        archive.writestr("python/numpy.libs/a", b"")
+        archive.writestr("python/numpy.libs/LICENSE", b"MIT License")
         archive.writestr("python/numpy/__init__.pyc", b"")
     return out
 
