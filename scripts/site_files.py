@@ -8,7 +8,8 @@ from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 
 ROOT = Path(__file__).parent.parent
-SHOWN = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "LICENSE", "docs/*", "benchmarks/*.md", "benchmarks/*.png")
+PAGES = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md", "docs/*.md", "benchmarks/*.md")
+SHOWN = (*PAGES, "LICENSE", "docs/*.json", "docs/*.png", "docs/*.svg", "docs/github/*.yml", "benchmarks/*.png")
 """What the site has, as patterns of paths in the checkout."""
 
 

@@ -26,7 +26,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_every_page_is_there(site: Path) -> None:
-    pages = {"index.html", "CONTRIBUTING.html", "CHANGELOG.html"}
+    pages = {"index.html", "CONTRIBUTING.html", "CHANGELOG.html", "SECURITY.html"}
     pages |= {f"docs/{page.stem}.html" for page in PAGES[1:]} | {f"benchmarks/{name}.html" for name in BENCHMARKS}
     assert {str(page.relative_to(site)) for page in site.rglob("*.html")} == pages | {"404.html"}
 
