@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -44,36 +45,43 @@ UNNAMED = {"Template", "LogLists", "AccessLogs", "Traces", "Apis", "ApiTags", "C
 """Statements about what AWS gives no name that tells the stage: beside each it says why."""
 
 
-@pytest.fixture(scope="module")
-def iam(emulator: Emulator) -> Any:
-    """IAM, where the role of `prod` of acme/models was made."""
-    deployed = Deployment(emulator)
-    parameters = {"Repository": "acme/models", "Stage": "prod", "ProviderArn": PROVIDER}
+def make_role(emulator: Emulator, **parameters: str) -> Any:
+    """Deploy role.yml for acme/models as a person does; return a client of IAM."""
+    deployed, name = Deployment(emulator), f"deploy-plume-{parameters['Stage']}"
     cloudformation = deployed.client("cloudformation")
+    given = {"Repository": "acme/models", "ProviderArn": PROVIDER, **parameters}
     cloudformation.create_stack(
-        StackName="deploy-plume-prod",
+        StackName=name,
         TemplateBody=(GITHUB / "role.yml").read_text(),
-        Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
+        Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in given.items()],
         Capabilities=["CAPABILITY_NAMED_IAM"],
     )
-    cloudformation.get_waiter("stack_create_complete").wait(
-        StackName="deploy-plume-prod", WaiterConfig={"Delay": 1, "MaxAttempts": 20}
-    )
+    waiter = cloudformation.get_waiter("stack_create_complete")
+    waiter.wait(StackName=name, WaiterConfig={"Delay": 1, "MaxAttempts": 20})
     return deployed.client("iam")
+
+
+@pytest.fixture(scope="module")
+def iam(emulator: Emulator) -> Any:
+    """IAM, where the role of `prod` was made."""
+    return make_role(emulator, Stage="prod")
 
 
 @pytest.fixture(scope="module")
 def statements(iam: Any) -> dict[str, list[dict[str, Any]]]:
     """What its policies say, by their names, lists where IAM takes one or several."""
-    policies = {}
+    return {name: said for name, said in policies(iam).items() if name.startswith("deploy-plume-prod-")}
+
+
+def policies(iam: Any) -> dict[str, list[dict[str, Any]]]:
+    found = {}
     for policy in iam.list_policies(Scope="Local")["Policies"]:
         version = iam.get_policy_version(PolicyArn=policy["Arn"], VersionId=policy["DefaultVersionId"])
-        document = version["PolicyVersion"]["Document"]
-        policies[policy["PolicyName"]] = document["Statement"]
-        for statement in document["Statement"]:
-            lists = {key: statement[key] for key in ("Action", "Resource") if isinstance(statement[key], str)}
-            statement.update({key: [value] for key, value in lists.items()})
-    return policies
+        found[policy["PolicyName"]] = said = version["PolicyVersion"]["Document"]["Statement"]
+        for statement in said:
+            alone = {key: statement[key] for key in ("Action", "Resource") if isinstance(statement[key], str)}
+            statement.update({key: [value] for key, value in alone.items()})
+    return found
 
 
 def deployer(statements: dict[str, list[dict[str, Any]]]) -> Iterator[dict[str, Any]]:
@@ -97,14 +105,22 @@ def test_only_a_job_of_the_repository_s_environment_takes_the_role(iam: Any) -> 
     }
 
 
+def test_a_branch_instead_of_an_environment_and_buckets_of_others(emulator: Emulator) -> None:
+    rows = "arn:aws:s3:::rows,arn:aws:s3:::rows/*"
+    iam = make_role(emulator, Stage="branch", Branch="main", Buckets=rows)
+    [statement] = iam.get_role(RoleName="deploy-plume-branch")["Role"]["AssumeRolePolicyDocument"]["Statement"]
+    equals = statement["Condition"]["StringEquals"]
+    assert equals["token.actions.githubusercontent.com:sub"] == "repo:acme/models:ref:refs/heads/main"
+    [others] = [each for each in policies(iam)["deploy-plume-branch-boundary"] if each["Sid"] == "ObjectsOfOthers"]
+    assert others["Resource"] == rows.split(",")
+
+
 def test_the_role_has_its_policies_and_they_fit_into_iam(iam: Any, statements: dict[str, Any]) -> None:
     attached = iam.list_attached_role_policies(RoleName="deploy-plume-prod")["AttachedPolicies"]
-    named = {policy["PolicyName"] for policy in attached}
-    assert named == {f"deploy-plume-prod-{part}" for part in ("stack", "storage", "parts")}
-    for policy in iam.list_policies(Scope="Local")["Policies"]:
-        version = iam.get_policy_version(PolicyArn=policy["Arn"], VersionId=policy["DefaultVersionId"])
-        document = yaml.safe_dump(version["PolicyVersion"]["Document"], default_flow_style=True)
-        assert len(re.sub(r"\s", "", document)) < 6144, policy["PolicyName"]
+    assert {policy["PolicyName"] for policy in attached} == set(statements) - {"deploy-plume-prod-boundary"}
+    assert len(statements) == 4
+    for name, policy in statements.items():
+        assert len(json.dumps(policy, separators=(",", ":"))) < 6144 - 50, name
 
 
 def test_every_right_is_by_name_and_about_this_stage(statements: dict[str, list[dict[str, Any]]]) -> None:
