@@ -20,6 +20,7 @@ ALLOWED = {
     "^(d41d8cd98f00b204e9800998ecf8427e|47DEQpj8HBSa\\+/TImW\\+5JCeuQeRkm5NMpJWZG3hSuFU=)$": "the digests of no bytes",
     "^(e4e68fb7bd0e697a0ae8f1bb342846b3|AQEBwJnKyrHigUMZj6rYigCgxlaS3SLy0a)$": "of a message in SQS's documentation",
     "^(C3D13FE58DE4C810|0055AED6DCD90281E5)$": "ids of an event in S3's documentation",
+    "^(GetSecretValue|plume/)": "an action and a name in IAM's policies",
     "^(12345678a|a12345678)$": "cells that are no numbers",
 }
 """What looks like a secret and is none, as regular expressions, and what it is."""
