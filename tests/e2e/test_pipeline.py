@@ -12,8 +12,9 @@ import yaml
 
 from scripts.deployment import Deployment
 from scripts.emulator import ROOT, Emulator
-from tests.e2e import policies
 from tests.e2e.conftest import BOUNDARY
+from tests.e2e.policies import listed
+from tests.e2e.policies import statements as rights_of
 
 pytestmark = pytest.mark.e2e
 
@@ -168,8 +169,8 @@ def test_every_role_is_within_the_boundary_and_needs_nothing_beyond(
     assert len(roles) > 5
     for name, role in roles.items():
         assert role["Properties"]["PermissionsBoundary"] == BOUNDARY
-        for statement in policies.statements(role):
-            assert set(policies.listed(statement["Action"])) <= bounds, name
+        for statement in rights_of(role):
+            assert set(listed(statement["Action"])) <= bounds, name
 
 
 def test_the_workflow_holds_no_secret_and_takes_actions_by_digest() -> None:
