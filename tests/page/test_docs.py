@@ -13,7 +13,7 @@ from tests.lambda_fn.posts import with_path
 
 __all__ = ["load"]
 
-MAX_BYTES = 60_000
+MAX_BYTES = 62_000
 REPORT = TESTS.parent / "convert" / "proof" / "report" / "page.html"
 PAGE = TESTS.parent / "lambda_fn" / "page" / "docs.html"
 LOOK = re.compile(r"/\* The look that .*?/\* Of this page alone\. \*/", re.DOTALL)
@@ -46,7 +46,9 @@ def test_who_has_it_is_told_so(load: Load, event: LoadEvent, tmp_path: Path) -> 
 
 
 def test_it_knows_where_models_are_asked_for() -> None:
-    firsts = {(front, several): page(front, several)[0][:90] for front in (True, False) for several in (True, False)}
+    firsts = {
+        (front, several): page("open", front, several)[0][:120] for front in (True, False) for several in (True, False)
+    }
     assert {has: (" data-front" in text, " data-several" in text) for has, text in firsts.items()} == {
         has: has for has in firsts
     }
