@@ -24,7 +24,7 @@ LAYERS := build/layer-x86_64.zip build/layer-arm64.zip
 CONVERSION_TESTS := $(addprefix tests/convert/,estimator graph oracle strategies proof test_sweep.py)
 HOST_LAYER := build/layer-$(if $(filter arm64 aarch64,$(shell uname -m)),arm64,x86_64).zip
 
-.PHONY: help setup demo up down local test check audit layer function engines bench load lock site clean
+.PHONY: help setup demo up down local test fuzz check audit layer function engines bench load lock site clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
@@ -53,6 +53,9 @@ else
 test: setup $(LAMBDA) $(EMULATION) $(BROWSER) $(CLIENTS) $(CHECKS) $(AUDIT) $(LAYERS) function ## what the README says, tested; SKLEARN=1.8.0: conversion only, with another scikit-learn
 	@$(PYTHON) -m pytest -n $(WORKERS) --maxprocesses 4 --dist loadfile $(ARGS)
 endif
+
+fuzz: $(TRAIN) .tools/fuzz/.ready ## inputs that mean harm, by chance and by coverage: make fuzz FUZZ_SECONDS=300; goes on where it left off
+	@.tools/fuzz/bin/python -m tests.fuzz $(ARGS)
 
 bench: $(TRAIN) $(EMULATOR) $(LAMBDA) .tools/seed/.ready .tools/web/.ready .tools/compilers/.ready $(LAYERS) ## serving, conversion, large bodies and bulk workers, against others side by side
 	@$(PYTHON) -m benchmarks

@@ -18,6 +18,7 @@ LOCKS = {
     "scripts/requirements-engines.txt": ["--group", "engines"],
     "scripts/requirements-checks.txt": ["--group", "checks"],
     "scripts/requirements-audit.txt": ["--group", "audit"],
+    "scripts/requirements-fuzz.txt": ["--group", "fuzz"],
     "scripts/requirements-seed.txt": ["--group", "seed"],
     "scripts/requirements-compilers.txt": ["--group", "compilers"],
     "scripts/requirements-web.txt": ["--group", "web"],

@@ -82,7 +82,7 @@ def check_indices(
     def range_of(name: str) -> Range:
         if name not in known:
             constant = values[name].data is not None
-            known[name] = _range_of_constant(reader, values[name]) if constant else Range(*np.array(rows, float).T)
+            known[name] = _range_of_constant(reader, values[name]) if constant else _range_of_rows(rows, values[name])
         return known[name]
 
     for step in steps:
@@ -99,6 +99,12 @@ def check_indices(
             if of_type is not None:
                 found = Range(of_type.low, of_type.high, found.alone)
             known[name] = found.rounded() if kind == FLOAT32 else found
+
+
+def _range_of_rows(rows: Sequence[tuple[float, float]], taken: Tensor) -> Range:
+    if taken.dims[1] != len(rows):
+        raise refused(f"rows of {len(rows)} features were expected as the input, not of {taken.dims[1]}")
+    return Range(*np.array(rows, float).T)
 
 
 def _check_lookup(step: Step, inputs: Sequence[Tensor], found: Range) -> None:

@@ -192,3 +192,11 @@ def test_features_have_tables_of_their_own_sizes() -> None:
     assert "GatherElements looks up was expected to be shown to be within -255 and 254, it is within 0 and 255" in str(
         check(*by_parts(whole[:, :255], last=3))
     )
+
+
+def test_a_graph_that_takes_another_number_of_features_is_refused() -> None:
+    nodes, constants = INSIDE["a feature, as the card says"]
+    assert "rows of 3 features were expected as the input, not of 2" in str(
+        check(nodes, constants, [*ROWS, (0.0, 1.0)])
+    )
+    assert "rows of 1 features were expected as the input, not of 2" in str(check(nodes, constants, ROWS[:1]))

@@ -1,0 +1,80 @@
+"""Whole events of every sender, with anything in them altered: paths, headers, queries, bodies, codings, members."""
+
+from __future__ import annotations
+
+import json
+from contextlib import redirect_stdout
+from io import StringIO
+from typing import Any, NamedTuple
+
+from lambda_fn.http.senders import Sender, sender_of
+from lambda_fn.unrequested import UnrequestedError
+from tests.fuzz import values
+from tests.fuzz.alterations import ALTERATIONS, with_post
+from tests.fuzz.answers import check_answer
+from tests.fuzz.bodies import FEATURES, Post, invocations, posts, rows_of
+from tests.fuzz.draws import Draws
+from tests.fuzz.finds import ROOT
+from tests.fuzz.grounds import entry, grounds
+
+SHARE = 55
+EVENTS = {path.stem: path.read_text() for path in sorted((ROOT / "tests" / "events").rglob("*.json"))}
+SEEDS = list(EVENTS)
+SERVICES = ("several", "people", "based", "beside", "shadow")
+
+
+class Call(NamedTuple):
+    """An event, for a service's entry point."""
+
+    service: str
+    function: str
+    event: Any
+
+
+def make(draws: Draws) -> Call:
+    """Return a sound event with up to four alterations."""
+    service = draws.pick(SERVICES)
+    event: Any = json.loads(EVENTS[draws.pick(SEEDS)])
+    function = "objects" if draws.once_in(20) and service == "several" else "predict"
+    if draws.below(4):
+        post = posted(draws, service)
+        event = with_post(event, post, draws)
+    for _ in range(draws.below(5)):
+        event = draws.pick(ALTERATIONS)(draws, event)
+    return Call(service, function, event)
+
+
+def check(made: Call) -> None:
+    """Have it answered."""
+    sender = sender_of(made.event)
+    with grounds().watched(), redirect_stdout(StringIO()):
+        try:
+            answer = entry(made.service, made.function)(made.event, None)
+        except UnrequestedError as error:
+            str(error).encode()
+            if sender is not Sender.NO_REQUEST:
+                raise
+            return
+    grounds().store.check()
+    check_answer(answer, sender)
+
+
+def size(made: Call) -> int:
+    """Return how many characters the event has, roughly."""
+    return sum(len(str(each)) for each in made.event.values()) if isinstance(made.event, dict) else 100
+
+
+def posted(draws: Draws, service: str) -> Post:
+    """Return rows as a client posts them."""
+    name = "people" if service == "people" else draws.pick(list(FEATURES))
+    rows = rows_of(draws, FEATURES[name])
+    made = invocations if service == "people" and draws.below(2) else posts
+    post = draws.pick(made(name, rows))()
+    if draws.below(2):
+        return post
+    body = post.body
+    if post.headers.get("content-type") == "application/json" and draws.below(2):
+        body = json.dumps(values.altered(draws, json.loads(body))).encode()
+    else:
+        body = values.altered_bytes(draws, body)
+    return post._replace(body=body)
