@@ -99,6 +99,8 @@ def _failed(records: list[dict[str, Any]], context: Any, service: Service, setti
 def _scored(record: Mapping[str, Any], context: Any, service: Service) -> Response:
     """Return the answer to the request that a message is: its attributes may name its content-type, and the model."""
     attributes = record.get("messageAttributes") or {}
+    if not isinstance(attributes, dict) or not all(isinstance(each, dict) for each in attributes.values()):
+        raise ServiceError(Problem.MALFORMED_EVENT, "the message's attributes were expected to be objects by name")
     texts = {name.lower(): str(each.get("stringValue") or "") for name, each in attributes.items()}
     model, body = texts.get("model"), record.get("body")
     if model == "":

@@ -18,7 +18,7 @@ from lambda_fn.bulk.options import Options
 from lambda_fn.bulk.run import Chunk
 from lambda_fn.bulk.source import head_of, pieces_of
 from lambda_fn.codecs.npy_header import Header, read_header
-from lambda_fn.codecs.npy_rows import rows_of
+from lambda_fn.codecs.npy_rows import dtype_of, rows_of
 from lambda_fn.errors import ServiceError, listed
 from lambda_fn.model.card import Card
 from lambda_fn.storage import large
@@ -86,11 +86,11 @@ def check_head(start: bytes, whole: bool, card: Card, options: Options, name: st
         raise RefusedError(f"{name} is NPY, of which no columns are written beside the scores: {listed(keys)}")
     try:
         header = read_header(start)
-        size = _dtype(header).itemsize * math.prod(header.shape[1:])
+        size = dtype_of(header, card).itemsize * math.prod(header.shape[1:])
         if size > MOST_ROW_BYTES:
             raise RefusedError(f"{name}: its header tells of rows of {size:,} bytes, at most {MOST_ROW_BYTES:,} are")
         rows_of(bytes(size), Header(header.descr, (1, *header.shape[1:]), header.order, 0), card)
-    except (ServiceError, TypeError, ValueError) as error:
+    except ServiceError as error:
         raise RefusedError(f"{name}: {error}") from error
     return header.offset
 

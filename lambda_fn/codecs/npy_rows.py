@@ -91,9 +91,34 @@ def rows_of(body: bytes, header: Header, card: Card) -> Rows:
                 f"column {column} ({feature.name!r}) takes strings, and NPY is taken with numbers: send JSON or CSV"
             )
             raise ServiceError(Problem.WRONG_TYPE, detail, column=column)
-    rows = _plain(body, header, card) if isinstance(header.descr, str) else _structured(body, header, card)
+    read = _plain if isinstance(header.descr, str) else _structured
+    rows = read(body, header, card, dtype_of(header, card))
     _check_booleans(rows, card)
     return rows
+
+
+def dtype_of(header: Header, card: Card) -> np.dtype[Any]:
+    """Return the type of an array's rows; raise ServiceError for one that is not of numbers, or lacks features.
+
+    numpy sees no other: what a type may be said to be, it evaluates.
+    """
+    if isinstance(header.descr, str):
+        if not NUMBER.fullmatch(header.descr):
+            raise ServiceError(Problem.NOT_A_NUMBER, f"the array is of {header.descr[:200]!r}, expected numbers")
+        return np.dtype(header.descr)
+    names, ignored = [], {card.names[column] for column in card.dropped}
+    for field in header.descr:
+        match field:
+            case tuple(("", str(kind))) if PADDING.fullmatch(kind):
+                continue
+            case tuple((str(name), str(kind))) if NUMBER.fullmatch(kind) or (
+                name in ignored and IGNORED.fullmatch(kind)
+            ):
+                names.append(name)
+            case _:
+                raise ServiceError(Problem.NOT_A_NUMBER, f"the array has a field {str(field)[:200]}, expected numbers")
+    columns(names, card, "the array's type")
+    return np.lib.format.descr_to_dtype(header.descr)
 
 
 def least_bytes(count: int, classes: Sequence[bool | int | float | str], probabilities: bool) -> int:
@@ -132,38 +157,22 @@ def encode(
     return file.getvalue()
 
 
-def _plain(body: bytes, header: Header, card: Card) -> Rows:
-    if not NUMBER.fullmatch(header.descr):
-        raise ServiceError(Problem.NOT_A_NUMBER, f"the array is of {header.descr[:200]!r}, expected numbers")
+def _plain(body: bytes, header: Header, card: Card, dtype: np.dtype[Any]) -> Rows:
     width = len(card.features)
     if len(header.shape) != 2:
         raise malformed(f"its shape is {header.shape}, expected (rows, {width})")
     if header.shape[1] != width:
         detail = f"the rows have {header.shape[1]} values, the model takes {width_of(card.names)}"
         raise ServiceError(Problem.WRONG_WIDTH, detail)
-    array = _array(body, header, np.dtype(header.descr)).reshape(
-        header.shape, order="F" if header.order == "F" else "C"
-    )
+    array = _array(body, header, dtype).reshape(header.shape, order="F" if header.order == "F" else "C")
     ready = array.dtype == np.float64 and array.flags.c_contiguous and array.flags.aligned and not card.dropped
     return array if ready else _Converted(array, card.dropped)
 
 
-def _structured(body: bytes, header: Header, card: Card) -> Rows:
-    names, ignored = [], {card.names[column] for column in card.dropped}
-    for field in header.descr:
-        match field:
-            case tuple(("", str(kind))) if PADDING.fullmatch(kind):
-                continue
-            case tuple((str(name), str(kind))) if NUMBER.fullmatch(kind) or (
-                name in ignored and IGNORED.fullmatch(kind)
-            ):
-                names.append(name)
-            case _:
-                raise ServiceError(Problem.NOT_A_NUMBER, f"the array has a field {str(field)[:200]}, expected numbers")
-    columns(names, card, "the array's type")
+def _structured(body: bytes, header: Header, card: Card, dtype: np.dtype[Any]) -> Rows:
     if len(header.shape) != 1:
         raise malformed(f"its shape is {header.shape}, expected (rows,) for an array with fields")
-    return _Fields(_array(body, header, np.lib.format.descr_to_dtype(header.descr)), card)
+    return _Fields(_array(body, header, dtype), card)
 
 
 def _array(body: bytes, header: Header, dtype: np.dtype[Any]) -> NDArray[Any]:

@@ -19,6 +19,7 @@ from scripts.gateway import Gateway
 from tests.clients.case import Case
 from tests.conftest import TESTS
 from tests.e2e.fronts import forwarding, queue, rest_api
+from tests.e2e.stateful import OBJECTS, Door, check_closed, document_of, through
 from tests.lambda_fn.codecs.test_npy_rows import npy_of
 from tests.served import served
 
@@ -211,6 +212,22 @@ def test_objects_take_signed_callers_only(gateway: Gateway) -> None:
     assert gateway.call("PUT", "/objects/note", '{"hello": "world"}', signed=True).json()["key"] == "note"
     assert gateway.call("GET", "/objects/note", signed=True).body == '{"hello": "world"}'
     assert gateway.call("PUT", "/objects/note", "no json", signed=True).json()["code"] == "malformed-json"
+
+
+def test_what_one_call_tells_others_take(gateway: Gateway, published: str) -> None:
+    calls, found = through(gateway, Door(), document_of(gateway, Door()))
+    assert found == []
+    reached = {label for label, status in calls if status == 200}
+    assert {"GET /models/{name}", "GET /v1/models/iris/versions/{version}"} <= reached
+    assert {"GET /v2/models/iris/versions/{version}", "GET /v2/models/iris/versions/{version}/ready"} <= reached
+
+
+def test_objects_that_were_put_are_got_by_who_signs(gateway: Gateway) -> None:
+    door = Door(signed=True, refused=403)
+    check_closed(gateway, door, OBJECTS)
+    calls, found = through(gateway, door, OBJECTS)
+    assert found == []
+    assert {("PUT /objects/{key}", 200), ("GET /objects/{key}", 200)} <= set(calls)
 
 
 def test_serverless_invoke(deployment: Deployment, published: str) -> None:

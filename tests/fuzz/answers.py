@@ -26,15 +26,15 @@ BALANCED = (Sender.BALANCER, Sender.BALANCER_MULTI)
 
 def check_answer(answer: Any, sender: Sender) -> bytes:
     """Return the body of an answer, unpacked; raise FindError if it is none that its sender takes."""
+    if sender is Sender.NO_REQUEST:  # whose messages' names are AWS's own
+        _check_queue(answer)
+        return b""
     try:
         size = len(json.dumps(answer, ensure_ascii=False, allow_nan=False).encode())
     except (TypeError, ValueError) as error:
         raise FindError(f"an answer that is no JSON: {type(error).__name__}", str(error)) from error
     if size > MOST_BYTES:
         raise FindError("an answer that Lambda does not return", f"{size} bytes")
-    if sender is Sender.NO_REQUEST:
-        _check_queue(answer)
-        return b""
     if sender is Sender.DIRECT:
         if not isinstance(answer, dict) or ("prediction" not in answer and "code" not in answer):
             raise FindError("a direct answer of another form", repr(answer)[:500])
@@ -46,7 +46,7 @@ def check_answer(answer: Any, sender: Sender) -> bytes:
     if not isinstance(body, str) or not isinstance(answer["isBase64Encoded"], bool):
         raise FindError("an answer whose body is no text", repr(body)[:500])
     data = _bytes(answer)
-    content = _unpacked(data, headers)
+    content = _unpacked(data, headers) if data else b""
     _check_status(answer["statusCode"], content)
     if content:
         _check_content(content, headers, answer["statusCode"])

@@ -21,6 +21,7 @@ import time
 from collections import Counter
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from tests.fuzz.draws import Draws
 from tests.fuzz.finds import FindError, uncaught
@@ -89,8 +90,9 @@ class Worker:
 
 def attempt(chosen: Target, data: bytes) -> int:
     """Try an input; return its size. Raises FindError."""
-    made = chosen.make(Draws(data))
+    made: Any = None
     try:
+        made = chosen.make(Draws(data))
         chosen.check(made)
     except FindError as error:
         raise FindError(error.kind, f"{error}\n{made!r:.3000}") from error

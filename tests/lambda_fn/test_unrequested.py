@@ -129,3 +129,15 @@ def test_members_of_any_type_are_failures_of_messages_or_no_event(
                 continue
             assert answer is None or answer.keys() == {"batchItemFailures"}
     capsys.readouterr()
+
+
+@pytest.mark.parametrize("attributes", [[1], "model", {"model": "iris"}, {"model": [1]}])
+def test_attributes_of_another_form_are_no_failure_of_the_service(
+    handler: ModuleType, event: LoadEvent, attributes: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    sent = with_bodies(event("unrequested/queue-sqs"), GOOD)
+    sent["Records"][0]["messageAttributes"] = attributes
+    assert failures(handler.predict(sent, None)) == ["0"]
+    [record] = caplog.records
+    assert "message 0: malformed-event" in record.message
+    assert record.exc_info is None

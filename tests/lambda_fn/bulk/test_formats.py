@@ -190,6 +190,7 @@ def test_a_bad_row_of_an_array_is_told_by_its_number(bulk: Bulk) -> None:
         (npy(ROWS[:, :1]), "the rows have 1 values, the model takes 2"),
         (npy(ROWS[:, 0]), "its shape is"),
         (npy(np.array([["a", "b"]])), "expected numbers"),
+        (npy(ROWS).replace(b"'<f8', ", b"',<f8',"), "expected numbers"),
         (b"\x93NUMPY", "not an NPY file of rows"),
         (gzip.compress(npy(np.asfortranarray(ROWS))), "unpack it"),
         (b"", "begins with"),
