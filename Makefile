@@ -54,7 +54,7 @@ test: setup $(LAMBDA) $(EMULATION) $(BROWSER) $(CLIENTS) $(CHECKS) $(AUDIT) $(LA
 	@$(PYTHON) -m pytest -n $(WORKERS) --maxprocesses 4 --dist loadfile $(ARGS)
 endif
 
-fuzz: $(TRAIN) .tools/fuzz/.ready ## inputs that mean harm, by chance and by coverage: make fuzz FUZZ_SECONDS=300; goes on where it left off
+fuzz: $(TRAIN) .tools/fuzz/.ready ## looks for inputs that the service does not stand, for FUZZ_SECONDS=300; goes on where it left off
 	@.tools/fuzz/bin/python -m tests.fuzz $(ARGS)
 
 bench: $(TRAIN) $(EMULATOR) $(LAMBDA) .tools/seed/.ready .tools/web/.ready .tools/compilers/.ready $(LAYERS) ## serving, conversion, large bodies and bulk workers, against others side by side

@@ -47,9 +47,8 @@ def main(arguments: Sequence[str]) -> int:
         counts["atheris"] = Counter()
         for first in range(0, len(COVERED), workers):
             counts["atheris"] += _run([("atheris", name, 0, most, left) for name in COVERED[first : first + workers]])
-    for driver, count in counts.items():
-        state["inputs"][driver] = state["inputs"].get(driver, 0) + count.total()
-    (FOLDER / "state.json").write_text(json.dumps(state))
+    for driver in ("hypothesis", "atheris"):
+        _note(state, driver, counts.get(driver, Counter()))
     return _tell(counts, state, time.monotonic() - begun)
 
 
@@ -60,8 +59,16 @@ def _by_chance(state: dict[str, Any], seconds: float, workers: int, most: int) -
         block = min(50_000, -(-(most - found.total()) // workers))
         jobs = [("chance", ",".join(NAMES), state["next"] + each * block, block, left) for each in range(workers)]
         state["next"] += workers * block
-        found += _run(jobs)
+        tried = _run(jobs)
+        _note(state, "chance", tried)
+        found += tried
     return found
+
+
+def _note(state: dict[str, Any], driver: str, count: Counter[str]) -> None:
+    """Write down how far the inputs are, so that a run which is broken off goes on there, too."""
+    state["inputs"][driver] = state["inputs"].get(driver, 0) + count.total()
+    (FOLDER / "state.json").write_text(json.dumps(state))
 
 
 def _run(jobs: Sequence[tuple[Any, ...]]) -> Counter[str]:
@@ -83,7 +90,7 @@ def _run(jobs: Sequence[tuple[Any, ...]]) -> Counter[str]:
         if report.exists():
             document = json.loads(report.read_text())
             found += Counter(document["count"])
-            for kind, (taken, _) in document["slowest"].items():
+            for kind, taken in document["slowest"].items():
                 SLOWEST[kind] = max(SLOWEST.get(kind, 0.0), taken)
             report.unlink()
         if process.returncode and tried.exists():
@@ -93,7 +100,7 @@ def _run(jobs: Sequence[tuple[Any, ...]]) -> Counter[str]:
 
 
 SLOWEST: dict[str, float] = {}
-"""How many seconds of a processor the slowest input of each kind took."""
+"""How many seconds of a processor the slowest input of each kind took, of those that took half of what they may."""
 
 
 def _keep_last(tried: Path, code: int, told: str) -> None:
@@ -101,7 +108,7 @@ def _keep_last(tried: Path, code: int, told: str) -> None:
     from tests.fuzz.worker import HEAD
 
     data = tried.read_bytes()
-    _, size, padded = HEAD.unpack_from(data)
+    size, padded = HEAD.unpack_from(data)
     name = padded.rstrip(b"\0").decode()
     path = FOLDER / "finds" / f"{name}-ended-{code}"
     path.write_bytes(data[HEAD.size : HEAD.size + size])
@@ -170,7 +177,9 @@ def _tell(counts: dict[str, Counter[str]], state: dict[str, Any], seconds: float
     total = sum(count.total() for count in counts.values())
     ever = sum(state["inputs"].values())
     print(f"{total:,} inputs in {seconds:.0f} s, {total / seconds:,.0f} a second; {ever:,} in all runs")
-    print("slowest, in ms of a processor:", ", ".join(f"{kind} {1000 * taken:.0f}" for kind, taken in SLOWEST.items()))
+    if SLOWEST:
+        slow = ", ".join(f"{kind} {1000 * taken:.0f}" for kind, taken in SLOWEST.items())
+        print(f"slow ones, in ms of a processor: {slow}")
     finds = _finds(FOLDER / "finds")
     for path in finds:
         if "-ended-" not in path.name:

@@ -15,9 +15,11 @@ class Draws:
 
     def below(self, count: int) -> int:
         """Return a whole number from 0 up to, and not with, `count`."""
-        if count < 2:
-            return 0
-        return int.from_bytes(self.take(1 if count <= 256 else 4), "little") % count
+        if count > 256:
+            return int.from_bytes(self.take(4), "little") % count
+        at = self._at
+        self._at = at + 1
+        return self._data[at] % count if at < len(self._data) and count else 0
 
     def pick[Value](self, values: Sequence[Value]) -> Value:
         """Return one of the values."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from copy import deepcopy
 from typing import Any
 
 from tests.fuzz.draws import Draws
@@ -63,7 +64,7 @@ def value(draws: Draws, depth: int = 0) -> Any:
     """Return any value that JSON has, and some that it has not."""
     kind = draws.below(6 if depth < 3 else 3)
     if kind == 0:
-        return draws.pick(ODD)
+        return deepcopy(draws.pick(ODD))
     if kind == 1:
         return text(draws)
     if kind == 2:
@@ -74,7 +75,7 @@ def value(draws: Draws, depth: int = 0) -> Any:
         return {text(draws): value(draws, depth + 1) for _ in range(draws.below(4))}
     nested: Any = value(draws, depth + 1)
     for _ in range(draws.pick((2, 60, 900))):
-        nested = [nested] if kind else nested
+        nested = [nested] if depth else {"a": nested}
     return nested
 
 

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import base64
-import gc
 import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 from lambda_fn import handler
+from tests.fuzz.worker import kept
 
 EVENT = json.loads((Path(__file__).parents[1] / "events" / "predict-http-api.json").read_text())
-PAGE_BYTES = 4096
 JSON, CSV, NPY = "application/json", "text/csv", "application/x-npy"
 
 
@@ -68,13 +67,6 @@ def send(kind: str, number: int, body: bytes) -> None:
     if number % 50 == 0:
         event["queryStringParameters"] = {"probabilities": f"perhaps {number}"}
     handler.predict(event, None)
-
-
-def kept() -> dict[str, int]:
-    """Return how many bytes this process has, how many blocks of memory Python, and how many objects."""
-    gc.collect()
-    resident = int(Path("/proc/self/statm").read_text().split()[1]) * PAGE_BYTES
-    return {"bytes": resident, "blocks": sys.getallocatedblocks(), "objects": len(gc.get_objects())}
 
 
 def main(kind: str, count: int) -> None:

@@ -4,14 +4,11 @@ import json
 from types import ModuleType
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from lambda_fn.unrequested import UnrequestedError
 from scripts.emulator import Emulator
 from tests.conftest import Event, LoadEvent
 from tests.lambda_fn.conftest import Load
-from tests.lambda_fn.http.test_malformed import EVENTS, JSON, bodies, changed, check_answer, places
 
 
 @pytest.fixture
@@ -101,24 +98,6 @@ def test_any_json_value_is_an_object(objects: ModuleType, event: LoadEvent) -> N
     for body in ("null", "0.10", '"\\ud83d\\ude00"', '"é"', "[1, 2]"):
         assert objects.objects(event("objects-put-http-api") | {"body": body}, None)["statusCode"] == 200
         assert objects.objects(event("objects-get-http-api"), None)["body"] == body
-
-
-OBJECT_EVENTS = {name: event for name, event in EVENTS.items() if name.startswith("objects")}
-
-
-@settings(
-    max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
-)
-@given(data=st.data())
-def test_made_up_events_keys_and_bodies_are_answered(objects: ModuleType, data: st.DataObject) -> None:
-    event = OBJECT_EVENTS[data.draw(st.sampled_from(sorted(OBJECT_EVENTS)))]
-    for _ in range(data.draw(st.integers(0, 2))):
-        event = changed(event, data.draw(st.sampled_from(list(places(event)) or [("a",)])), data.draw(JSON))
-    if data.draw(st.booleans()):
-        event = event | {"body": data.draw(bodies()), "isBase64Encoded": data.draw(st.booleans())}
-    if data.draw(st.booleans()):
-        event = event | {"rawPath": "/objects/" + data.draw(st.text() | st.from_regex("[A-Za-z0-9._-]{1,130}"))}
-    check_answer(objects.objects(event, None), http=True)
 
 
 def test_a_direct_invocation_is_answered_with_a_document(objects: ModuleType) -> None:

@@ -34,8 +34,9 @@ class Call(NamedTuple):
 def make(draws: Draws) -> Call:
     """Return a sound event with up to four alterations."""
     service = draws.pick(SERVICES)
-    event: Any = json.loads(EVENTS[draws.pick(SEEDS)])
-    function = "objects" if draws.once_in(20) and service == "several" else "predict"
+    seed = draws.pick(SEEDS)
+    event: Any = json.loads(EVENTS[seed])
+    function = "objects" if seed.startswith("objects") or draws.once_in(30) else "predict"
     if draws.below(4):
         post = posted(draws, service)
         event = with_post(event, post, draws)

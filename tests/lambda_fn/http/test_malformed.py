@@ -8,8 +8,6 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from lambda_fn.http.senders import Sender, sender_of
 from lambda_fn.unrequested import UnrequestedError
@@ -201,46 +199,3 @@ def test_what_is_no_json_is_no_direct_invocation(handler: ModuleType) -> None:
     for odd in others:
         with pytest.raises(UnrequestedError):
             handler.predict(odd, None)
-
-
-JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
-    max_leaves=12,
-)
-MADE_UP = settings(
-    max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
-)
-
-
-@MADE_UP
-@given(event=JSON)
-def test_any_json_value_is_answered_with_a_document(handler: ModuleType, event: Any) -> None:
-    for sent in ({"data": event}, {"data": [[6.2, 3.4]], "probabilities": event}):
-        answer = handler.predict(sent, None)
-        json.dumps(answer)
-        assert "prediction" in answer or 400 <= answer.get("status", answer.get("statusCode")) < 500
-
-
-def bodies() -> st.SearchStrategy[str]:
-    """Return bodies that are nearly right, or not at all."""
-    numbers = st.floats() | st.integers() | st.sampled_from(["nan", "null", "1e999", '"', "6.2", "", "[", "\ud800"])
-    rows = st.lists(st.lists(numbers, max_size=3), max_size=4)
-    csv = rows.map(lambda found: "\n".join(",".join(map(str, row)) for row in found))
-    return st.text() | JSON.map(json.dumps) | csv | rows.map(lambda found: json.dumps({"data": found}))
-
-
-TYPES = ("application/json", "text/csv", "text/csv; header=present", "application/x-npy", "a/b", "", ";", "*/*;q=é")
-
-
-@MADE_UP
-@given(data=st.data())
-def test_made_up_events_with_made_up_bodies_are_answered(handler: ModuleType, data: st.DataObject) -> None:
-    name = data.draw(st.sampled_from(sorted(EVENTS)))
-    event = copy.deepcopy(EVENTS[name])
-    for _ in range(data.draw(st.integers(0, 2))):
-        event = changed(event, data.draw(st.sampled_from(list(places(event)) or [("a",)])), data.draw(JSON))
-    if data.draw(st.booleans()):
-        headers = {"content-type": data.draw(st.sampled_from(TYPES)), "accept": data.draw(st.sampled_from(TYPES))}
-        event |= {"body": data.draw(bodies()), "headers": headers, "isBase64Encoded": data.draw(st.booleans())}
-    check_answer(handler.predict(event, None), http=name != "predict-direct")
