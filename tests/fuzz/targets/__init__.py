@@ -7,7 +7,7 @@ from typing import Any, Protocol, cast
 
 from tests.fuzz.draws import Draws
 
-NAMES = ("events", "bodies", "rows", "objects", "tables", "options", "models")
+NAMES = ("events", "bodies", "rows", "objects", "tables", "options", "models", "cards")
 
 
 class Target(Protocol):
