@@ -79,7 +79,7 @@ class Signed(AuthBase):
         return request
 
 
-def through(gateway: Gateway, door: Door, document: Mapping[str, Any], examples: int = 5) -> tuple[Calls, list[str]]:
+def through(gateway: Gateway, door: Door, document: Mapping[str, Any], examples: int = 8) -> tuple[Calls, list[str]]:
     """Return the calls that were made through a door by a `document`, and what was wrong with their answers."""
     headers = {**CONFIG["headers"], **door.headers, "Host": gateway.host}
     generation = {**CONFIG["generation"], "max-examples": examples}
