@@ -15,11 +15,13 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from tests.fuzz.finds import ROOT, FindError
 from tests.fuzz.targets import NAMES
+from tests.fuzz.worker import HEAD, MOST_KEPT, attempt
 
 FOLDER = ROOT / ".fuzz"
 COVERED = ("bodies", "events", "tables", "models")
@@ -33,7 +35,9 @@ MOST_TRIALS = 3000
 def main(arguments: Sequence[str]) -> int:
     """Run, or try one find; return 1 if something was found."""
     if arguments:
-        return 0 if _again(Path(arguments[0])) is None else 1
+        error = _again(Path(arguments[0]))
+        print(error or "it is well")
+        return 0 if error is None else 1
     seconds, workers = float(os.environ.get("FUZZ_SECONDS", "300")), os.process_cpu_count() or 1
     most = int(os.environ.get("FUZZ_INPUTS", str(10**9)))
     FOLDER.mkdir(exist_ok=True)
@@ -84,7 +88,7 @@ def _run(jobs: Sequence[tuple[Any, ...]]) -> Counter[str]:
         )
         for job in jobs
     ]
-    for process in processes:
+    for job, process in zip(jobs, processes, strict=True):
         told = process.communicate()[1].decode(errors="replace")
         report, tried = FOLDER / f"report.{process.pid}", FOLDER / f"tried.{process.pid}"
         if report.exists():
@@ -93,6 +97,8 @@ def _run(jobs: Sequence[tuple[Any, ...]]) -> Counter[str]:
             for kind, taken in document["slowest"].items():
                 SLOWEST[kind] = max(SLOWEST.get(kind, 0.0), taken)
             report.unlink()
+            if grown := [each for each, most in MOST_KEPT.items() if document["grown"].get(each, 0) > most]:
+                _keep(f"memory-ended-{process.pid}", b"", f"{', '.join(grown)} are kept in memory\n{job}\n{document}")
         if process.returncode and tried.exists():
             _keep_last(tried, process.returncode, told)
         tried.unlink(missing_ok=True)
@@ -105,30 +111,34 @@ SLOWEST: dict[str, float] = {}
 
 def _keep_last(tried: Path, code: int, told: str) -> None:
     """Keep as a find what a process tried last, and died of."""
-    from tests.fuzz.worker import HEAD
-
     data = tried.read_bytes()
     size, padded = HEAD.unpack_from(data)
     name = padded.rstrip(b"\0").decode()
-    path = FOLDER / "finds" / f"{name}-ended-{code}"
-    path.write_bytes(data[HEAD.size : HEAD.size + size])
-    path.with_suffix(".txt").write_text(f"{name}: the process ended with {code}\n{told[-3000:]}")
+    text = f"{name}: the process ended with {code}\n{told[-3000:]}"
+    _keep(f"{name}-ended-{code}", data[HEAD.size : HEAD.size + size], text)
+
+
+def _keep(name: str, data: bytes, text: str) -> None:
+    path = FOLDER / "finds" / name
+    path.write_bytes(data)
+    path.with_suffix(".txt").write_text(text)
 
 
 def _again(path: Path, data: bytes | None = None) -> FindError | None:
     """Try a find again, in this process; return what it still leads to."""
     from tests.fuzz.targets import target
-    from tests.fuzz.worker import attempt
 
-    if "FUZZ_GROUNDS" not in os.environ:
-        os.environ["FUZZ_GROUNDS"] = tempfile.mkdtemp()
+    os.environ["FUZZ_GROUNDS"] = _ground().name
     try:
         attempt(target(path.name.partition("-")[0]), path.read_bytes() if data is None else data)
     except FindError as error:
-        if data is None:
-            print(error)
         return error
     return None
+
+
+@cache
+def _ground() -> tempfile.TemporaryDirectory[str]:
+    return tempfile.TemporaryDirectory()
 
 
 def _forget_fixed(folder: Path) -> None:

@@ -23,7 +23,17 @@ FILES = {"iris": "1-trees", "people": "1-trees-mixed", "patients": "1-trees-many
 FRONT = "1-tabulated"
 MAX_BODY_BYTES = 200_000
 BUCKET, PREFIX = "fuzz", "objects/"
-READABLE = (str(ROOT), sys.prefix, sys.base_prefix, "/proc/", "/sys/", "/dev/", "/etc/", "/usr/")
+READABLE = (
+    f"{ROOT}/lambda_fn/",
+    f"{ROOT}/tests/",
+    sys.prefix,
+    sys.base_prefix,
+    "/proc/",
+    "/sys/",
+    "/dev/",
+    "/etc/",
+    "/usr/",
+)
 """What else than models may be opened: code, mostly, and what it runs on."""
 FORBIDDEN = frozenset(
     {

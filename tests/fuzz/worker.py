@@ -32,6 +32,8 @@ HANGS_SECONDS = 60
 SECONDS, SECONDS_A_BYTE = 0.5, 2e-6
 """What an input may take of a processor, and for each of its bytes; at its best of `TIMES`."""
 TIMES = 3
+MOST_KEPT = {"bytes": 60_000_000, "blocks": 10_000, "objects": 2000}
+"""How much more a process may hold in the end than after a fifth of its inputs."""
 MOST_BYTES = 4096
 TRIED_BYTES = 2**20
 PAGE_BYTES = 4096
@@ -127,7 +129,7 @@ def by_chance(worker: Worker, names: list[str], first: int, count: int, until: f
 
 
 def by_hypothesis(worker: Worker, names: list[str], count: int) -> None:
-    """Try what Hypothesis makes of itself, which goes where it has not been, and shrinks what it finds."""
+    """Try what Hypothesis makes of itself: short inputs, the same thing twice, odd numbers."""
     from hypothesis import HealthCheck, Phase, given, settings
     from hypothesis import strategies as st
 
