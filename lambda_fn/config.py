@@ -42,7 +42,7 @@ class Settings(Record):
     candidate_key: the header that says which calls belong together (``header``, name), or the feature (``feature``,
     name); None where each is drawn by itself.
     results_uri: where the answers to a queue's messages are stored, ``s3://bucket/prefix/``; None for the log.
-    auth: what is asked of calls in front of the function, as the page and the OpenAPI document tell: ``open``, ``iam``,
+    door: what is asked of calls in front of the function, as the page and the OpenAPI document tell: ``open``, ``iam``,
     ``jwt`` or ``key``.
     cors_origin: of whose pages browsers may call, an origin or ``*``, where the function itself says so; or else None.
     """
@@ -63,7 +63,7 @@ class Settings(Record):
     candidate_key: tuple[str, str] | None = None
     results_uri: str | None = None
     cors_origin: str | None = None
-    auth: str = "open"
+    door: str = "open"
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str]) -> Settings:
@@ -110,7 +110,7 @@ class Settings(Record):
             candidate_key=_candidate_key(environ.get("CANDIDATE_KEY") or None),
             results_uri=results_uri,
             cors_origin=_cors_origin(environ.get("CORS_ORIGIN") or None),
-            auth=_one_of(environ, "AUTH", "open", "iam", "jwt", "key"),
+            door=_one_of(environ, "DOOR", "open", "iam", "jwt", "key"),
         )
 
 

@@ -69,7 +69,7 @@ class Scoring:
 
         return docs(
             request,
-            self._settings.auth,
+            self._settings.door,
             front=self.catalog.front is not None,
             several=self._settings.models_uri is not None,
         )

@@ -59,7 +59,7 @@ def main() -> int:
                 return 0
             port = free_port()
             with doors_before(doors_of(options), options.port, port):
-                serve(deployment, options.model.resolve(), options.port, port, AUTH=options.auth)
+                serve(deployment, options.model.resolve(), options.port, port, DOOR=options.auth)
     except (CommandError, EmulatorError, DoorError) as error:
         print(error, file=sys.stderr)
         return 1

@@ -19,21 +19,21 @@ INDENTED = re.compile(r"^ +", re.MULTILINE)
 """What of the file is for who reads its source."""
 
 
-def docs(request: Request, auth: str, *, front: bool, several: bool) -> Response:
+def docs(request: Request, door: str, *, front: bool, several: bool) -> Response:
     """Answer with the page; with 304 and nothing, where who asks has it already.
 
-    auth: what a call is asked for, as in the settings.
+    door: what a call is asked for, as in the settings.
     front: whether there is a model without a name; several: whether there are models with names.
     """
-    return tagged(request, *page(auth, front, several))
+    return tagged(request, *page(door, front, several))
 
 
 @cache
-def page(auth: str, front: bool, several: bool) -> tuple[str, dict[str, str]]:
+def page(door: str, front: bool, several: bool) -> tuple[str, dict[str, str]]:
     """Return the page and its headers, read and made when it is first asked for; the page asks for nothing in vain."""
     has = (" data-front" if front else "") + (" data-several" if several else "")
     text = INDENTED.sub("", PAGE.read_text(encoding="utf-8"))
-    text = text.replace('<html lang="en">', f'<html lang="en" data-auth="{auth}"{has}>', 1)
+    text = text.replace('<html lang="en">', f'<html lang="en" data-auth="{door}"{has}>', 1)
     return (
         text,
         {

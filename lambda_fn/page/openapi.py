@@ -114,9 +114,9 @@ def document(
             paths |= dialect.describe(card, name, probabilities)
     components = {"schemas": _schemas(card, settings, probabilities), "responses": error_responses()}
     security: dict[str, Any] = {}
-    if settings.auth in SECURITY:
-        components["securitySchemes"] = {settings.auth: SECURITY[settings.auth]}
-        security = {"security": [{settings.auth: []}]}
+    if settings.door in SECURITY:
+        components["securitySchemes"] = {settings.door: SECURITY[settings.door]}
+        security = {"security": [{settings.door: []}]}
     return {
         "openapi": "3.1.0",
         "info": {"title": name, "version": VERSION, "description": _words(card)},

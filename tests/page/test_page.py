@@ -274,7 +274,7 @@ def test_many_classes_and_none_with_probabilities(open_page: Open, tmp_path: Pat
 def test_what_calls_are_asked_for_is_given_once_and_sent_with_each(
     open_page: Open, shown: Path, auth: str, header: str, sent: str
 ) -> None:
-    opened = open_page(MODEL_URI=(shown / "iris.onnx").as_uri(), AUTH=auth)
+    opened = open_page(MODEL_URI=(shown / "iris.onnx").as_uri(), DOOR=auth)
     page, word = opened.page, "Key" if auth == "key" else "Token"
 
     def gate(route: Any) -> None:
@@ -302,7 +302,7 @@ def test_what_calls_are_asked_for_is_given_once_and_sent_with_each(
 
 
 def test_where_calls_are_signed_the_page_says_what_does_that(open_page: Open, shown: Path) -> None:
-    opened = open_page(MODEL_URI=(shown / "iris.onnx").as_uri(), AUTH="iam")
+    opened = open_page(MODEL_URI=(shown / "iris.onnx").as_uri(), DOOR="iam")
     expect(opened.page.locator("#notice")).to_contain_text("Calls here are signed with IAM")
     assert found_by_axe(opened) == []
     assert [url for _, url in opened.asked if not url.endswith("/docs")] == []

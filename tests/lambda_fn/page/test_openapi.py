@@ -220,7 +220,7 @@ def test_a_path_and_its_method_are_dispatched(handler: ModuleType, event: LoadEv
     ],
 )
 def test_what_calls_are_asked_for_is_told(auth: str, scheme: dict[str, str]) -> None:
-    settings = Settings.from_environ({"MODEL_URI": "file:///model.onnx", "AUTH": auth})
+    settings = Settings.from_environ({"MODEL_URI": "file:///model.onnx", "DOOR": auth})
     made = document(Card.parse(json.dumps(WHOLE)), settings, ROUTES)
     check(made)
     assert made["security"] == [{auth: []}]
