@@ -44,6 +44,8 @@ class Settings(Record):
     results_uri: where the answers to a queue's messages are stored, ``s3://bucket/prefix/``; None for the log.
     door: what is asked of calls in front of the function, as the page and the OpenAPI document tell: ``open``, ``iam``,
     ``jwt`` or ``key``.
+    capture_uri, capture_share: where rows that were scored are kept, ``s3://bucket/prefix/``, and of which share of the
+    calls, from 0 to 1.
     cors_origin: of whose pages browsers may call, an origin or ``*``, where the function itself says so; or else None.
     """
 
@@ -64,6 +66,8 @@ class Settings(Record):
     results_uri: str | None = None
     cors_origin: str | None = None
     door: str = "open"
+    capture_uri: str | None = None
+    capture_share: float = 0.0
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str]) -> Settings:
@@ -87,6 +91,10 @@ class Settings(Record):
         results_uri = environ.get("RESULTS_URI") or None
         if results_uri is not None and not _is_prefix(results_uri):
             raise ConfigError(f"RESULTS_URI is s3://bucket/prefix/ with the slash at its end, not {results_uri!r}")
+        capture_uri = environ.get("CAPTURE_URI") or None
+        capture_share = _number(environ, "CAPTURE_SHARE", 0.0, 1.0)
+        if (capture_uri is None and capture_share) or (capture_uri is not None and not _is_prefix(capture_uri)):
+            raise ConfigError(f"CAPTURE_URI is s3://bucket/prefix/ with the slash at its end, not {capture_uri!r}")
         if environ.get("MODEL_SHA256") and _number(environ, "CANDIDATE_SHARE", 0.0, 1.0):
             raise ConfigError("MODEL_SHA256 pins the only model that is served: CANDIDATE_SHARE is to be 0 with it")
         for name, uri in (("MODEL_URI", model_uri), ("MODELS_URI", models_uri)):
@@ -111,6 +119,8 @@ class Settings(Record):
             results_uri=results_uri,
             cors_origin=_cors_origin(environ.get("CORS_ORIGIN") or None),
             door=_one_of(environ, "DOOR", "open", "iam", "jwt", "key"),
+            capture_uri=capture_uri,
+            capture_share=capture_share,
         )
 
 

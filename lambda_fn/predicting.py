@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import cache
 from typing import TYPE_CHECKING
 
 from lambda_fn.codecs.dialects import CODECS, JSON, codec
@@ -14,6 +15,7 @@ from lambda_fn.model.engine import BATCH_ROWS
 from lambda_fn.model.model import Model, Scores
 
 if TYPE_CHECKING:
+    from lambda_fn.capture.capture import Capture
     from lambda_fn.config import Settings
     from lambda_fn.model.rows import Rows
     from lambda_fn.serving.loaded import Loaded
@@ -38,7 +40,7 @@ def predict(request: Request, loaded: Loaded, settings: Settings) -> Response:
     probabilities = asked is True if wanted is None else _agreed(asked, wanted, model)
     if probabilities or len(rows) > FEW_ROWS:
         check_size(answering.least_bytes(len(rows), model.card.classes, probabilities))
-    scores = _score(model, rows, settings.scoring_threads, probabilities)
+    scores = _scored(request, loaded, rows, settings, probabilities)
     del rows  # so that they end with this
     if probabilities:
         body = answering.encode(scores.prediction, scores.probabilities, model.card.classes)
@@ -82,7 +84,7 @@ def predict_asked(decode: Decode, request: Request, loaded: Loaded, settings: Se
     if asked.probabilities:
         _check_probabilities(loaded.model)
     check_size(asked.least_bytes * len(asked.rows))
-    return asked.answer(_score(loaded.model, asked.rows, settings.scoring_threads, asked.probabilities), loaded)
+    return asked.answer(_scored(request, loaded, asked.rows, settings, asked.probabilities), loaded)
 
 
 def rows_asked(decode: Decode, request: Request, loaded: Loaded, settings: Settings) -> Rows:
@@ -101,6 +103,22 @@ def _check_body(request: Request, settings: Settings) -> None:
         raise ServiceError(
             Problem.BODY_TOO_LARGE, f"the body has {len(request.body)} bytes, at most {limit} are scored"
         )
+
+
+def _scored(request: Request, loaded: Loaded, rows: Rows, settings: Settings, probabilities: bool) -> Scores:
+    """Return the scores of `rows`, and keep a share of both if the settings say so."""
+    scores = _score(loaded.model, rows, settings.scoring_threads, probabilities)
+    if settings.capture_share and settings.capture_uri:
+        _capture(settings.capture_uri, settings.capture_share).see(request, loaded, rows, scores, probabilities)
+    return scores
+
+
+@cache
+def _capture(uri: str, share: float) -> Capture:
+    """Return what keeps a share of the calls, made once; imported here: most deployments keep none."""
+    from lambda_fn.capture.capture import Capture
+
+    return Capture(uri, share)
 
 
 def _score(model: Model, rows: Rows, threads: int, probabilities: bool) -> Scores:

@@ -18,6 +18,7 @@ LAMBDA_FN: Floors = (
     ("config", "telemetry"),
     ("http", "model", "storage"),  # events and requests, bytes and scores, URIs and bytes: none knows of another
     ("codecs", "serving"),
+    ("capture",),
     ("predicting",),
     ("trial", "page", "unrequested", "bulk"),
     ("dialects",),
@@ -44,6 +45,7 @@ PACKAGES: dict[str, set[str]] = {
     "model": {"numpy", "onnxruntime"},
     "codecs": {"numpy"},
     "serving": {"numpy"},
+    "capture": {"numpy"},
     "dialects": {"numpy"},
     "bulk": {"boto3", "numpy"},
     "authorize": {"boto3", "botocore"},

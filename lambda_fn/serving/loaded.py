@@ -18,12 +18,13 @@ MAX_VERSION = 1024
 
 
 class Loaded:
-    """A model, and which version of it is served since when; `version` is that by which answers name it."""
+    """A model, its URI, and which version is served since when; `version` is that by which answers name it."""
 
-    __slots__ = ("_headers", "_told", "etag", "model", "since", "version", "version_id")
+    __slots__ = ("_headers", "_told", "etag", "model", "since", "uri", "version", "version_id")
 
-    def __init__(self, model: Model, blob: Blob) -> None:
+    def __init__(self, model: Model, blob: Blob, uri: str) -> None:
         self.model = model
+        self.uri = uri
         self.version_id = blob.version_id
         self.etag = blob.etag
         self.since = moment()
@@ -48,7 +49,11 @@ class Loaded:
 
     def of(self, blob: Blob) -> Loaded:
         """Return the same model as that of other bytes, which are the same."""
-        return self if blob.version_id == self.version_id and blob.etag == self.etag else Loaded(self.model, blob)
+        return (
+            self
+            if blob.version_id == self.version_id and blob.etag == self.etag
+            else Loaded(self.model, blob, self.uri)
+        )
 
     def describe(self) -> dict[str, Any]:
         """Return what identifies it, as JSON has it."""

@@ -152,7 +152,8 @@ class Served:
             if self._sha256 is not None and sha256(blob.data).hex() != self._sha256:
                 detail = f"MODEL_SHA256 pins {self._sha256}, what is published has {sha256(blob.data).hex()}"
                 raise ServiceError(Problem.MODEL_INVALID, detail)
-            return Loaded(Model(blob.data, self._source.companion, partial(self._admit, self)), blob)
+            model = Model(blob.data, self._source.companion, partial(self._admit, self))
+            return Loaded(model, blob, self._source.uri)
         except ServiceError as error:
             if error.problem is Problem.MODEL_INVALID:
                 self._source.refuse(blob, error)

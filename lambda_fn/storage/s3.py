@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import boto3
 from botocore.config import Config
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 type Client = S3Client
 
 PIECE = 2**20
+THERE_ALREADY = "PreconditionFailed"
+"""S3's code where something has the key of what was to be new."""
 
 
 @cache
@@ -37,16 +39,22 @@ def ready_client() -> Client:
         raise unavailable("the client of S3", error) from error
 
 
-def store(client: Client, bucket: str, key: str, body: bytes, content_type: str) -> str | None:
-    """Store an object and return its version; raise ServiceError if that can't be done."""
+def store(client: Client, bucket: str, key: str, body: bytes, content_type: str, *, new: bool = False) -> str | None:
+    """Store an object and return its version; raise ServiceError if that can't be done.
+
+    new: whether it is to take no other's place; where there is one, that stays, and None is returned.
+    """
+    if_new: Mapping[str, Any] = {"IfNoneMatch": "*"} if new else {}
     try:
         answer = client.put_object(
-            Bucket=bucket, Key=key, Body=body, ContentType=content_type, ChecksumAlgorithm="SHA256"
+            Bucket=bucket, Key=key, Body=body, ContentType=content_type, ChecksumAlgorithm="SHA256", **if_new
         )
         check_answer(answer)
     except ServiceError:
         raise
     except Exception as error:  # boto3 raises urllib3's, too, its parsers', and ValueError, as it comes
+        if new and code_of(error) == THERE_ALREADY:
+            return None
         raise unavailable(f"s3://{bucket}/{key}", error) from error
     return answer.get("VersionId")
 

@@ -1,4 +1,4 @@
-"""One signed GET from S3 with sockets alone.
+"""One signed request to S3, a GET above all, with sockets alone.
 
 At a cold start boto3 takes longer to import than everything else together, and http.client brings a parser of mail.
 What this does not do (redirects, retries after a refusal, credentials from elsewhere than the environment, certificates
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from lambda_fn.digest import sha256
 from lambda_fn.record import Record
-from lambda_fn.storage.sigv4 import Credentials, signed_headers
+from lambda_fn.storage.sigv4 import EMPTY, Credentials, signed_headers
 
 if TYPE_CHECKING:
     import ssl
@@ -76,23 +76,45 @@ def get_object(
     until: when to give up at the latest, by `time.monotonic`.
     Raises OSError where the network fails.
     """
+    wanted = {"x-amz-checksum-mode": "ENABLED", **({"if-none-match": etag} if etag else {})}
+    answer = exchange("GET", bucket, key, wanted, environ, max_bytes, until)
+    if answer is None or not answer.headers["content-length"]:
+        return None
+    _check_whole(answer, max_bytes)
+    return answer
+
+
+def exchange(
+    method: str,
+    bucket: str,
+    key: str,
+    wanted: Mapping[str, str],
+    environ: Mapping[str, str],
+    max_bytes: int,
+    until: float,
+    body: bytes = b"",
+) -> Answer | None:
+    """Sign and send a request with a `body`, and return what is answered; None if boto3 has to be asked.
+
+    wanted: headers to send, names in lower case. An answer whose length nobody tells has an empty ``content-length``,
+    and no body. Raises OSError where the network fails.
+    """
     credentials = Credentials.from_environ(environ)
     region = environ.get("AWS_REGION") or environ.get("AWS_DEFAULT_REGION")
     endpoint = endpoint_of(bucket, region, environ) if region else None
     if credentials is None or region is None or endpoint is None or not endpoint.host.isascii():
         return None
     path = endpoint.prefix + encoded(key)
-    wanted = {"x-amz-checksum-mode": "ENABLED", **({"if-none-match": etag} if etag else {})}
-    headers = signed_headers(endpoint.authority, path, wanted, region, credentials, time.time())
+    payload = sha256(body).hex() if body else EMPTY
+    signed = (endpoint.authority, path, wanted, region, credentials, time.time())
+    headers = signed_headers(*signed, method=method, payload=payload)
+    lines = [f"{method} {path} HTTP/1.1", *(f"{name}: {value}" for name, value in headers.items())]
     try:
-        answer = _exchange(endpoint, path, headers, max_bytes, until)
+        return _exchange(endpoint, lines, body, max_bytes, until)
     except OSError as error:
         if _is_of_unknown_authority(error):
             return None
         raise
-    if answer is not None:
-        _check_whole(answer, max_bytes)
-    return answer
 
 
 def endpoint_of(bucket: str, region: str, environ: Mapping[str, str]) -> Endpoint | None:
@@ -127,17 +149,18 @@ def encoded(key: str) -> str:
     return quote(key, safe="/~")
 
 
-def _exchange(endpoint: Endpoint, path: str, headers: Mapping[str, str], max_bytes: int, until: float) -> Answer | None:
-    """Send the request and read the answer; None for one that is not in HTTP/1.1 with its length."""
-    lines = [f"GET {path} HTTP/1.1", *(f"{name}: {value}" for name, value in headers.items()), "connection: close"]
+def _exchange(endpoint: Endpoint, lines: list[str], sent: bytes, max_bytes: int, until: float) -> Answer | None:
+    """Send the request and read the answer; None for one that is not in HTTP/1.1."""
     with _connect(endpoint, until) as connection:
         connection.settimeout(_patience(until))
-        connection.sendall("\r\n".join([*lines, "", ""]).encode("latin-1"))
+        connection.sendall("\r\n".join([*lines, "connection: close", "", ""]).encode("latin-1") + sent)
         head, body = _read_head(connection, until)
         status, fields = _parse_head(head)
-        length = "0" if status == NOT_MODIFIED else fields.get("content-length", "")
-        if status == 0 or not length.isdecimal() or len(length) > LENGTH_DIGITS:
+        if status == 0:
             return None
+        length = "0" if status == NOT_MODIFIED else fields.get("content-length", "")
+        if not length.isdecimal() or len(length) > LENGTH_DIGITS:
+            return Answer(status, {**fields, "content-length": ""}, b"")
         if int(length) <= max_bytes:
             body = _read_body(connection, body, int(length), until + int(length) / BYTES_A_SECOND)
         return Answer(status, {**fields, "content-length": length}, body)

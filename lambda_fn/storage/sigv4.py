@@ -1,4 +1,4 @@
-"""AWS Signature Version 4 for a GET from S3.
+"""AWS Signature Version 4 for a request to S3.
 
 See https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html.
 """
@@ -32,21 +32,30 @@ class Credentials(Record):
 
 
 def signed_headers(
-    host: str, path: str, headers: Mapping[str, str], region: str, credentials: Credentials, now: float
+    host: str,
+    path: str,
+    headers: Mapping[str, str],
+    region: str,
+    credentials: Credentials,
+    now: float,
+    *,
+    method: str = "GET",
+    payload: str = EMPTY,
 ) -> dict[str, str]:
-    """Return the headers of a signed GET, names in lower case.
+    """Return the headers of a signed request, names in lower case.
 
     path: already percent-encoded, from its slash on; it has no query.
     headers: what else is signed, names in lower case.
     now: in seconds since 1970.
+    payload: the hash of the body.
     """
     moment = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(now))
-    signed = {**headers, "host": host, "x-amz-content-sha256": EMPTY, "x-amz-date": moment}
+    signed = {**headers, "host": host, "x-amz-content-sha256": payload, "x-amz-date": moment}
     if credentials.token is not None:
         signed["x-amz-security-token"] = credentials.token
     names = ";".join(sorted(signed))
     lines = "".join(f"{name}:{' '.join(signed[name].split())}\n" for name in sorted(signed))
-    request = f"GET\n{path}\n\n{lines}\n{names}\n{EMPTY}"
+    request = f"{method}\n{path}\n\n{lines}\n{names}\n{payload}"
     scope = f"{moment[:8]}/{region}/s3/aws4_request"
     text = f"AWS4-HMAC-SHA256\n{moment}\n{scope}\n{sha256(request.encode()).hex()}"
     signature = _key(credentials.secret, moment[:8], region, text).hex()

@@ -66,8 +66,7 @@ class Service:
     def __exit__(self, *_: object) -> None:
         """End the process; fail if its log has a traceback."""
         self._end()
-        log = self._log.read_text(errors="replace")
-        assert "Traceback" not in log, log[-3000:]
+        assert "Traceback" not in self.log, self.log[-3000:]
 
     def ask(self, name: str, seconds: float = CALL_SECONDS) -> Reply:
         """Return the answer to a whole event of tests/events; fail if it is late, or an error that says too much."""
@@ -89,6 +88,16 @@ class Service:
             assert time.monotonic() < end, f"still, after {seconds + SLACK_SECONDS:g} s: {reply}"
             time.sleep(0.1)
         return reply
+
+    @property
+    def log(self) -> str:
+        """What it has logged so far."""
+        return self._log.read_text(errors="replace")
+
+    def terminate(self) -> int:
+        """End the process as Lambda does where extensions run; return its status."""
+        self._process.terminate()
+        return self._process.wait(SLACK_SECONDS)
 
     def _end(self) -> None:
         self._process.kill()

@@ -24,7 +24,7 @@ from tests.faults.service import CALL_SECONDS, Reply, Service
 PREDICT, CARD = "predict-http-api", "model-http-api"
 GET, PUT = "objects-get-http-api", "objects-put-http-api"
 BUCKET = "bucket-of-secrets"
-MODEL, OBJECT = "models/model.onnx", "objects/note"
+MODEL, OBJECT, CAPTURED = "models/model.onnx", "objects/note", "captured/"
 KEPT_OBJECT = json.dumps({"rows": list(range(5000))})
 """As long as the models are: at 1 kB a second it takes longer than a call may, and a busy machine adds."""
 SENT_OBJECT = json.loads((TESTS / "events" / f"{PUT}.json").read_text())["body"]
@@ -83,6 +83,13 @@ class Site:
     def predict(self) -> Service:
         """Return a function that scores, and looks for a newer model every second."""
         return self._service("predict", MODEL_URI=f"s3://{BUCKET}/{self.prefix}{MODEL}", MODEL_TTL="1")
+
+    def capture(self) -> Service:
+        """Return a function that scores by a model in a file, and keeps all of it at the prefix."""
+        file = self.names.with_name("iris.onnx")
+        file.write_bytes(self.grounds.old.data)
+        captured = f"s3://{BUCKET}/{self.prefix}{CAPTURED}"
+        return self._service("predict", MODEL_URI=file.as_uri(), CAPTURE_URI=captured, CAPTURE_SHARE="1")
 
     def objects(self) -> Service:
         """Return a function that keeps objects."""

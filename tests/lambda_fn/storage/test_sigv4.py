@@ -26,11 +26,13 @@ def test_the_example_in_the_documentation_of_s3() -> None:
     )
 
 
-def by_botocore(url: str, headers: Mapping[str, str], region: str, credentials: Credentials, moment: str) -> str:
+def by_botocore(
+    method: str, url: str, headers: Mapping[str, str], region: str, credentials: Credentials, moment: str, payload: str
+) -> str:
     """Return the signature of botocore's own signer at the same moment."""
-    request = AWSRequest("GET", url, headers=dict(headers))
+    request = AWSRequest(method, url, headers=dict(headers))
     request.context["timestamp"] = moment
-    request.headers["X-Amz-Content-SHA256"] = EMPTY
+    request.headers["X-Amz-Content-SHA256"] = payload
     request.headers["X-Amz-Date"] = moment
     if credentials.token:
         request.headers["X-Amz-Security-Token"] = credentials.token
@@ -49,9 +51,12 @@ def test_signatures_are_those_of_botocore() -> None:
         )
         credentials = Credentials("AKID", secret, token or None)
         host, path = f"bucket.s3.{region}.amazonaws.com", f"/{encoded(key)}"
-        extra = {"x-amz-checksum-mode": "ENABLED"}
-        headers = signed_headers(host, path, extra, region, credentials, generator.randint(10**9, 2 * 10**9))
-        expected = by_botocore(f"https://{host}{path}", extra, region, credentials, headers["x-amz-date"])
+        extra = {"x-amz-checksum-mode": "ENABLED", "if-none-match": "*"}
+        method, payload = generator.choice([("GET", EMPTY), ("PUT", generator.randbytes(32).hex())])
+        signed = (host, path, extra, region, credentials, generator.randint(10**9, 2 * 10**9))
+        headers = signed_headers(*signed, method=method, payload=payload)
+        asked = (method, f"https://{host}{path}", extra, region, credentials)
+        expected = by_botocore(*asked, headers["x-amz-date"], payload)
         assert headers["authorization"].endswith(f"Signature={expected}")
 
 

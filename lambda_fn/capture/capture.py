@@ -1,0 +1,218 @@
+"""Which calls are kept, and how their rows get to S3: never within a call, but for a copy of them.
+
+Of a call that is drawn, its first rows are copied into a buffer. A thread makes lines of them and stores these, beside
+whichever call finds that it is time: Lambda freezes an instance between calls, so that what is begun with one is
+finished with the next. What the storage does not take is kept, while there is room, and stored later under the same
+name, which is never written twice.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+import os
+import signal
+import threading
+import time
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from lambda_fn.capture.lines import Lines, Taken
+from lambda_fn.config import location
+from lambda_fn.errors import ServiceError
+from lambda_fn.storage.work import UnfinishedError, Work
+
+if TYPE_CHECKING:
+    from lambda_fn.http.request import Request
+    from lambda_fn.model.model import Scores
+    from lambda_fn.model.rows import Rows
+    from lambda_fn.serving.loaded import Loaded
+
+log = logging.getLogger(__name__)
+
+CALL_ROWS = 100
+"""So many rows of a call are kept, the first ones."""
+FLUSH_ROWS, FLUSH_BYTES, FLUSH_SECONDS = 1000, 2**20, 60.0
+"""When rows are stored: when there are so many, when they take so much, or when the first one has waited so long."""
+HELD_BYTES = 2**22
+"""What all rows that wait may take as lines; more are dropped, and counted."""
+AGAIN_SECONDS = 60.0
+"""How long a storage that failed is left alone, and how often the log tells of it at the most."""
+ENDING_SECONDS = 1.5
+"""How long the end of an instance is put off: Lambda waits for 2 s."""
+CONTENT_TYPE = "application/jsonl"
+MODELS = 16
+"""Of how many models it is remembered how their rows become lines."""
+
+
+class Batch:
+    """The lines of one object: under which key, of which calls, about how many bytes, how many rows."""
+
+    __slots__ = ("calls", "key", "rows", "size")
+
+    def __init__(self, key: str) -> None:
+        self.key = key
+        self.calls: list[tuple[Lines, Taken]] = []
+        self.rows = self.size = 0
+
+
+class Capture:
+    """What is kept of the calls of this instance, and not yet stored; safe to be asked by several threads."""
+
+    def __init__(self, uri: str, share: float) -> None:
+        """Keep a `share` of the calls under ``s3://bucket/prefix/``."""
+        self._bucket, self._prefix = location(uri)
+        self._share = share
+        self._ahead = _gap(share)
+        self._lock = threading.Lock()
+        self._lines: dict[tuple[str, str], Lines] = {}
+        self._waiting: list[tuple[Lines, Taken]] = []
+        self._batches: list[Batch] = []
+        self._rows = self._size = self._held = 0
+        self._due_at, self._not_before = math.inf, -math.inf
+        self._work: Work[None] | None = None
+        self._dropped, self._told_at = 0, -math.inf
+        self._catches = False
+
+    def see(self, request: Request, loaded: Loaded, rows: Rows, scores: Scores, asked: bool) -> None:
+        """Keep a call if it is drawn, and begin to store what is kept if it is time. Never fails.
+
+        asked: whether the answer has probabilities.
+        """
+        if self._ahead:
+            self._ahead -= 1
+        else:
+            self._ahead = _gap(self._share)
+            try:
+                self._keep(request, loaded, rows, scores, asked)
+            except Exception:
+                self._tell("a call is not kept", failed=True)
+        if self._due_at <= time.time():
+            self._begin()
+
+    def _keep(self, request: Request, loaded: Loaded, rows: Rows, scores: Scores, asked: bool) -> None:
+        whose = loaded.uri, loaded.version
+        lines, count = self._lines.get(whose) or self._lines_of(whose, loaded), len(rows)
+        kept = min(count, CALL_ROWS, max(1, FLUSH_BYTES // lines.row_bytes))
+        size = kept * lines.row_bytes
+        if self._held + size > HELD_BYTES:
+            self._drop(kept)
+            return
+        taken = Taken(
+            getattr(request.context, "aws_request_id", ""),
+            count,
+            rows[:kept].copy(),
+            scores.prediction[:kept].copy(),
+            scores.probabilities[:kept].copy() if asked and scores.probabilities is not None else None,
+        )
+        with self._lock:
+            self._waiting.append((lines, taken))
+            self._rows += kept
+            self._size += size
+            self._held += size
+            if self._rows >= FLUSH_ROWS or self._size >= FLUSH_BYTES:
+                self._due_at = self._not_before
+            elif self._due_at == math.inf:
+                self._due_at = max(taken.time + FLUSH_SECONDS, self._not_before)
+
+    def _lines_of(self, whose: tuple[str, str], loaded: Loaded) -> Lines:
+        """Return how rows of a model become lines; what is done once for each."""
+        if not self._catches and threading.current_thread() is threading.main_thread():
+            self._catches = True
+            before = signal.getsignal(signal.SIGTERM)
+            signal.signal(signal.SIGTERM, lambda *_: self._end(before))
+        if len(self._lines) >= MODELS:
+            self._lines.clear()
+        lines = self._lines[whose] = Lines(loaded)
+        return lines
+
+    def _begin(self) -> None:
+        """Store, in a thread, what is kept; if that is being done, it goes on."""
+        with self._lock:
+            if self._work is not None and not self._work.done:
+                return
+            self._due_at = math.inf
+            try:
+                self._work = Work(self._store)
+            except ServiceError as error:
+                self._fail(error)
+
+    def _store(self) -> None:
+        """Store what is kept, object by object, and stop at the first one that the storage does not take."""
+        from lambda_fn.storage.s3_put import put_new  # here: the call that begins this does not wait for it
+
+        with self._lock:
+            waiting, self._waiting = self._waiting, []
+            self._rows = self._size = 0
+        self._batches += self._grouped(waiting)
+        while self._batches:
+            batch = self._batches[0]
+            try:
+                put_new(self._bucket, batch.key, _body(batch), CONTENT_TYPE)
+            except ServiceError as error:
+                self._fail(error)
+                return
+            except Exception:  # of memory, or a mistake of the service's own, which another try does not mend
+                self._drop(batch.rows, failed=True)
+            with self._lock:
+                self._held -= batch.size
+            del self._batches[0]
+
+    def _grouped(self, waiting: list[tuple[Lines, Taken]]) -> list[Batch]:
+        """Return the calls by model and day, each with a name that no other instance makes."""
+        batches: dict[str, Batch] = {}
+        for lines, taken in waiting:
+            moment = time.gmtime(taken.time)
+            folder = f"{self._prefix}model={lines.model}/date={time.strftime('%Y-%m-%d', moment)}/"
+            if folder not in batches:
+                name = f"{time.strftime('%H%M%S', moment)}-{os.urandom(8).hex()}.jsonl"
+                batches[folder] = Batch(folder + name)
+            batch = batches[folder]
+            batch.calls.append((lines, taken))
+            batch.rows += len(taken.rows)
+            batch.size += len(taken.rows) * lines.row_bytes
+        return list(batches.values())
+
+    def _fail(self, error: ServiceError) -> None:
+        """Leave the storage alone for a while."""
+        self._not_before = self._due_at = time.time() + AGAIN_SECONDS
+        self._tell(error.told)
+
+    def _drop(self, rows: int, *, failed: bool = False) -> None:
+        self._dropped += rows
+        self._tell("rows are dropped", failed=failed)
+
+    def _tell(self, what: str, *, failed: bool = False) -> None:
+        """Write to the log what happened, unless it was written to lately; with the trace of what `failed`."""
+        now = time.time()
+        if now - self._told_at >= AGAIN_SECONDS:
+            self._told_at = now
+            log.warning("capture: %s (%d rows dropped so far)", what, self._dropped, exc_info=failed)
+
+    def _end(self, before: Any) -> None:
+        """Store what is kept while the instance ends, and then do what was to be done `before`."""
+        until = time.monotonic() + ENDING_SECONDS
+        with suppress(ServiceError, UnfinishedError):
+            if self._work is not None:
+                self._work.result(until - time.monotonic())
+            Work(self._store).result(until - time.monotonic())
+        signal.signal(signal.SIGTERM, before or signal.SIG_DFL)
+        signal.raise_signal(signal.SIGTERM)
+
+
+def _gap(share: float) -> int:
+    """Draw how many calls go by until the next one that is kept, as if each were drawn by itself: that costs 0.7 µs."""
+    if share == 1.0:
+        return 0
+    drawn = (int.from_bytes(os.urandom(8)) + 1) / 2**64  # not 0, whose logarithm is none
+    return int(math.log(drawn) / math.log1p(-share))
+
+
+def _body(batch: Batch) -> bytes:
+    """Return the lines; between any two, other threads may go on: a call does not wait for all of them."""
+    found = []
+    for lines, taken in batch.calls:
+        for line in lines.of(taken):
+            found.append(line)
+            time.sleep(0)
+    return "".join(found).encode("ascii")
