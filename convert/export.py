@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,13 +18,22 @@ from convert.model_file.card import creation_time, make_card
 from convert.model_file.companions import MANY_ROWS, digest, write_with_companions
 from convert.model_file.disk import sealed
 from convert.model_file.service import check_served
+from convert.oracle.accepts import Accepts
 from convert.oracle.examples import examples
 from convert.oracle.oracle import Oracle
+from convert.oracle.reference import reference
 from convert.oracle.sample import find_table
 from convert.oracle.statistics import statistics
 from convert.proof.parity import Candidate, check_answers
 from convert.strategies.many_rows import ManyRows, write_many_rows
 from convert.strategies.table import write_graph
+
+TOLD: Mapping[str, Callable[[Oracle, Sequence[Accepts]], object]] = {
+    "examples": examples,
+    "statistics": statistics,
+    "reference": reference,
+}
+"""The members of the card that tell of the sample, and what makes them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +86,7 @@ def export(
     graph, written_by, reason = write_graph(oracle, name, strategy)
     with during("it was asked what it takes", estimator):
         accepts = written_by.accepts(oracle)
-        told = (examples(oracle, accepts), statistics(oracle, accepts)) if tell else ([], {})
+        told = {member: of(oracle, accepts) for member, of in TOLD.items()} if tell else {}
     _check_graph(graph, written_by.name, oracle)
     created_at = creation_time(model)
     card = make_card(oracle, accepts, name=name, strategy=written_by.name, created_at=created_at, told=told)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-UNTOLD = frozenset({"examples"})
+UNTOLD = frozenset({"examples", "reference"})
 """What of the card is not for everybody who calls: values of the training rows."""
 
 

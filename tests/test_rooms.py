@@ -28,6 +28,7 @@ LAMBDA_FN: Floors = (
 )
 CONVERT: Floors = (
     ("errors", "text"),
+    ("page",),
     ("estimator",),
     ("graph",),
     ("oracle",),

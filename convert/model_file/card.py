@@ -18,7 +18,7 @@ from convert.oracle.oracle import Oracle
 FORMAT_VERSION = 1
 """The version of the format that is written. When to raise it, and what else changes then: lambda_fn/model/card.py."""
 
-NOTHING: tuple[Sequence[Sequence[Any]], Mapping[str, Any]] = ((), {})
+NOTHING: Mapping[str, Any] = {}
 
 
 def make_card(
@@ -28,12 +28,11 @@ def make_card(
     name: str,
     strategy: str,
     created_at: datetime,
-    told: tuple[Sequence[Sequence[Any]], Mapping[str, Any]] = NOTHING,
+    told: Mapping[str, Any] = NOTHING,
 ) -> Mapping[str, Any]:
     """Return the card of the estimator, of JSON values only.
 
-    accepts: what the model takes, feature by feature. told: what the sample tells, rows as
-    `oracle.examples` makes them, and `oracle.statistics`.
+    accepts: what the model takes, feature by feature. told: members that tell of the sample; none for what is empty.
     """
     card: dict[str, Any] = {
         "format_version": FORMAT_VERSION,
@@ -47,8 +46,7 @@ def make_card(
     }
     if oracle.task == "classification":
         card["classes"] = {"type": label_type(oracle.classes), "labels": oracle.classes.tolist()}
-    members = zip(("examples", "statistics"), told, strict=True)
-    return card | {member: value for member, value in members if value}
+    return card | {member: value for member, value in told.items() if value}
 
 
 def _member(feature: Feature, accepts: Accepts) -> dict[str, Any]:

@@ -46,14 +46,14 @@ def _of(feature: Feature, accepts: Accepts, values: Floats) -> dict[str, Any]:
     if feature.dropped:
         return {}
     missing = float(np.isnan(values).mean())
-    told: dict[str, Any] = {"missing": _short(missing)} if missing else {}
+    told: dict[str, Any] = {"missing": short(missing)} if missing else {}
     taken = values[is_typical(feature, accepts, values)]
     if not len(taken):
         return told
     if feature.type == "float":
         ordered = np.sort(taken)
         places = [0, *(ceil(quantile * len(taken)) - 1 for quantile in QUANTILES), len(taken) - 1]
-        return {"quantiles": [_short(number) for number in ordered[places].tolist()], **told}
+        return {"quantiles": [short(number) for number in ordered[places].tolist()], **told}
     count = 2 if feature.type == "bool" else len(feature.categories)
     if count > MOST_CATEGORIES:
         return {"most": replace(feature, none=True).decode(np.array([_most_frequent(taken)])).tolist()[0], **told}
@@ -65,10 +65,10 @@ def _most_frequent(numbers: Floats) -> float:
     return float(different[np.argmax(counts)])
 
 
-def _short(number: float) -> float | int:
+def short(number: float) -> float | int:
     """Return a number of a few digits, and a whole one without a point.
 
-    >>> _short(1 / 3), _short(38.0)
+    >>> short(1 / 3), short(38.0)
     (0.333333333, 38)
     """
     short = float(f"{number:.{DIGITS}g}")
@@ -84,4 +84,4 @@ def _answers(oracle: Oracle, rows: Floats) -> dict[str, Any]:
         except Exception:  # whatever the estimator raises
             return {}
     answers = answers[np.isfinite(answers)]
-    return {"prediction": [_short(float(answers.min())), _short(float(answers.max()))]} if len(answers) else {}
+    return {"prediction": [short(float(answers.min())), short(float(answers.max()))]} if len(answers) else {}

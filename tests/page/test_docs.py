@@ -14,9 +14,9 @@ from tests.lambda_fn.posts import with_path
 __all__ = ["load"]
 
 MAX_BYTES = 62_000
-REPORT = TESTS.parent / "convert" / "proof" / "report" / "page.html"
+REPORT = TESTS.parent / "convert" / "page" / "base.html"
 PAGE = TESTS.parent / "lambda_fn" / "page" / "docs.html"
-LOOK = re.compile(r"/\* The look that .*?/\* Of this page alone\. \*/", re.DOTALL)
+LOOK = re.compile(r"/\* The look that .*?(?=/\* Of )", re.DOTALL)
 
 
 def test_it_is_one_small_page_that_may_load_nothing(load: Load, event: LoadEvent, tmp_path: Path) -> None:

@@ -9,8 +9,8 @@ import numpy as np
 from matplotlib.colors import to_hex, to_rgb
 from numpy.typing import NDArray
 
+from convert.page.plot import PALETTE
 from convert.proof.report.answers import Answers
-from convert.proof.report.plot import PALETTE
 
 CLASSES_DRAWN = 12
 """How many classes a legend names, and how many have a line."""

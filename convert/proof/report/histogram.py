@@ -9,8 +9,8 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator, FuncFormatter
 from numpy.typing import NDArray
 
+from convert.page.plot import INK, LABEL, PALETTE, Plot, new_axes, number, to_svg
 from convert.proof.parity import Comparison
-from convert.proof.report.plot import INK, LABEL, PALETTE, Plot, new_axes, number, to_svg
 
 DECADES = 4
 """How many powers of ten a histogram shows at least."""

@@ -9,8 +9,9 @@ import numpy as np
 from matplotlib.colors import to_hex
 from numpy.typing import NDArray
 
+from convert.page.plot import Plot, new_axes, to_svg
 from convert.proof.report.classes import CLASSES_DRAWN, class_colour, class_legend, class_numbers
-from convert.proof.report.plot import Plot, label_axis, new_axes, to_svg
+from convert.proof.report.labels import label_axis
 from convert.proof.report.slices import Slice
 
 type Floats = NDArray[np.float64]

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from convert.page.plot import Plot, number
+from convert.page.render import rendered
 from convert.proof.parity import Comparison
 from convert.proof.report.axes import shown_value
-from convert.proof.report.plot import Plot, number
 
 SHOWN = 20
 """How many differing rows are listed; the count names them all."""
@@ -44,12 +44,10 @@ class Verdict:
 
 def render(card: Mapping[str, Any], comparisons: Sequence[Comparison], plots: Plots) -> str:
     """Return the page; all that comes from card and rows is escaped."""
-    environment = Environment(
-        loader=PackageLoader("convert.proof.report", "."), autoescape=True, undefined=StrictUndefined, trim_blocks=True
-    )
     certificate = card["certificate"]
     differing = sum(int(each.failed(certificate["tolerance"]).sum()) for each in comparisons)
-    return environment.get_template("page.html").render(
+    return rendered(
+        "proof/report/page.html",
         card=card,
         certificate=certificate,
         verdict=verdict(card, differing),

@@ -11,9 +11,10 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 from numpy.typing import NDArray
 
+from convert.page.plot import EQUAL, LABEL, Plot, Ramp, new_axes, number, to_svg
 from convert.proof.parity import Comparison
 from convert.proof.report.axes import Axis
-from convert.proof.report.plot import EQUAL, LABEL, Plot, Ramp, label_axis, new_axes, number, to_svg
+from convert.proof.report.labels import label_axis
 
 DRAWN, LABELS_DRAWN = 8_000, 2_000
 """How many rows of each kind a plot shows at the most: the largest differences and a draw of the others."""

@@ -10,10 +10,11 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap, to_rgb, to_rgba
 from numpy.typing import NDArray
 
+from convert.page.plot import BEYOND, EQUAL, LABEL, WITHIN, Plot, new_axes, number, to_svg
 from convert.proof.report.answers import Answers
 from convert.proof.report.classes import CLASSES_DRAWN, class_colour, class_legend, class_numbers
+from convert.proof.report.labels import label_axis
 from convert.proof.report.lines import difference_line, lines
-from convert.proof.report.plot import BEYOND, EQUAL, LABEL, WITHIN, Plot, label_axis, new_axes, number, to_svg
 from convert.proof.report.slices import Slice
 
 ROWS_DRAWN = 500
