@@ -1,6 +1,7 @@
 """The command line.
 
-Of files: train, export, estimators, verify, describe. On S3: publish, status, promote, withdraw, history, rollback.
+Of files: train, export, estimators, verify, describe. On S3: publish, status, promote, withdraw, history, rollback,
+drift.
 Of tables of many rows: score, status, cancel, resume, list.
 """
 
@@ -20,6 +21,7 @@ from typing import TextIO
 from rich.console import Console
 
 from convert.bulk import parser as bulk
+from convert.drift import parser as drift
 from convert.errors import ConvertError, ConvertWarning, one_line, reason_of
 
 type Command = Callable[[argparse.Namespace], int]
@@ -34,7 +36,7 @@ PICKLE_WARNING = "Reading a joblib or pickle file runs whatever code it holds: r
 def main(arguments: list[str] | None = None) -> int:
     """Run the command; return the exit status: 0 done, 1 verify found differences, 2 can't be done.
 
-    Of a run of many rows: 1 it has ended and is not whole, 3 it runs.
+    Of a run of many rows: 1 it has ended and is not whole, 3 it runs. Of drift: 1 it is above --fail-above.
     Whatever is raised ends as one line on stderr, with --debug behind its trace.
     """
     _replace_what_a_terminal_lacks()
@@ -161,7 +163,8 @@ def make_parser() -> argparse.ArgumentParser:
     _add_uri(rollback)
     rollback.add_argument("--to", metavar="VERSION", help="default: the newest that differs from the current one")
 
-    bulk.add_commands(lambda name, function, text: _command(commands, name, function, text))
+    for add in (drift.add_command, bulk.add_commands):
+        add(lambda name, function, text: _command(commands, name, function, text))
     return parser
 
 

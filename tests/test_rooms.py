@@ -35,7 +35,7 @@ CONVERT: Floors = (
     ("strategies",),
     ("model_file",),
     ("proof",),
-    ("bulk",),
+    ("bulk", "drift"),
     ("train", "export", "describe", "status"),
     ("__main__",),
 )

@@ -57,7 +57,7 @@ def parse_uri(uri: str) -> tuple[str, str]:
 def history(uri: str) -> list[Version]:
     """Return the versions of ``s3://bucket/key``, newest first; raise ConvertError if there is none."""
     bucket, key = parse_uri(uri)
-    with _asking_s3(uri) as client:
+    with asking_s3(uri) as client:
         versions = _versions(client, bucket, key)
     if not versions:
         raise ConvertError(f"nothing was ever published at {uri}")
@@ -67,7 +67,7 @@ def history(uri: str) -> list[Version]:
 def current_version(uri: str) -> Version | None:
     """Return the version of ``s3://bucket/key`` that is read there; None if there is nothing, or it was deleted."""
     bucket, key = parse_uri(uri)
-    with _asking_s3(uri) as client:
+    with asking_s3(uri) as client:
         try:  # not HEAD, whose answer has no body to tell a bucket that is not there from a key
             answer = client.get_object(Bucket=bucket, Key=key, ChecksumMode="ENABLED")
         except client.exceptions.NoSuchKey:
@@ -87,7 +87,7 @@ def current_version(uri: str) -> Version | None:
 def get(uri: str, version_id: str | None = None) -> bytes:
     """Return the bytes at ``s3://bucket/key``, the current ones or those of a version."""
     bucket, key = parse_uri(uri)
-    with _asking_s3(uri) as client:
+    with asking_s3(uri) as client:
         if version_id is None:
             return client.get_object(Bucket=bucket, Key=key)["Body"].read()
         return client.get_object(Bucket=bucket, Key=key, VersionId=version_id)["Body"].read()
@@ -96,7 +96,7 @@ def get(uri: str, version_id: str | None = None) -> bytes:
 def put(uri: str, data: bytes) -> str | None:
     """Write `data` and return the id of the version that this makes; S3 compares it with its SHA-256 and keeps that."""
     bucket, key = parse_uri(uri)
-    with _asking_s3(uri) as client:
+    with asking_s3(uri) as client:
         answer = client.put_object(
             Bucket=bucket,
             Key=key,
@@ -110,7 +110,7 @@ def put(uri: str, data: bytes) -> str | None:
 def copy(source: str, version_id: str, uri: str) -> str | None:
     """Copy a version of `source` to `uri`, of one bucket; return the id of the version that this makes."""
     bucket, key = parse_uri(uri)
-    with _asking_s3(uri) as client:
+    with asking_s3(uri) as client:
         answer = client.copy_object(
             Bucket=bucket,
             Key=key,
@@ -123,21 +123,21 @@ def copy(source: str, version_id: str, uri: str) -> str | None:
 def delete(uri: str) -> None:
     """Delete what is current at ``s3://bucket/key``; where versions are kept, all of them stay."""
     bucket, key = parse_uri(uri)
-    with _asking_s3(uri) as client:
+    with asking_s3(uri) as client:
         client.delete_object(Bucket=bucket, Key=key)
 
 
 def check_versions_kept(uri: str) -> None:
     """Raise ConvertError if what is replaced or deleted in the bucket of ``s3://bucket/key`` is lost."""
     bucket, _ = parse_uri(uri)
-    with _asking_s3(uri) as client:
+    with asking_s3(uri) as client:
         status = client.get_bucket_versioning(Bucket=bucket).get("Status")
     if status != "Enabled":
         raise ConvertError(f"the bucket of {uri} keeps no versions: what is there would be lost. Enable them")
 
 
 @contextmanager
-def _asking_s3(uri: str) -> Iterator[S3Client]:
+def asking_s3(uri: str) -> Iterator[S3Client]:
     """Give a client of S3; whatever S3 refuses becomes a ConvertError that names the `uri`."""
     try:
         client = boto3.client("s3")
