@@ -22,6 +22,8 @@ BESIDE = 3
 NONE_OF_THEM = -1.0
 """The number of a string that is none of the categories."""
 INFINITIES = {"Infinity": math.inf, "-Infinity": -math.inf}
+OTHERS = "another"
+"""The last bin of strings, and of labels."""
 ROUNDED = 1e-8
 """How far, as part of it, the card's least and greatest value may be from what they were."""
 ADVICE = "export it again with --sample, and publish it"
@@ -114,7 +116,7 @@ def answer_of(card: Mapping[str, Any]) -> Column | None:
     return Column(
         name="prediction",
         type="label",
-        bins=[*map(str, labels), "another label"],
+        bins=[*map(str, labels), OTHERS],
         reference=np.array([*counts, 0], np.int64),
         numbers={number: number for number in range(len(labels))},
         texts=texts,
@@ -138,12 +140,12 @@ def _columns(
         if not counts:
             continue
         unknown = max(0.0, 1 - missing - sum([*counts, rest]) / statistics["rows"])
-        more = ["another"] if feature["type"] == "str" else ["neither"]
+        others = [rest] if feature["type"] == "str" else []
         yield Column(
             name=name,
             type=feature["type"],
-            bins=[*(categories[number] for number in shown), *more],
-            reference=np.array([*counts, rest], np.int64),
+            bins=[*(categories[number] for number in shown), *(OTHERS for _ in others)],
+            reference=np.array([*counts, *others], np.int64),
             missing=missing,
             unknown=unknown if unknown > ROUNDED else 0.0,
             numbers={number: place for place, number in enumerate(shown)},
@@ -180,4 +182,9 @@ def _of_numbers(
 
 
 def _text(number: float) -> str:
-    return f"{number:.4g}"
+    """Return a number in four digits or so.
+
+    >>> _text(0.12345), _text(12345.678), _text(1e9)
+    ('0.1235', '12,346', '1e+09')
+    """
+    return f"{number:,.0f}" if 1e4 <= abs(number) < 1e7 else f"{number:.4g}"

@@ -13,6 +13,9 @@ from convert.drift.columns import BESIDE, MISSING, OUTSIDE, UNKNOWN, Column
 from convert.drift.stability import Counts, chance, psi, word
 from convert.drift.tally import Tally
 
+POINTS = 0.02
+"""By how much more, as a share of the rows, values are missing or unknown where that is told of."""
+
 
 @dataclass(frozen=True, slots=True)
 class Shift:
@@ -212,5 +215,12 @@ def _notes(tally: Tally, served: Sequence[Served], shifts: Sequence[Shift], rows
     for shift in shifts:
         if shift.rows < rows:
             yield f"{rows - shift.rows:,} rows have no {shift.name!r}, or another kind of value"
+    for shift in shifts:
+        for what, share, expected in (
+            ("missing", shift.missing, shift.missing_expected),
+            ("unknown", shift.unknown, shift.unknown_expected),
+        ):
+            if share - expected > POINTS:
+                yield f"{shift.name!r} is {what} in {share:.1%} of the rows, in {expected:.1%} of the sample"
     if any(shift.word == "too few rows" for shift in shifts):
         yield "of so few rows, some indices are no higher than chance makes them once in 1,000 times"

@@ -8,6 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import PercentFormatter
 
+from convert.drift.columns import OTHERS
 from convert.drift.findings import Findings, Shift
 from convert.drift.stability import LARGE, MODERATE
 from convert.page.plot import EQUAL, INK, LINE, PALETTE, Plot, new_axes, shortened, to_svg
@@ -16,7 +17,7 @@ STABLE_COLOUR, MODERATE_COLOUR, LARGE_COLOUR, UNSURE_COLOUR = "#009e73", "#e69f0
 COLOURS = {"stable": STABLE_COLOUR, "moderate": MODERATE_COLOUR, "large": LARGE_COLOUR}
 MOST_BARS, MOST_LINES, MOST_LABELS, MOST_DAYS = 20, 5, 8, 31
 """How much of the features, of their lines, of labels and of days is drawn."""
-OTHERS = "others"
+REST = "others"
 
 
 def overview(shifts: Sequence[Shift]) -> Plot:
@@ -46,11 +47,15 @@ def overview(shifts: Sequence[Shift]) -> Plot:
 def spread(shift: Shift, number: int) -> Plot:
     """Return how the sample and what came in spread over a feature's bins, side by side."""
     figure, axes = new_axes(400, 300)
-    places = np.arange(len(shift.bins))
-    axes.bar(places - 0.21, shift.expected, 0.4, color=EQUAL)
-    axes.bar(places + 0.21, shift.came, 0.4, color=PALETTE[0])
+    drawn = [
+        bar for bar in zip(shift.bins, shift.expected, shift.came, strict=True) if bar[0] != OTHERS or any(bar[1:])
+    ]
+    bins, expected, came = zip(*drawn, strict=True)
+    places = np.arange(len(bins))
+    axes.bar(places - 0.21, expected, 0.4, color=EQUAL)
+    axes.bar(places + 0.21, came, 0.4, color=PALETTE[0])
     axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
-    _name_bins(axes, shift.bins)
+    _name_bins(axes, bins)
     index = "nothing came in" if shift.psi is None else f"{shift.psi:.3f}, {shift.word}"
     legend = [(EQUAL, "sample"), (PALETTE[0], "came in")]
     return Plot(
@@ -71,8 +76,8 @@ def labels(found: Findings) -> Plot | None:
     figure, axes = new_axes(560, 320)
     bottom = np.zeros(len(columns))
     legend = []
-    for number, name in enumerate([*shown, OTHERS] if len(shown) < len(names) else shown):
-        others = name == OTHERS and number == len(shown)
+    for number, name in enumerate([*shown, REST] if len(shown) < len(names) else shown):
+        others = number == len(shown)
         heights = np.array([_share(column, shown, name, others) for column in columns])
         colour = EQUAL if others else PALETTE[number % len(PALETTE)]
         axes.bar(places, heights, 0.86, bottom, color=colour)

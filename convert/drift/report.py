@@ -19,7 +19,7 @@ PLOTTED = 12
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The headline: `kind` is ``proved``, ``tested`` or ``failed``, by whose colours it is shown."""
+    """The headline: `kind` says in which colours it is shown."""
 
     kind: str
     mark: str
@@ -60,7 +60,9 @@ def verdict(found: Findings) -> Verdict:
     if large:
         return Verdict("failed", "▲", f"{_title(large, found)} shifted", _names("By 0.25 and more", large))
     if moderate:
-        return Verdict("tested", "△", f"{_title(moderate, found)} shifted a little", _names("By 0.1 to 0.25", moderate))
+        return Verdict(
+            "moderate", "△", f"{_title(moderate, found)} shifted a little", _names("By 0.1 to 0.25", moderate)
+        )
     if any(shift.word != "stable" for shift in found.compared):
         return Verdict(
             "tested", "…", "Too few rows to tell", "What is above 0.1 is not above what chance makes of them."
