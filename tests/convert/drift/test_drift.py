@@ -1,0 +1,214 @@
+"""Calls are captured, and what `drift` says of them: what shifted, and nothing else."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from convert.__main__ import main
+from convert.drift import source
+from convert.export import export
+from scripts.deployment import Deployment
+from scripts.emulator import Emulator
+from tests.lambda_fn.capture.captured import uri_of
+from tests.lambda_fn.mixed import mixed
+
+ANSWERS: list[str] = []
+"""What the model's estimator says of its rows."""
+type Run = Callable[..., tuple[int, Any]]
+type Write = Callable[..., Path]
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str]) -> Run:
+    """Run the command; return its status, and what it found."""
+
+    def run_drift(*arguments: object) -> tuple[int, Any]:
+        status = main(["drift", *map(str, arguments), "--json"])
+        out, err = capsys.readouterr()
+        return status, json.loads(out) if out else err
+
+    return run_drift
+
+
+def line(features: dict[str, Any], day: int = 0, **more: Any) -> dict[str, Any]:
+    """Return a captured row, of so many days ago."""
+    moment = datetime.now(UTC) - timedelta(days=day, minutes=1)
+    told = {"time": f"{moment:%Y-%m-%dT%H:%M:%S}.000Z", "requestId": "r", "rows": 1, "row": 0}
+    whose = {"model": "mixed", "version": "v1", "sha256": "s1"}
+    return {**told, **whose, "features": features, "prediction": "stays", **more}
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Write:
+    """Write captured lines into a folder of their day; return the folder of all."""
+
+    def write_lines(lines: list[Any], model: str = "mixed") -> Path:
+        by_day: dict[str, list[str]] = {}
+        for each in lines:
+            day = each["time"][:10] if isinstance(each, dict) and "time" in each else "2999-01-01"
+            by_day.setdefault(day, []).append(each if isinstance(each, str) else json.dumps(each))
+        for day, texts in by_day.items():
+            folder = tmp_path / "captured" / f"model={model}" / f"date={day}"
+            folder.mkdir(parents=True, exist_ok=True)
+            (folder / f"{len(list(folder.iterdir()))}.jsonl").write_text("\n".join(texts) + "\n")
+        return tmp_path / "captured"
+
+    return write_lines
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[dict[str, Any]]]:
+    """A model over a string, a boolean and a number that may be missing, and its rows."""
+    file, table, estimator = mixed(tmp_path_factory.mktemp("mixed"))
+    ANSWERS[:] = estimator.predict(table).tolist()
+    return file, json.loads(table.to_json(orient="records"))
+
+
+def words(found: Any) -> dict[str, str]:
+    return {each["name"]: each["word"] for each in found["features"]}
+
+
+def test_what_comes_in_as_it_was_is_stable(run: Run, write: Write, model: Any, tmp_path: Path) -> None:
+    file, rows = model
+    folder = write([line(row, prediction=answer) for row, answer in zip(rows, ANSWERS, strict=True)])
+    status, found = run(folder, "--model", file, "--fail-above", 0.1)
+    assert found["prediction"]["psi"] == 0
+    assert (status, words(found)) == (0, dict.fromkeys(["age, in years", "member", "city"], "stable"))
+    assert [each["psi"] for each in found["features"]] == [0, 0, 0]
+    age = next(each for each in found["features"] if each["name"] == "age, in years")
+    assert age["missing"] == pytest.approx(age["missing_expected"])
+    assert age["outside"] == 0
+    assert main(["drift", str(folder), "--model", str(file)]) == 0
+
+
+@pytest.mark.parametrize(
+    ("change", "shifted"),
+    [
+        ({"city": "Köln"}, "city"),
+        ({"member": True}, "member"),
+        ({"age, in years": 90.5}, "age, in years"),
+        ({"age, in years": "Infinity"}, "age, in years"),
+    ],
+)
+def test_features_of_every_type_shift(run: Run, write: Write, model: Any, change: dict[str, Any], shifted: str) -> None:
+    file, rows = model
+    _, found = run(write([line(row | change) for row in rows]), "--model", file)
+    assert {name for name, word in words(found).items() if word != "stable"} == {shifted}
+
+
+def test_missing_and_unknown_values_are_told_with_what_they_were(run: Run, write: Write, model: Any) -> None:
+    file, rows = model
+    lines = [line(row) for row in rows]
+    for each in lines[:30]:
+        each |= {"features": {**each["features"], "city": None, "age, in years": None}, "unknown": ["city"]}
+    _, found = run(write(lines), "--model", file)
+    by_name = {each["name"]: each for each in found["features"]}
+    ages = [each["features"]["age, in years"] for each in lines]
+    assert by_name["city"]["unknown"] == pytest.approx(0.1)
+    assert by_name["city"]["missing"] == 0
+    assert by_name["age, in years"]["missing"] == pytest.approx(ages.count(None) / 300)
+    assert by_name["age, in years"]["missing_expected"] == pytest.approx(43 / 300)
+    assert any("'city' is unknown in 10.0%" in note for note in found["notes"])
+
+
+def test_older_rows_other_versions_and_bad_lines_are_counted_apart(run: Run, write: Write, model: Any) -> None:
+    file, rows = model
+    lines: list[Any] = [line(row) for row in rows]
+    lines += [line(row, day=2, version="v0", sha256="s0", prediction="leaves") for row in rows[:50]]
+    lines += [line(row, day=9) for row in rows]
+    lines += [line(row, candidate=True, version="c1", prediction="leaves") for row in rows[:10]]
+    lines += ["{not JSON", "[]", json.dumps({"time": "yesterday", "features": {}}), ""]
+    folder = write(lines)
+    _, found = run(folder, "--model", file)
+    assert (found["rows"], found["bad_lines"]) == (360, 3)
+    assert [(each["version"], each["rows"], each["candidate"]) for each in found["versions"]] == [
+        ("v0", 50, False),
+        ("v1", 300, False),
+        ("c1", 10, True),
+    ]
+    assert [(day["rows"], day["labels"]) for day in found["days"]] == [
+        (50, {"leaves": 1.0, "stays": 0.0}),
+        (310, {"leaves": 0.0, "stays": 1.0}),
+    ]
+    assert any(note.startswith("the model changed in between: v0 from") for note in found["notes"])
+    assert run(folder, "--model", file, "--since", "1d")[1]["rows"] == 310
+
+
+def test_features_of_another_version_are_no_failure(run: Run, write: Write, model: Any) -> None:
+    file, rows = model
+    lines = [line(row) for row in rows]
+    lines += [line({"city": 7, "color": "red"}) for _ in range(20)]
+    _, found = run(write(lines), "--model", file)
+    assert (found["rows"], {each["rows"] for each in found["features"]}) == (320, {300})
+    assert "20 rows have 'color', of which the model's card tells nothing" in found["notes"]
+    assert "20 rows have no 'member', or another kind of value" in found["notes"]
+
+
+def test_few_rows_tell_nothing(run: Run, write: Write, model: Any) -> None:
+    file, rows = model
+    status, found = run(write([line(row) for row in rows[:3]]), "--model", file, "--fail-above", 0.1)
+    assert status == 0
+    assert "too few rows" in words(found).values()
+
+
+def wrong(write: Write, model: Any, tmp_path: Path, model_files: Any) -> Iterator[tuple[list[object], str]]:
+    """Yield arguments that can't be done, and what is said of them."""
+    file, rows = model
+    folder = write([line(row) for row in rows])
+    yield [folder], "Say --model FILE"
+    yield [folder, "--model", file, "--since", "soon"], "--since is a number and m, h, d or w"
+    yield [tmp_path / "none", "--model", file], "there is no such file or folder"
+    (tmp_path / "empty").mkdir()
+    yield [tmp_path / "empty", "--model", file], "is CAPTURE_SHARE set?"
+    write([line(row) for row in rows], model="other")
+    yield [folder, "--model", tmp_path / "third.onnx"], "rows of several models, mixed, other"
+
+
+def test_what_cannot_be_done_is_said(run: Run, write: Write, model: Any, tmp_path: Path, model_files: Any) -> None:
+    for arguments, said in wrong(write, model, tmp_path, model_files):
+        status, told = run(*arguments)
+        assert status == 2
+        assert said in told
+
+
+def test_of_several_models_the_one_that_is_named_is_compared(run: Run, write: Write, model: Any) -> None:
+    file, rows = model
+    write([line(row) for row in rows])
+    folder = write([line({"a": 1}) for _ in range(3)], model="other")
+    assert run(folder, "--model", file)[1]["rows"] == len(rows)
+    assert run(folder / "model=mixed", "--model", file)[1]["rows"] == len(rows)
+
+
+def test_a_model_without_statistics_says_what_to_do(run: Run, write: Write, model: Any, tmp_path: Path) -> None:
+    file, rows = model
+    export(file.with_suffix(".joblib"), tmp_path / "mixed.onnx", name="mixed", tell=False)
+    status, told = run(write([line(row) for row in rows]), "--model", tmp_path / "mixed.onnx")
+    assert (status, "export it again with --sample" in told) == (2, True)
+
+
+def test_only_the_days_that_are_asked_for_are_listed(
+    run: Run, model: Any, aws: Emulator, bucket: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file, rows = model
+    client = Deployment(aws).client("s3")
+    for day in (0, 40):
+        lines = [line(row, day=day) for row in rows]
+        key = f"captured/model=mixed/date={lines[0]['time'][:10]}/{day}.jsonl"
+        client.put_object(Bucket=bucket, Key=key, Body="\n".join(map(json.dumps, lines)).encode())
+    looked: list[str] = []
+    look = source.OnS3.look
+
+    def note(store: source.OnS3, folder: str) -> tuple[list[str], list[str]]:
+        looked.append(folder)
+        return look(store, folder)
+
+    monkeypatch.setattr(source.OnS3, "look", note)
+    assert run(uri_of(bucket), "--model", file)[1]["rows"] == 300
+    assert len(looked) == 3
+    assert run(uri_of(bucket), "--model", file, "--since", "6w")[1]["rows"] == 600
