@@ -20,7 +20,7 @@ function prepare(serverless) {
   if (fs.existsSync(venv)) process.env.VIRTUAL_ENV = venv;
 
   const build = pathToFileURL(path.join(serverless.serviceDir, 'build', path.sep)).href;
-  const defaults = { MODEL_URI: `${build}model.onnx`, MODELS_URI: build };
+  const defaults = { MODEL_URI: `${build}model.onnx`, MODELS_URI: build, CAPTURE_URI: '' };
   const invoked = serverless.processedInput.options.function;
   for (const [name, { environment = {} }] of Object.entries(serverless.service.functions)) {
     for (const [variable, value] of Object.entries(environment)) {
@@ -28,7 +28,7 @@ function prepare(serverless) {
         environment[variable] = process.env[variable] || String(value);
         continue;
       }
-      environment[variable] = process.env[variable] || defaults[variable] || null;
+      environment[variable] = process.env[variable] || (defaults[variable] ?? null);
       if (environment[variable] === null && name === invoked) {
         throw new serverless.classes.Error(`${name} runs here with ${variable} set, for example to s3://bucket/${name}/`);
       }

@@ -32,6 +32,7 @@ EVERYTHING = {
     "disableDefaultEndpoint": "true",
     "basePath": "churn",
     "tracing": "true",
+    "captureShare": "0.1",
     "permissionsBoundary": f"arn:aws:iam::{ACCOUNT}:policy/boundary",
     "bulkConcurrency": "10",
     "bulkOnArrival": "true",

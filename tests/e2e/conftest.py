@@ -36,8 +36,8 @@ def package(emulator: Emulator, tmp_path_factory: pytest.TempPathFactory) -> Pat
     """What `serverless package` leaves; not in .serverless, where another run may be writing."""
     folder = tmp_path_factory.mktemp("package")
     arrivals = ("--param=bulkOnArrival=true", f"--param=bulkArrivalOptions={ARRIVAL_OPTIONS}")
-    boundary = f"--param=permissionsBoundary={BOUNDARY}"
-    Deployment(emulator).serverless("package", "--package", str(folder), *arrivals, boundary)
+    others = (f"--param=permissionsBoundary={BOUNDARY}", "--param=captureShare=1")
+    Deployment(emulator).serverless("package", "--package", str(folder), *arrivals, *others)
     return folder
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from numpy.typing import NDArray
 
 from convert.model_file.publish import publish
 from scripts.deployment import Deployment
@@ -25,6 +26,7 @@ from tests.served import served
 
 pytestmark = pytest.mark.e2e
 
+SECONDS = 60.0
 MANY = json.dumps({"data": [[6.2, 3.4]] * 1000})
 ROWS = '{"data": [[6.2, 3.4], [6.2, 1]]}'
 
@@ -203,6 +205,22 @@ def test_a_table_that_arrives_is_scored_by_itself(deployment: Deployment, publis
     listing = deployment.convert("list")
     assert all(f"→ {output} " in listing for output in found)
     assert "_hidden.csv" not in listing
+
+
+@pytest.mark.usefixtures("published")
+def test_what_is_scored_is_captured_and_compared(
+    gateway: Gateway, deployment: Deployment, training_rows: NDArray[np.float64]
+) -> None:
+    client, uri = deployment.client("s3"), deployment.outputs()["ModelUri"]
+    bucket = uri.split("/")[2]
+    body = json.dumps({"data": np.add(training_rows[:100], [0, 1]).tolist()})
+    end = time.monotonic() + SECONDS
+    while not client.list_objects_v2(Bucket=bucket, Prefix="captured/model=model/").get("KeyCount"):
+        assert time.monotonic() < end, "nothing is captured"
+        assert gateway.call("POST", "/predict", body).status == 200
+    found = json.loads(deployment.convert("drift", f"s3://{bucket}/captured/model=model/", "--json"))
+    assert {each["name"]: each["word"] for each in found["features"]}["sepal width (cm)"] == "large"
+    assert all(each["compared"] for each in found["versions"])
 
 
 def test_objects_take_signed_callers_only(gateway: Gateway) -> None:

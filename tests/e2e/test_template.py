@@ -24,7 +24,7 @@ MACHINE = "arn:${AWS::Partition}:states:${AWS::Region}:${AWS::AccountId}"
 CHILDREN = {f"{MACHINE}:execution:plume-dev-bulk:*", f"{MACHINE}:execution:plume-dev-bulk/*"}
 LISTS = {"s3:ListBucket": {BUCKET, S3}}
 RIGHTS: dict[str, dict[str, set[str]]] = {
-    "PredictRole": {"s3:GetObject": {MODELS}, "s3:ListBucket": {BUCKET}},
+    "PredictRole": {"s3:GetObject": {MODELS}, "s3:ListBucket": {BUCKET}},  # and, to capture, see below
     "ObjectsRole": {"s3:GetObject": {OBJECTS}, "s3:PutObject": {OBJECTS}, "s3:ListBucket": {BUCKET}},
     "AuthorizeRole": {
         "ssm:GetParameter": {"arn:${AWS::Partition}:ssm:${AWS::Region}:${AWS::AccountId}:parameter/plume/dev/keys"}
