@@ -8,13 +8,17 @@ import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 from rich.console import Console
 
 from convert.export import export
 from convert.model_file.disk import read_card
 from convert.proof.verify import verify
+from tests.docs.captured import write_captured
 from tests.docs.examples import PAGES, Example, examples
 from tests.docs.gateway import serve
 from tests.docs.not_run import NOT_RUN, NotRun, is_run, line_of
@@ -30,7 +34,9 @@ CANDIDATE = ("status", "promote", "withdraw")
 
 
 @pytest.fixture(scope="module")
-def furnished(tmp_path_factory: pytest.TempPathFactory, model_file: Path) -> Path:
+def furnished(
+    tmp_path_factory: pytest.TempPathFactory, model_file: Path, estimator: Any, training_rows: NDArray[np.float64]
+) -> Path:
     """Return a folder that has the files which the pages talk of."""
     folder = tmp_path_factory.mktemp("docs")
     build = folder / "build"
@@ -38,6 +44,7 @@ def furnished(tmp_path_factory: pytest.TempPathFactory, model_file: Path) -> Pat
     for path in model_file.parent.glob(f"{model_file.stem}*"):
         shutil.copy(path, build / path.name.replace(model_file.stem, "model"))
     furnish(folder)
+    write_captured(folder / "captured", build / "model.onnx", estimator, training_rows)
     fit = next(example for example in EXAMPLES if example.page == OWN)
     run(fit, folder, "")
     estimator, sample = folder / "churn.joblib", folder / "training.csv"
