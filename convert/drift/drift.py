@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from convert.drift.columns import answer_of, columns_of
 from convert.drift.findings import Findings, findings
-from convert.drift.source import Found, Store, find, open_store, pieces
+from convert.drift.source import find, open_store
 from convert.drift.tally import Tally
 from convert.errors import ConvertError, listed
 from convert.model_file.disk import read_card, read_model
@@ -101,8 +101,9 @@ def _compared(sources: Sequence[str], since: str, until: str, model: str | None)
         reference = _reference(model or _published(sources[0], *names))
         card = reference.card
         tally = Tally(columns_of(card, reference.source), answer_of(card), since)
-        for data in _bytes_of(places):
-            tally.add(data)
+        for store, found in places:
+            for block in store.blocks([each.file for each in found]):
+                tally.add(block)
     if not tally.days:
         raise ConvertError(
             f"of {tally.bad + tally.older:,} lines at {listed(sources)}, {tally.bad:,} are no captured rows, and the"
@@ -116,11 +117,6 @@ def _compared(sources: Sequence[str], since: str, until: str, model: str | None)
         sample_rows=card["statistics"]["rows"],
         objects=sum(len(found) for _, found in places),
     )
-
-
-def _bytes_of(places: Sequence[tuple[Store, list[Found]]]) -> Iterator[bytes]:
-    for store, found in places:
-        yield from pieces(store, [each.file for each in found])
 
 
 def _published(source: str, name: str) -> str:

@@ -203,7 +203,7 @@ def _label_shares(labels: Column | None, counts: Counts | None) -> dict[str, flo
 def _notes(tally: Tally, served: Sequence[Served], shifts: Sequence[Shift], rows: int) -> Iterator[str]:
     """Yield what is to be known of the lines."""
     if tally.bad:
-        yield f"{tally.bad:,} lines are no captured rows, and not counted"
+        yield f"{tally.bad:,} of the lines are no captured rows, and not counted"
     current = [each for each in served if not each.candidate]
     if len(current) > 1:
         changes = ", ".join(f"{each.version} from {each.first[:16].replace('T', ' ')}" for each in current)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import batched
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 SUFFIX = ".jsonl"
 DAY, MODEL = "date=", "model="
 """How the names of folders begin that hold a day, or a model."""
+BLOCK = 2000
+"""How many lines are counted at once."""
 AT_ONCE = 16
 """How many objects are read at the same time: each has 4 MB at the most."""
 
@@ -27,8 +30,8 @@ class Store(Protocol):
     def look(self, folder: str) -> tuple[list[str], list[str]]:
         """Return the folders and the files in a folder."""
 
-    def read(self, file: str) -> bytes:
-        """Return the bytes of a file."""
+    def blocks(self, files: Sequence[str]) -> Iterator[Sequence[bytes]]:
+        """Yield the lines of the files, in their order, some at a time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +50,19 @@ class OnS3:
             files += [each["Key"] for each in page.get("Contents", [])]
         return folders, files
 
-    def read(self, file: str) -> bytes:
-        """Return the bytes of an object."""
-        return self.client.get_object(Bucket=self.bucket, Key=file)["Body"].read()
+    def blocks(self, files: Sequence[str]) -> Iterator[Sequence[bytes]]:
+        """Yield the lines of the objects, a few of which are read ahead."""
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            ahead: deque[Future[bytes]] = deque()
+            for file in files:
+                ahead.append(pool.submit(self._read, file))
+                if len(ahead) >= AT_ONCE:
+                    yield from _batches(ahead.popleft().result().splitlines())
+            while ahead:
+                yield from _batches(ahead.popleft().result().splitlines())
+
+    def _read(self, key: str) -> bytes:
+        return self.client.get_object(Bucket=self.bucket, Key=key)["Body"].read()
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +74,15 @@ class OnDisk:
         found = sorted(Path(folder).iterdir())
         return [f"{each}/" for each in found if each.is_dir()], [str(each) for each in found if each.is_file()]
 
-    def read(self, file: str) -> bytes:
-        """Return the bytes of a file."""
-        return Path(file).read_bytes()
+    def blocks(self, files: Sequence[str]) -> Iterator[Sequence[bytes]]:
+        """Yield the lines of the files."""
+        for file in files:
+            with Path(file).open("rb") as lines:
+                yield from _batches(lines)
+
+
+def _batches(lines: Iterable[bytes]) -> Iterator[Sequence[bytes]]:
+    return batched(lines, BLOCK, strict=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,18 +99,6 @@ def find(store: Store, place: str, since: str, model: str = "") -> list[Found]:
     since: YYYY-MM-DD. Raises ConvertError if there are several models and `model` is none of them.
     """
     return [*_walk(store, place, since, model)] if place.endswith("/") else [Found(_model_of(place), place)]
-
-
-def pieces(store: Store, files: list[str]) -> Iterator[bytes]:
-    """Yield the bytes of the files, in their order, a few of which are read ahead."""
-    with ThreadPoolExecutor(AT_ONCE) as pool:
-        ahead: deque[Future[bytes]] = deque()
-        for file in files:
-            ahead.append(pool.submit(store.read, file))
-            if len(ahead) >= AT_ONCE:
-                yield ahead.popleft().result()
-        while ahead:
-            yield ahead.popleft().result()
 
 
 def _walk(store: Store, folder: str, since: str, model: str) -> Iterator[Found]:
@@ -120,9 +127,9 @@ def open_store(client: S3Client | None, place: str) -> tuple[Store, str]:
     """Return the store of a place, ``s3://bucket/prefix`` or a path, and the place within it, a folder with a slash."""
     if place.startswith("s3://"):
         bucket, _, key = place.removeprefix("s3://").partition("/")
-        if not bucket or client is None:
+        if not (bucket and key) or client is None:
             raise ConvertError(f"expected s3://bucket/prefix/, got {place}")
-        return OnS3(client, bucket), key if key.endswith((SUFFIX, "/")) or not key else f"{key}/"
+        return OnS3(client, bucket), key if key.endswith((SUFFIX, "/")) else f"{key}/"
     path = Path(place)
     if not path.exists():
         raise ConvertError(f"{place}: there is no such file or folder")

@@ -7,7 +7,6 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import batched
 from typing import Any
 
 import numpy as np
@@ -15,8 +14,6 @@ import numpy as np
 from convert.drift.columns import BESIDE, Column
 from convert.drift.stability import Counts
 
-BLOCK = 2000
-"""How many lines are counted at once."""
 TIME = re.compile(r"\d{4}-[01]\d-[0-3]\dT[0-2]\d:[0-5]\d:[0-6]\d(\.\d+)?Z")
 MOST_NAMES = 1000
 """Of how many features that the model does not take the names are kept."""
@@ -65,15 +62,14 @@ class Tally:
     older: int = 0
     others: Counter[str] = field(default_factory=Counter)
 
-    def add(self, data: bytes) -> None:
-        """Count the lines of a file."""
-        for block in batched(data.splitlines(), BLOCK, strict=False):
-            lines = [line for line in map(self._read, block) if line is not None]
-            by_day: dict[str, list[Line]] = defaultdict(list)
-            for line in lines:
+    def add(self, block: Iterable[bytes]) -> None:
+        """Count some lines."""
+        by_day: dict[str, list[Line]] = defaultdict(list)
+        for line in map(self._read, block):
+            if line is not None:
                 by_day[line["time"][:10]].append(line)
-            for day, those in by_day.items():
-                self._count(self._day(day), those)
+        for day, lines in by_day.items():
+            self._count(self._day(day), lines)
 
     def _read(self, text: bytes) -> Line | None:
         """Return a line that counts."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from lambda_fn.serving.catalog import CANDIDATE_SUFFIX, SUFFIX
@@ -71,10 +71,10 @@ class Lines:
             for column, each in self._features
             if each.type == "str"
         }
-        names = ENCODER.encode([each.name for _, each in self._features])
-        longest = max((len(ENCODER.encode(text)) for each in card.features for text in each.categories), default=0)
-        values = len(self._features) * max(NUMBER_BYTES, longest) + (len(card.classes) + 1) * NUMBER_BYTES
-        self.row_bytes = LINE_BYTES + len(ENCODER.encode(self._whose)) + len(names) + values
+        names = [each.name for _, each in self._features]
+        values = sum(_longest(each.categories) for _, each in self._features)
+        answers = len(card.classes) * NUMBER_BYTES + _longest(card.classes)
+        self.row_bytes = LINE_BYTES + len(ENCODER.encode([self._whose, names])) + values + answers
 
     def of(self, taken: Taken) -> Iterator[str]:
         """Yield the line of each row, with its end."""
@@ -105,6 +105,11 @@ class Lines:
         if feature.type == "bool":
             return [bool(number) if number in (0.0, 1.0) else _told(number) for number in numbers]
         return [_told(number) for number in numbers]
+
+
+def _longest(values: Iterable[Any]) -> int:
+    """Return how many bytes one of the values takes at the most, or a number."""
+    return max([NUMBER_BYTES, *(len(ENCODER.encode(value)) for value in values)])
 
 
 UNKNOWN = object()

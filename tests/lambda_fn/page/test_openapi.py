@@ -187,7 +187,15 @@ def test_a_dialect_s_paths_stand_beside_the_others() -> None:
     assert document(None, ONE, ROUTES, [Spoken]) == document(None, ONE, ROUTES)
 
 
-LATE = ("lambda_fn.page", "lambda_fn.dialects", "lambda_fn.unrequested", "lambda_fn.http.e", "lambda_fn.http.f", "zlib")
+LATE = (
+    "lambda_fn.page",
+    "lambda_fn.capture",
+    "lambda_fn.dialects",
+    "lambda_fn.unrequested",
+    "lambda_fn.http.e",
+    "lambda_fn.http.f",
+    "zlib",
+)
 """What a call of few rows to /predict has no use for, as its names begin; ``events`` of the second it has."""
 
 
