@@ -38,6 +38,10 @@ HELD_BYTES = 2**22
 """What all rows that wait may take as lines; more are dropped, and counted."""
 AGAIN_SECONDS = 60.0
 """How long a storage that failed is left alone, and how often the log tells of it at the most."""
+FROZEN_SECONDS = 10.0
+"""What is begun takes no longer (`s3_put.SECONDS`), unless the instance was frozen meanwhile."""
+WAKING_SECONDS = 0.25
+"""How long the next call then waits for it, as calls may be so few that it would never be finished beside one."""
 ENDING_SECONDS = 1.5
 """How long the end of an instance is put off: Lambda waits for 2 s."""
 CONTENT_TYPE = "application/jsonl"
@@ -71,6 +75,7 @@ class Capture:
         self._rows = self._size = self._held = 0
         self._due_at, self._not_before = math.inf, -math.inf
         self._work: Work[None] | None = None
+        self._failed = False
         self._dropped, self._told_at = 0, -math.inf
         self._catches = False
 
@@ -88,7 +93,7 @@ class Capture:
             except Exception:
                 self._tell("a call is not kept", failed=True)
         if self._due_at <= time.time():
-            self._begin()
+            self._go_on()
 
     def _keep(self, request: Request, loaded: Loaded, rows: Rows, scores: Scores, asked: bool) -> None:
         whose = loaded.uri, loaded.version
@@ -110,10 +115,14 @@ class Capture:
             self._rows += kept
             self._size += size
             self._held += size
-            if self._rows >= FLUSH_ROWS or self._size >= FLUSH_BYTES:
-                self._due_at = self._not_before
-            elif self._due_at == math.inf:
-                self._due_at = max(taken.time + FLUSH_SECONDS, self._not_before)
+            self._due_at = min(self._due_at, self._next())
+
+    def _next(self) -> float:
+        """Return when what is kept is to be stored."""
+        if not self._waiting:
+            return math.inf
+        full = self._rows >= FLUSH_ROWS or self._size >= FLUSH_BYTES
+        return self._not_before if full else max(self._waiting[0][1].time + FLUSH_SECONDS, self._not_before)
 
     def _lines_of(self, whose: tuple[str, str], loaded: Loaded) -> Lines:
         """Return how rows of a model become lines; what is done once for each."""
@@ -126,21 +135,26 @@ class Capture:
         lines = self._lines[whose] = Lines(loaded)
         return lines
 
-    def _begin(self) -> None:
-        """Store, in a thread, what is kept; if that is being done, it goes on."""
+    def _go_on(self) -> None:
+        """Begin to store, in a thread, what is kept; wait for what the instance was frozen in."""
         with self._lock:
-            if self._work is not None and not self._work.done:
+            work, now = self._work, time.time()
+            self._due_at = now + FROZEN_SECONDS  # until what is begun here says when
+            if work is None or work.done:
+                try:
+                    self._work = Work(self._store)
+                except ServiceError as error:
+                    self._fail(error, frozen=False)
                 return
-            self._due_at = math.inf
-            try:
-                self._work = Work(self._store)
-            except ServiceError as error:
-                self._fail(error)
+        if now - work.begun >= FROZEN_SECONDS and not self._failed:
+            with suppress(ServiceError):
+                work.result(WAKING_SECONDS)
 
     def _store(self) -> None:
         """Store what is kept, object by object, and stop at the first one that the storage does not take."""
         from lambda_fn.storage.s3_put import put_new  # here: the call that begins this does not wait for it
 
+        begun = time.time()
         with self._lock:
             waiting, self._waiting = self._waiting, []
             self._rows = self._size = 0
@@ -150,13 +164,15 @@ class Capture:
             try:
                 put_new(self._bucket, batch.key, _body(batch), CONTENT_TYPE)
             except ServiceError as error:
-                self._fail(error)
+                self._fail(error, frozen=time.time() - begun >= FROZEN_SECONDS)
                 return
             except Exception:  # of memory, or a mistake of the service's own, which another try does not mend
                 self._drop(batch.rows, failed=True)
             with self._lock:
                 self._held -= batch.size
             del self._batches[0]
+        with self._lock:
+            self._failed, self._due_at = False, self._next()
 
     def _grouped(self, waiting: list[tuple[Lines, Taken]]) -> list[Batch]:
         """Return the calls by model and day, each with a name that no other instance makes."""
@@ -173,10 +189,12 @@ class Capture:
             batch.size += len(taken.rows) * lines.row_bytes
         return list(batches.values())
 
-    def _fail(self, error: ServiceError) -> None:
-        """Leave the storage alone for a while."""
-        self._not_before = self._due_at = time.time() + AGAIN_SECONDS
-        self._tell(error.told)
+    def _fail(self, error: ServiceError, *, frozen: bool) -> None:
+        """Leave the storage alone for a while, unless it is no failure of its own that the instance was frozen."""
+        self._failed = not frozen
+        self._not_before = self._due_at = time.time() + (0.0 if frozen else AGAIN_SECONDS)
+        if not frozen:
+            self._tell(error.told)
 
     def _drop(self, rows: int, *, failed: bool = False) -> None:
         self._dropped += rows

@@ -59,6 +59,7 @@ def test_the_model_tells_its_statistics_and_no_rows(load: Load, model_file: Path
     card = json.loads(handler.predict(event("model-http-api"), None)["body"])
     assert card["statistics"] == json.loads((TESTS / "card.json").read_text())["statistics"]
     assert "examples" not in card
+    assert "reference" not in card
 
 
 def test_the_report_has_the_same_look() -> None:

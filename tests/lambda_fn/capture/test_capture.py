@@ -232,7 +232,7 @@ def test_as_many_calls_are_kept_as_the_share_says(
     load: Load, event: LoadEvent, model_file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Of 4,000 calls each is kept with 0.25: 1,000 on average, and within 7 standard deviations but once in 10^12."""
-    monkeypatch.setattr(capture.Capture, "_begin", lambda _: None)
+    monkeypatch.setattr(capture.Capture, "_go_on", lambda _: None)
     kept, number = [], 0
     monkeypatch.setattr(capture.Capture, "_keep", lambda *_: kept.append(number))
     handler = load(MODEL_URI=model_file.as_uri(), CAPTURE_URI="s3://bucket/captured/share/", CAPTURE_SHARE="0.25")

@@ -61,7 +61,7 @@ def call_all(handler: ModuleType, event: LoadEvent, bucket: str, calls: Any) -> 
     """Score the rows of each call, and have what is kept stored."""
     for rows in calls:
         assert handler.predict(post(event, {"data": rows.tolist()}), CONTEXT)["statusCode"] == 200
-    predicting._capture(uri_of(bucket), 1.0)._begin()
+    predicting._capture(uri_of(bucket), 1.0)._go_on()
     finish(bucket)
-    predicting._capture(uri_of(bucket), 1.0)._begin()
+    predicting._capture(uri_of(bucket), 1.0)._go_on()
     finish(bucket)
