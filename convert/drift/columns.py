@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -21,6 +22,7 @@ MISSING, UNKNOWN, OUTSIDE = range(3)
 BESIDE = 3
 NONE_OF_THEM = -1.0
 """The number of a string that is none of the categories."""
+LARGEST = int(sys.float_info.max)
 INFINITIES = {"Infinity": math.inf, "-Infinity": -math.inf}
 OTHERS = "another"
 """The last bin of strings, and of labels."""
@@ -72,11 +74,12 @@ class Column:
     def _numbers(self, values: Sequence[Any], unknown: Sequence[bool]) -> Floats:
         """Return a number for each value: NaN for one that is missing, nothing for one that has another type."""
         read = self._number if self.edges is not None else self._category
-        found = (NONE_OF_THEM if odd else read(value) for value, odd in zip(values, unknown, strict=True))
+        pairs = zip(values, unknown, strict=True)
+        found = (NONE_OF_THEM if odd and self.type == "str" else read(value) for value, odd in pairs)
         return np.array([number for number in found if number is not None], np.float64)
 
     def _number(self, value: Any) -> float | None:
-        if type(value) in (float, int):
+        if type(value) is float or (type(value) is int and abs(value) <= LARGEST):
             return float(value)
         return math.nan if value is None else INFINITIES.get(value) if isinstance(value, str) else None
 

@@ -75,7 +75,7 @@ class Tally:
         """Return a line that counts."""
         try:
             line = json.loads(text)
-        except ValueError:
+        except (ValueError, RecursionError):
             line = None
         if not _is_line(line):
             self.bad += bool(text.strip())

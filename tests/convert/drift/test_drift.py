@@ -8,13 +8,16 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from convert.__main__ import main
 from convert.drift import source
 from convert.export import export
 from scripts.deployment import Deployment
 from scripts.emulator import Emulator
+from tests.conftest import FEATURES
 from tests.lambda_fn.capture.captured import uri_of
 from tests.lambda_fn.mixed import mixed
 
@@ -123,10 +126,10 @@ def test_older_rows_other_versions_and_bad_lines_are_counted_apart(run: Run, wri
     lines += [line(row, day=2, version="v0", sha256="s0", prediction="leaves") for row in rows[:50]]
     lines += [line(row, day=9) for row in rows]
     lines += [line(row, candidate=True, version="c1", prediction="leaves") for row in rows[:10]]
-    lines += ["{not JSON", "[]", json.dumps({"time": "yesterday", "features": {}}), ""]
+    lines += ["{not JSON", "[]", json.dumps({"time": "yesterday", "features": {}}), "", "[" * 100_000]
     folder = write(lines)
     _, found = run(folder, "--model", file)
-    assert (found["rows"], found["bad_lines"]) == (360, 3)
+    assert (found["rows"], found["bad_lines"]) == (360, 4)
     assert [(each["version"], each["rows"], each["candidate"]) for each in found["versions"]] == [
         ("v0", 50, False),
         ("v1", 300, False),
@@ -143,11 +146,28 @@ def test_older_rows_other_versions_and_bad_lines_are_counted_apart(run: Run, wri
 def test_features_of_another_version_are_no_failure(run: Run, write: Write, model: Any) -> None:
     file, rows = model
     lines = [line(row) for row in rows]
-    lines += [line({"city": 7, "color": "red"}) for _ in range(20)]
+    lines += [line({"city": 7, "color": "red", "age, in years": 10**400}) for _ in range(10)]
+    lines += [line({"city": True, "color": "red", "member": "yes"}, unknown=["member"]) for _ in range(10)]
     _, found = run(write(lines), "--model", file)
     assert (found["rows"], {each["rows"] for each in found["features"]}) == (320, {300})
     assert "20 rows have 'color', of which the model's card tells nothing" in found["notes"]
     assert "20 rows have no 'member', or another kind of value" in found["notes"]
+
+
+def test_answers_of_a_regression_are_compared_by_deciles(
+    run: Run, write: Write, model_files: dict[str, Path], training_rows: NDArray[np.float64], tmp_path: Path
+) -> None:
+    answers = np.random.default_rng(0).uniform(0, 2, len(training_rows)).tolist()
+    rows = [dict(zip(FEATURES, row, strict=True)) for row in training_rows.tolist()]
+    lines = [line(row, prediction=answer) for row, answer in zip(rows, answers, strict=True)]
+    lines[0]["prediction"], lines[1]["prediction"] = None, "Infinity"
+    page = tmp_path / "drift.html"
+    _, found = run(write(lines), "--model", model_files["slope"], "--report", page)
+    assert set(words(found).values()) == {"stable"}
+    answer = found["prediction"]
+    assert (answer["word"], answer["missing"], answer["rows"]) == ("large", 1 / 150, 150)
+    assert (found["expected_labels"], found["days"][0]["labels"]) == ({}, {})
+    assert "the answer shifted" in page.read_text()
 
 
 def test_few_rows_tell_nothing(run: Run, write: Write, model: Any) -> None:
