@@ -49,11 +49,8 @@ class Loaded:
 
     def of(self, blob: Blob) -> Loaded:
         """Return the same model as that of other bytes, which are the same."""
-        return (
-            self
-            if blob.version_id == self.version_id and blob.etag == self.etag
-            else Loaded(self.model, blob, self.uri)
-        )
+        same = blob.version_id == self.version_id and blob.etag == self.etag
+        return self if same else Loaded(self.model, blob, self.uri)
 
     def describe(self) -> dict[str, Any]:
         """Return what identifies it, as JSON has it."""
