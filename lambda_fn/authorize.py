@@ -1,4 +1,4 @@
-"""The authorizer of an HTTP API whose callers have a key: the standard library and boto3 only.
+"""The authorizer of an HTTP API whose callers have a key.
 
 The keys are the lines of a parameter of SSM, so that one is added, and another removed, without a deployment.
 """
@@ -15,6 +15,7 @@ from typing import Any
 
 from lambda_fn.config import ConfigError
 from lambda_fn.digest import sha256
+from lambda_fn.storage.ssm import read_parameter
 
 log = logging.getLogger(__name__)
 
@@ -38,7 +39,7 @@ class Keys:
     def fingerprint(self, key: str) -> str | None:
         """Return the first digits of the digest of `key`; None if it is none of the keys.
 
-        How long it takes does not tell how much of a key was right. Raises what boto3 does where SSM can't be read.
+        How long it takes does not tell how much of a key was right. Raises OSError where SSM can't be read.
         """
         digest = sha256(key.encode("utf-8", "surrogatepass"))
         found = [hmac.compare_digest(digest, each) for each in self._current()]
@@ -48,8 +49,8 @@ class Keys:
         now = time.time()  # the other clock stands still while the instance is frozen
         if not 0 <= now - self._read_at < self._ttl:
             try:
-                self._digests, self._read_at = tuple(digests_of(read(self._parameter))), now
-            except Exception as error:
+                self._digests, self._read_at = tuple(digests_of(_read(self._parameter))), now
+            except (OSError, ValueError, LookupError) as error:
                 if not 0 <= now - self._read_at < KEPT_SECONDS:
                     raise
                 log.warning("%s can't be read, the keys from before are believed: %s", self._parameter, error)
@@ -66,17 +67,11 @@ def digests_of(text: str) -> list[bytes]:
     return [sha256(key.encode()) for key in long]
 
 
-def read(parameter: str) -> str:
-    """Return the decrypted value of a parameter of SSM; empty if there is none."""
-    import boto3
-    from botocore.config import Config
-
-    client = boto3.client("ssm", config=Config(connect_timeout=1, read_timeout=2, retries={"total_max_attempts": 2}))
-    try:
-        return str(client.get_parameter(Name=parameter, WithDecryption=True)["Parameter"]["Value"])
-    except client.exceptions.ParameterNotFound:
+def _read(parameter: str) -> str:
+    value = read_parameter(parameter, os.environ)
+    if value is None:
         log.error("there is no parameter %s: no key opens", parameter)
-        return ""
+    return value or ""
 
 
 def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:

@@ -49,7 +49,6 @@ PACKAGES: dict[str, set[str]] = {
     "capture": {"numpy"},
     "dialects": {"numpy"},
     "bulk": {"boto3", "numpy"},
-    "authorize": {"boto3", "botocore"},
 }
 """What Lambda has beside the standard library, by the room of lambda_fn that may import it."""
 CODECS_KNOW = {"lambda_fn.http.request", "lambda_fn.http.media", "lambda_fn.http.json_body"} | {

@@ -54,12 +54,16 @@ class Answer(Record):
 
 
 class Endpoint(Record):
-    """Where a bucket is: whether over TLS, at which host and port, and what goes in front of the key in the path."""
+    """Where a bucket is: whether over TLS, at which host and port, and what goes in front of the key in the path.
+
+    is_aws: whether a service's is AWS's own, and not one that the environment tells of.
+    """
 
     tls: bool
     host: str
     port: int
     prefix: str
+    is_aws: bool = False
 
     @property
     def authority(self) -> str:
@@ -99,15 +103,31 @@ def exchange(
     wanted: headers to send, names in lower case. An answer whose length nobody tells has an empty ``content-length``,
     and no body. Raises OSError where the network fails.
     """
-    credentials = Credentials.from_environ(environ)
-    region = environ.get("AWS_REGION") or environ.get("AWS_DEFAULT_REGION")
+    region = region_of(environ)
     endpoint = endpoint_of(bucket, region, environ) if region else None
-    if credentials is None or region is None or endpoint is None or not endpoint.host.isascii():
+    if endpoint is None:
         return None
-    path = endpoint.prefix + encoded(key)
+    return send(endpoint, method, endpoint.prefix + encoded(key), wanted, environ, max_bytes, until, body)
+
+
+def send(
+    endpoint: Endpoint,
+    method: str,
+    path: str,
+    wanted: Mapping[str, str],
+    environ: Mapping[str, str],
+    max_bytes: int,
+    until: float,
+    body: bytes,
+    service: str = "s3",
+) -> Answer | None:
+    """The same of a service at an endpoint, and of a path that is percent-encoded already."""
+    credentials, region = Credentials.from_environ(environ), region_of(environ)
+    if credentials is None or region is None or not endpoint.host.isascii():
+        return None
     payload = sha256(body).hex() if body else EMPTY
     signed = (endpoint.authority, path, wanted, region, credentials, time.time())
-    headers = signed_headers(*signed, method=method, payload=payload)
+    headers = signed_headers(*signed, method=method, payload=payload, service=service)
     lines = [f"{method} {path} HTTP/1.1", *(f"{name}: {value}" for name, value in headers.items())]
     try:
         return _exchange(endpoint, lines, body, max_bytes, until)
@@ -119,20 +139,31 @@ def exchange(
 
 def endpoint_of(bucket: str, region: str, environ: Mapping[str, str]) -> Endpoint | None:
     """Return where `bucket` is: at the endpoint in the environment, or at AWS; None if boto3 has to find it."""
-    url = environ.get("AWS_ENDPOINT_URL_S3") or environ.get("AWS_ENDPOINT_URL")
+    found = service_endpoint("s3", region, environ)
+    if found is None or "." in bucket or not found.is_aws:  # with a dot its name would not match the certificate
+        return found and Endpoint(found.tls, found.host, found.port, f"/{bucket}/")
+    return Endpoint(True, f"{bucket}.{found.host}", 443, "/")
+
+
+def service_endpoint(service: str, region: str, environ: Mapping[str, str]) -> Endpoint | None:
+    """Return where a service is: at the endpoint in the environment, or at AWS; None if boto3 has to find it."""
+    url = environ.get(f"AWS_ENDPOINT_URL_{service.upper()}") or environ.get("AWS_ENDPOINT_URL")
     if url:
         scheme, _, authority = url.rstrip("/").partition("://")
         host, _, port = authority.partition(":")
         if scheme not in {"http", "https"} or "/" in authority or not host or not (port or "0").isdecimal():
             return None
         tls = scheme == "https"
-        return Endpoint(tls, host, int(port or (443 if tls else 80)), f"/{bucket}/")
+        return Endpoint(tls, host, int(port or (443 if tls else 80)), "/")
     if "-iso" in region or any(environ.get(name) for name in LEFT_TO_BOTO3):
         return None
-    domain = f"s3.{region}.amazonaws.com" + (".cn" if region.startswith("cn-") else "")
-    if "." in bucket:  # its name would not match the certificate
-        return Endpoint(True, domain, 443, f"/{bucket}/")
-    return Endpoint(True, f"{bucket}.{domain}", 443, "/")
+    suffix = ".cn" if region.startswith("cn-") else ""
+    return Endpoint(True, f"{service}.{region}.amazonaws.com{suffix}", 443, "/", is_aws=True)
+
+
+def region_of(environ: Mapping[str, str]) -> str | None:
+    """Return the region in the environment."""
+    return environ.get("AWS_REGION") or environ.get("AWS_DEFAULT_REGION") or None
 
 
 def short(code: str, status: int | str) -> str:

@@ -1,4 +1,4 @@
-"""AWS Signature Version 4 for a request to S3.
+"""AWS Signature Version 4 for a request to S3, or to another service that is told of.
 
 See https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html.
 """
@@ -41,6 +41,7 @@ def signed_headers(
     *,
     method: str = "GET",
     payload: str = EMPTY,
+    service: str = "s3",
 ) -> dict[str, str]:
     """Return the headers of a signed request, names in lower case.
 
@@ -56,9 +57,9 @@ def signed_headers(
     names = ";".join(sorted(signed))
     lines = "".join(f"{name}:{' '.join(signed[name].split())}\n" for name in sorted(signed))
     request = f"{method}\n{path}\n\n{lines}\n{names}\n{payload}"
-    scope = f"{moment[:8]}/{region}/s3/aws4_request"
+    scope = f"{moment[:8]}/{region}/{service}/aws4_request"
     text = f"AWS4-HMAC-SHA256\n{moment}\n{scope}\n{sha256(request.encode()).hex()}"
-    signature = _key(credentials.secret, moment[:8], region, text).hex()
+    signature = _key(credentials.secret, moment[:8], region, service, "aws4_request", text).hex()
     signed["authorization"] = (
         f"AWS4-HMAC-SHA256 Credential={credentials.key_id}/{scope},SignedHeaders={names},Signature={signature}"
     )
@@ -67,8 +68,7 @@ def signed_headers(
 
 def _key(secret: str, *parts: str) -> bytes:
     """Return the key for the day, the region and the service, and with it the signature of the text, the last part."""
-    day, region, text = parts
     key = f"AWS4{secret}".encode()
-    for part in (day, region, "s3", "aws4_request", text):
+    for part in parts:
         key = hmac_sha256(key, part.encode())
     return key

@@ -24,7 +24,7 @@ MACHINE = "arn:${AWS::Partition}:states:${AWS::Region}:${AWS::AccountId}"
 CHILDREN = {f"{MACHINE}:execution:plume-dev-bulk:*", f"{MACHINE}:execution:plume-dev-bulk/*"}
 LISTS = {"s3:ListBucket": {BUCKET, S3}}
 RIGHTS: dict[str, dict[str, set[str]]] = {
-    "PredictRole": {"s3:GetObject": {MODELS}, "s3:ListBucket": {BUCKET}},  # and, to capture, see below
+    "PredictRole": {"s3:GetObject": {MODELS}, "s3:ListBucket": {BUCKET}},
     "ObjectsRole": {"s3:GetObject": {OBJECTS}, "s3:PutObject": {OBJECTS}, "s3:ListBucket": {BUCKET}},
     "AuthorizeRole": {
         "ssm:GetParameter": {"arn:${AWS::Partition}:ssm:${AWS::Region}:${AWS::AccountId}:parameter/plume/dev/keys"}
@@ -131,6 +131,20 @@ def test_functions_in_a_vpc_and_traced_get_awss_own_policies_for_that_and_a_key_
         with_key = rights(role, met=True)
         for action in ("kms:Decrypt", "kms:GenerateDataKey")[: 1 if name == "AuthorizeRole" else 2]:
             assert with_key[action] == {KEY}
+
+
+def test_rows_are_kept_only_where_that_is_asked_for_and_for_so_long(
+    template: dict[str, Any], everything: dict[str, Any]
+) -> None:
+    captured = {"s3:PutObject": {"${Bucket.Arn}/captured/*"}}
+    found = rights(roles(everything)["PredictRole"], met=True)
+    assert {name: found[name] for name in captured} == captured
+    condition = everything["Conditions"]["Captures"]
+    assert condition == {"Fn::Not": [{"Fn::Equals": ["0.1", "0"]}]}
+    rules = template["Resources"]["Bucket"]["Properties"]["LifecycleConfiguration"]["Rules"]
+    [rule] = [each for each in rules if each.get("Prefix") == "captured/"]
+    assert (rule["Status"], rule["ExpirationInDays"]) == ("Enabled", 30)
+    assert rule["NoncurrentVersionExpiration"] == {"NoncurrentDays": 1}
 
 
 def test_the_template_holds_no_secret(everything: dict[str, Any]) -> None:

@@ -11,7 +11,6 @@ from typing import Any
 
 import boto3
 import pytest
-from botocore.exceptions import EndpointConnectionError
 
 from lambda_fn import authorize
 from lambda_fn.config import ConfigError
@@ -107,9 +106,9 @@ def test_while_ssm_fails_the_keys_from_before_open_for_a_while_and_then_nothing_
     assert "the keys from before are believed" in caplog.text
     clock[0] += 1
     for key in (FIRST, SECOND):
-        with pytest.raises(EndpointConnectionError):
+        with pytest.raises(ConnectionRefusedError):
             keys.fingerprint(key)
-    with pytest.raises(EndpointConnectionError):
+    with pytest.raises(ConnectionRefusedError):
         authorize.Keys(parameter, 60).fingerprint(FIRST)
 
 
