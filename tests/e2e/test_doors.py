@@ -21,6 +21,8 @@ from scripts.deployment import STAGE, CommandError, Deployment
 from scripts.emulator import start
 from scripts.gateway import Gateway
 from tests.e2e.conftest import let_in_without_tls
+from tests.e2e.stateful import Door, document_of, through
+from tests.e2e.stateful import check_closed as check_document
 from tests.e2e.tokens import AUDIENCE, SCOPE, Issuer, unsound, without_scope
 
 pytestmark = pytest.mark.e2e
@@ -89,6 +91,15 @@ def check_closed(gateway: Gateway, status: int) -> None:
     assert gateway.call("GET", "/objects/note").status == gateway.call("PUT", "/objects/note", "{}").status == 403
 
 
+def check_through(gateway: Gateway, door: Door, pages: Door) -> None:
+    """Check that schemathesis finds nothing wrong with calls through an open door, nor gets in through a closed one."""
+    document = document_of(gateway, pages)
+    check_document(gateway, door, document)
+    calls, found = through(gateway, door, document, examples=4)
+    assert found == []
+    assert ("POST /predict", 200) in calls
+
+
 def statuses(gateway: Gateway, header: str, values: Mapping[str, str]) -> dict[str, int]:
     """Return what a call is answered with each of the values in a header, by their names."""
     return {
@@ -117,6 +128,7 @@ def test_iam_lets_in_who_signs_and_may(enforcing: Deployment, model_file: Any, m
         answer = gateway.call("POST", "/predict", ROWS, signed=True, credentials=credentials)
         assert answer.status == status
     assert gateway.call("POST", "/predict", ROWS, signed=True, credentials=allowed).body == SCORED
+    check_through(gateway, Door(signed=True, refused=403), Door())
 
     now: Any = vars(botocore.auth)["get_current_datetime"]
     monkeypatch.setattr(botocore.auth, "get_current_datetime", lambda: now() - timedelta(minutes=20))
@@ -136,8 +148,10 @@ def test_tokens_let_in_whom_they_are_for(enforcing: Deployment, issuer: Issuer) 
     assert statuses(gateway, "Authorization", refused) == dict.fromkeys(refused, 401)
     scopes = without_scope(issuer)
     assert statuses(gateway, "Authorization", scopes) == dict.fromkeys(scopes, 403)
-    answer = gateway.call("POST", "/predict", ROWS, headers={"Authorization": f"Bearer {issuer.token()}"})
+    token = {"Authorization": f"Bearer {issuer.token()}"}
+    answer = gateway.call("POST", "/predict", ROWS, headers=token)
     assert (answer.status, answer.body) == (200, SCORED)
+    check_through(gateway, Door(token, refused=401), Door(signed=True))
 
 
 def put_keys(deployment: Deployment, text: str) -> None:
@@ -158,6 +172,8 @@ def test_keys_let_in_and_change_without_a_deployment(enforcing: Deployment, issu
     listed = {"old": OLD, "new": NEW, "short": SHORT, "comment": "# of the tests", "both": f"{OLD},{OLD}", "none": " "}
     assert opens(**listed) == {name: name == "old" for name in listed}
     assert gateway.call("GET", "/docs", headers={"x-api-key": OLD}).status == 200
+    key = {"x-api-key": OLD}
+    check_through(gateway, Door(key, refused=401), Door(key))
     put_keys(enforcing, f"{OLD}\n{NEW}")
     assert opens(old=OLD, new=NEW, cut=NEW[:-1], longer=f"{NEW}n") == {
         "old": True,
