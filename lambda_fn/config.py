@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from lambda_fn.record import Record
 
@@ -14,6 +14,7 @@ KEY = r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}"
 """What the key of an object, or the name of a model, looks like: no slash, so that it cannot leave its prefix, and no
 dot in front. To compile it takes 0.4 ms, and waits for the first one."""
 HEXADECIMAL = frozenset("0123456789abcdef")
+FLAGS = ("false", "true")
 MB_PER_VCPU = 1769
 """The memory, in MB, that a function has one vCPU with, and with less its share of one:
 https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html"""
@@ -42,6 +43,8 @@ class Settings(Record):
     candidate_key: the header that says which calls belong together (``header``, name), or the feature (``feature``,
     name); None where each is drawn by itself.
     results_uri: where the answers to a queue's messages are stored, ``s3://bucket/prefix/``; None for the log.
+    log_calls: of which calls a line is logged: ``all``, ``errors`` or ``none``; log_inputs: whether with what was sent.
+    metrics: whether CloudWatch is told of each call; server_timing: whether each answer says how long it took.
     cors_origin: of whose pages browsers may call, an origin or ``*``, where the function itself says so; or else None.
     """
 
@@ -61,6 +64,10 @@ class Settings(Record):
     candidate_key: tuple[str, str] | None = None
     results_uri: str | None = None
     cors_origin: str | None = None
+    log_calls: str = "none"
+    log_inputs: bool = False
+    metrics: bool = False
+    server_timing: bool = False
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str]) -> Settings:
@@ -103,10 +110,14 @@ class Settings(Record):
             model_ttl=_number(environ, "MODEL_TTL", 60.0, math.inf) or math.inf,
             model_sha256=_sha256(environ.get("MODEL_SHA256") or None),
             candidate_share=_number(environ, "CANDIDATE_SHARE", 0.0, 1.0),
-            candidate_shadow=_candidate_mode(environ.get("CANDIDATE_MODE") or "answer") == "shadow",
+            candidate_shadow=_one_of(environ, "CANDIDATE_MODE", ("answer", "shadow")) == "shadow",
             candidate_key=_candidate_key(environ.get("CANDIDATE_KEY") or None),
             results_uri=results_uri,
             cors_origin=_cors_origin(environ.get("CORS_ORIGIN") or None),
+            log_calls=_one_of(environ, "LOG_CALLS", ("none", "errors", "all")),
+            log_inputs=_one_of(environ, "LOG_INPUTS", FLAGS) == "true",
+            metrics=_one_of(environ, "METRICS", FLAGS) == "true",
+            server_timing=_one_of(environ, "SERVER_TIMING", FLAGS) == "true",
         )
 
 
@@ -179,9 +190,11 @@ def _sha256(text: str | None) -> str | None:
     raise ConfigError(f"MODEL_SHA256 is 64 hexadecimal digits, not {text!r}")
 
 
-def _candidate_mode(text: str) -> str:
-    if text not in ("answer", "shadow"):
-        raise ConfigError(f"CANDIDATE_MODE is answer or shadow, not {text!r}")
+def _one_of(environ: Mapping[str, str], name: str, words: Sequence[str]) -> str:
+    """Return the setting, which is one of the `words`; the first of them if it is not set."""
+    text = environ.get(name) or words[0]
+    if text not in words:
+        raise ConfigError(f"{name} is {' or '.join(words)}, not {text!r}")
     return text
 
 

@@ -15,8 +15,9 @@ ROOT = TESTS.parent
 
 LAMBDA_FN: Floors = (
     ("errors", "record", "digest"),
-    ("config", "telemetry"),
+    ("config",),
     ("http", "model", "storage"),  # events and requests, bytes and scores, URIs and bytes: none knows of another
+    ("telemetry",),
     ("codecs", "serving"),
     ("predicting",),
     ("trial", "page", "unrequested", "bulk"),

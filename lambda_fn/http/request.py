@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from lambda_fn.http.call import Call
 
 MAX_RESPONSE_BYTES = 6 * 1024 * 1024 - 16_384
 """Lambda's limit for a synchronous response, less room for the headers around the body."""
@@ -15,6 +18,8 @@ PACKED_BYTES = 1400
 ROOM_SECONDS = 1.0
 """What is left of the function's timeout for all that is no waiting."""
 NOTHING: Mapping[str, str] = {}
+NO_ROUTE = "none"
+"""The route of a request that none is for."""
 
 
 class Headers:
@@ -28,12 +33,15 @@ class Headers:
 
     def get(self, name: str, default: str = "") -> str:
         """Return the header `name`, which is in lower case."""
-        value = self._sent.get(name)
-        if value is None:
-            value = self._sent.get(name.title())
+        value = self.plain(name)
         if value is None:
             value = next((value for sent, value in self._sent.items() if sent.lower() == name), None)
         return default if value is None else value
+
+    def plain(self, name: str) -> str | None:
+        """Return the header `name`, which is in lower case, if it came so or in Title-Case."""
+        value = self._sent.get(name)
+        return self._sent.get(name.title()) if value is None else value
 
 
 HEADERS = Headers()
@@ -45,9 +53,11 @@ class Request:
 
     binary: whether the body came as bytes; packed: whether it may be packed, as nobody has unpacked it yet.
     context: what Lambda gives a call beside its event; None where nobody does.
+    route: its path as `routes.PATHS` or a dialect writes it, when it is found; call: the marks of what is told of it.
+    since: when it first waited for the storage, by `time.monotonic`; 0 if it did not.
     """
 
-    __slots__ = ("_since", "binary", "body", "context", "headers", "method", "packed", "path", "query")
+    __slots__ = ("binary", "body", "call", "context", "headers", "method", "packed", "path", "query", "route", "since")
 
     def __init__(
         self,
@@ -65,6 +75,9 @@ class Request:
         self.body = body
         self.binary = self.packed = binary
         self.context: Any = None
+        self.call: Call | None = None
+        self.route = NO_ROUTE
+        self.since = 0.0
 
     def patience(self, seconds: float) -> float:
         """Return how long the call may wait, at most so many seconds since it first asked.
@@ -72,9 +85,9 @@ class Request:
         It is less where the function's timeout is near.
         """
         now = time.monotonic()
-        if not hasattr(self, "_since"):
-            self._since = now
-        left = seconds - (now - self._since)
+        if not self.since:
+            self.since = now
+        left = seconds - (now - self.since)
         remaining = getattr(self.context, "get_remaining_time_in_millis", None)
         if remaining is not None:
             left = min(left, remaining() / 1000 - ROOM_SECONDS)

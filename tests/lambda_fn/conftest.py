@@ -14,6 +14,7 @@ from lambda_fn.storage import s3
 SETTINGS = (
     *("MODEL_URI", "MODELS_URI", "OBJECTS_URI", "BASE_PATH", "MODEL_TTL", "MODEL_SHA256"),
     *("CANDIDATE_SHARE", "CANDIDATE_MODE", "CANDIDATE_KEY", "RESULTS_URI", "CORS_ORIGIN"),
+    *("LOG_CALLS", "LOG_INPUTS", "METRICS", "SERVER_TIMING"),
 )
 type Load = Callable[..., ModuleType]
 

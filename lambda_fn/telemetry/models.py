@@ -1,4 +1,4 @@
-"""What is told outside: metrics, as lines of the log that CloudWatch makes metrics of.
+"""The metrics of models: what happened to them, and how a candidate's answers differ.
 
 See https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html.
 """
@@ -21,6 +21,13 @@ def put(model_uri: str, values: Mapping[str, float], more: Mapping[str, object])
         "Timestamp": int(time.time() * 1000),
         "CloudWatchMetrics": [{"Namespace": NAMESPACE, "Dimensions": [[DIMENSION]], "Metrics": metrics}],
     }
-    line = json.dumps({"_aws": told, DIMENSION: model_uri, **values, **more})
-    sys.stdout.write(f"{line}\n")  # at once: other threads write, too
-    sys.stdout.flush()
+    write(json.dumps({"_aws": told, DIMENSION: model_uri, **values, **more}))
+
+
+def write(line: str) -> None:
+    """Write a line at once, as other threads write, too; that the log takes none is no reason to fail."""
+    try:
+        sys.stdout.write(f"{line}\n")
+        sys.stdout.flush()
+    except Exception:  # stdout may be closed, full, or whatever else stands there
+        return
