@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from lambda_fn.config import Settings, location
-from lambda_fn.errors import SEE_THE_LOG, Problem, ServiceError, described
+from lambda_fn.errors import SEE_THE_LOG, Problem, ServiceError, described, listed
 from lambda_fn.http.call import Call
 from lambda_fn.http.request import Headers, Request
 from lambda_fn.http.routes import dispatch
@@ -30,6 +30,8 @@ WARMERS = ("warmer", "warmup", "ping")
 WARMER_SOURCES = ("serverless-plugin-warmup",)
 SENT = frozenset({"Records", "detail-type"})
 """Members of what AWS's services send, whatever else is in it."""
+KNOWN = frozenset({"Records", "body", "detail", "headers", "id", "inputs", "instances", "records", "source", "version"})
+"""Members that an event which is not read may have, and whose names are no secret."""
 QUEUE = "aws:sqs"
 LEFT_MS = 1000
 """Messages that are not begun when so little of the function's timeout is left are given back."""
@@ -73,7 +75,8 @@ def _kind(event: Any) -> str:
             return f"records of {record.get('eventSource') or record.get('EventSource')}"[:200]
     if "detail-type" in event:
         return f"EventBridge's {event['detail-type']!r} of {event.get('source')!r}"[:200]
-    return f"an object of {', '.join(sorted(map(str, event))) or 'no member'}"[:200]
+    known = sorted(event.keys() & KNOWN)  # what else it has may be named like what it holds
+    return f"an object of {len(event) or 'no'} members{f' ({listed(known)} …)' if known else ''}"
 
 
 def _failed(
