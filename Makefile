@@ -51,9 +51,10 @@ test: setup $(LAMBDA) $(EMULATION) $(BROWSER) $(CLIENTS) $(LAYERS) function ## w
 	@$(PYTHON) -m pytest -n $(WORKERS) --maxprocesses 4 --dist loadfile $(ARGS)
 endif
 
-bench: $(TRAIN) $(EMULATOR) $(LAMBDA) .tools/seed/.ready .tools/web/.ready .tools/compilers/.ready $(LAYERS) ## serving, conversion, large bodies and bulk workers, against others side by side
+bench: function $(TRAIN) $(EMULATOR) $(LAMBDA) .tools/seed/.ready .tools/web/.ready .tools/compilers/.ready $(LAYERS) ## serving, conversion, large bodies and bulk workers, against others side by side
 	@$(PYTHON) -m benchmarks
 	@$(PYTHON) -m benchmarks.conversion
+	@$(PYTHON) -m benchmarks.telling
 	@$(PYTHON) -m benchmarks.bulk
 	@$(PYTHON) -m benchmarks.rates
 	@$(PYTHON) -m benchmarks.billion

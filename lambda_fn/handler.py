@@ -17,7 +17,7 @@ from lambda_fn.http.routes import dialect_of, dispatch
 from lambda_fn.http.senders import Sender, sender_of
 
 if TYPE_CHECKING:
-    from lambda_fn.http.call import Call
+    from lambda_fn.http.request import Call
     from lambda_fn.http.routes import Service
     from lambda_fn.objects import Objects
     from lambda_fn.scoring import Scoring

@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from lambda_fn.config import Settings, location
 from lambda_fn.errors import SEE_THE_LOG, Problem, ServiceError, described, listed
-from lambda_fn.http.call import Call
-from lambda_fn.http.request import Headers, Request
+from lambda_fn.http.request import Call, Headers, Request
 from lambda_fn.http.routes import dispatch
 from lambda_fn.storage.work import CALL_SECONDS, bounded
 

@@ -50,9 +50,10 @@ class Loaded:
 
     @property
     def texts(self) -> tuple[str, str]:
-        """Name and version as JSON has them, for the log."""
+        """Name and version as members of the log's JSON."""
         if self._texts is None:
-            self._texts = json.dumps(self.name[:128]), json.dumps(self.version)
+            name, version = json.dumps(self.name[:128]), json.dumps(self.version)
+            self._texts = f'"model":{name},', f'"model_version":{version},'
         return self._texts
 
     def of(self, blob: Blob) -> Loaded:

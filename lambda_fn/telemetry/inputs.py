@@ -7,8 +7,7 @@ from binascii import b2a_base64
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from lambda_fn.http.call import Call
-    from lambda_fn.http.request import Request
+    from lambda_fn.http.request import Call, Request
 
 INPUT_BYTES = 4096
 """So much of a body is written."""

@@ -6,11 +6,11 @@ See https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Em
 from __future__ import annotations
 
 import json
-import sys
 import time
 from collections.abc import Mapping
 
-NAMESPACE = "Plume"
+from lambda_fn.telemetry.lines import NAMESPACE, write
+
 DIMENSION = "ModelUri"
 
 
@@ -22,12 +22,3 @@ def put(model_uri: str, values: Mapping[str, float], more: Mapping[str, object])
         "CloudWatchMetrics": [{"Namespace": NAMESPACE, "Dimensions": [[DIMENSION]], "Metrics": metrics}],
     }
     write(json.dumps({"_aws": told, DIMENSION: model_uri, **values, **more}))
-
-
-def write(line: str) -> None:
-    """Write a line at once, as other threads write, too; that the log takes none is no reason to fail."""
-    try:
-        sys.stdout.write(f"{line}\n")
-        sys.stdout.flush()
-    except Exception:  # stdout may be closed, full, or whatever else stands there
-        return

@@ -33,3 +33,10 @@ def x_ray(text: str) -> str:
     """
     root = text[5:40] if text[:7] == "Root=1-" else text.partition("Root=")[2][:35]
     return root if len(root) == 35 and root[:2] == "1-" and not root.strip(DIGITS_AND_HYPHENS) else ""
+
+
+def ids(header: str, text: str) -> str:
+    """Return the ids in a ``traceparent`` and in ``_X_AMZN_TRACE_ID`` as members of JSON with a comma behind."""
+    root, found = x_ray(text) if "Sampled=1" in text else "", w3c(header.strip())
+    traced = f'"xray_trace_id":"{root}",' if root else ""
+    return traced + (f'"trace_id":"{found[0]}","parent_id":"{found[1]}",' if found else "")

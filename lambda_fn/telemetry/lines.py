@@ -1,17 +1,26 @@
-"""What the lines of many calls have in common: made once for each kind of call, of which there are few."""
+"""How lines are written, and what those of many calls have in common: made once for each kind, of which are few."""
 
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Sequence
 from typing import Any
 
-from lambda_fn.telemetry.models import NAMESPACE
-
+NAMESPACE = "Plume"
 LEVELS = {4: "WARN", 5: "ERROR"}
 COMPARE = "compare"
 """The part of a call that is no metric: few deployments have a candidate."""
 COMPACT = json.JSONEncoder(separators=(",", ":"))
+
+
+def write(line: str) -> None:
+    """Write a line at once, as other threads write, too; that the log takes none is no reason to fail."""
+    try:
+        sys.stdout.write(f"{line}\n")
+        sys.stdout.flush()
+    except Exception:  # stdout may be closed, full, or whatever else stands there
+        return
 
 
 class Kind:
