@@ -1,7 +1,7 @@
 """The command line.
 
 Of files: train, export, estimators, verify, describe. On S3: publish, status, promote, withdraw, history, rollback.
-Of tables of many rows: score, status, cancel, resume, list.
+Of tables of many rows: score, status, cancel, resume, list. Of a deployment: logs.
 """
 
 from __future__ import annotations
@@ -161,6 +161,11 @@ def make_parser() -> argparse.ArgumentParser:
     _add_uri(rollback)
     rollback.add_argument("--to", metavar="VERSION", help="default: the newest that differs from the current one")
 
+    logs = _command(commands, "logs", _logs, "count calls and errors, and how long they took, by the log")
+    bulk.add_stack(logs)
+    logs.add_argument("--since", default="1h", metavar="TIME", help="how far back, 30m, 2h or 7d; default: %(default)s")
+    logs.add_argument("--function", default="predict", help="or objects; default: %(default)s")
+
     bulk.add_commands(lambda name, function, text: _command(commands, name, function, text))
     return parser
 
@@ -301,6 +306,13 @@ def _history(options: argparse.Namespace) -> int:
     from convert.proof.tables import history_lines
 
     print(*history_lines(history(options.uri)), sep="\n")
+    return 0
+
+
+def _logs(options: argparse.Namespace) -> int:
+    from convert.logs import logs
+
+    logs(options.service, options.stage, options.function, bulk.seconds_of(options.since, "--since"), Console())
     return 0
 
 

@@ -35,7 +35,7 @@ CONVERT: Floors = (
     ("model_file",),
     ("proof",),
     ("bulk",),
-    ("train", "export", "describe", "status"),
+    ("train", "export", "describe", "status", "logs"),
     ("__main__",),
 )
 FLOORS = {"lambda_fn": LAMBDA_FN, "convert": CONVERT}

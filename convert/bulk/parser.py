@@ -13,7 +13,7 @@ type AddCommand = Callable[[str, Callable[[argparse.Namespace], int], str], argp
 FORMATS = ("csv", "jsonl", "npy")
 REQUEST = ("model", "format", "header", "columns", "output_format", "on_error", "chunk_mb", "concurrency")
 """The options that are asked of the service as they are; those that nobody gave are the service's to choose."""
-UNITS = {"h": 3600.0, "m": 60.0, "s": 1.0}
+UNITS = {"d": 86400.0, "h": 3600.0, "m": 60.0, "s": 1.0}
 
 
 def add_commands(add: AddCommand) -> None:
@@ -90,7 +90,7 @@ def names_of(text: str) -> list[str]:
     return names
 
 
-def seconds_of(text: str) -> float:
+def seconds_of(text: str, flag: str = "--deadline") -> float:
     """Return a span in seconds; a number alone is hours. Raise ConvertError for anything else.
 
     >>> seconds_of("2h"), seconds_of("30m"), seconds_of("1.5")
@@ -102,7 +102,7 @@ def seconds_of(text: str) -> float:
     except ValueError:
         seconds = 0.0
     if not 0 < seconds < float("inf"):
-        raise ConvertError(f"--deadline is a time such as 2h, 30m or 90s, not {text}")
+        raise ConvertError(f"{flag} is a time such as 2h, 30m or 90s, not {text}")
     return seconds
 
 

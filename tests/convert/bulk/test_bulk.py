@@ -76,7 +76,7 @@ def test_columns_are_a_line_of_csv(text: str, capsys: pytest.CaptureFixture[str]
     assert "argument --columns: expected names, with commas between them" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("text", ["", "h", "2d", "-1h", "0", "nan", "inf"])
+@pytest.mark.parametrize("text", ["", "h", "2w", "-1h", "0", "nan", "inf"])
 def test_a_deadline_that_is_none_is_refused(text: str) -> None:
     with pytest.raises(ConvertError, match="--deadline is a time such as 2h"):
         seconds_of(text)
