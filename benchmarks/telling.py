@@ -97,8 +97,8 @@ def _page(warm: Mapping[str, float], piped: Mapping[str, float], cold: Mapping[s
 `python -m benchmarks.telling` wrote this page; it is part of `make bench`. The same handler with what
 [observing](../docs/observing.md) tells of, and without, in turns in the same process: of each of {PROCESSES} processes
 the quickest of {ROUNDS} samples, of these the median. A cold start is imports, model and first call, without Python's
-own: the first quartile of {STARTS} processes a side, in turns. All are seconds of the processor, which others on the machine
-change less than those of the clock. Through a pipe, the kernel wakes who reads it, on the handler's time.
+own: the first quartile of {STARTS} processes a side, in turns. All are seconds of the processor, which others on the
+machine change less than those of the clock. Through a pipe, the kernel wakes who reads it, on the handler's time.
 
 | a warm call of 2 rows, µs | log to nowhere | more than off | log through a pipe | more than off |
 |---|---|---|---|---|"""

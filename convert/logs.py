@@ -161,7 +161,8 @@ def _percentiles(numbers: Sequence[float]) -> list[str]:
     ['2', '40', '40']
     """
     ordered = sorted(numbers)
-    return [f"{ordered[math.ceil(each / 100 * len(ordered)) - 1]:.3g}" for each in PERCENTILES] if ordered else []
+    found = [ordered[math.ceil(each / 100 * len(ordered)) - 1] for each in PERCENTILES if ordered]
+    return [f"{each:.3g}" if each < 100 else f"{each:,.0f}" for each in found]
 
 
 def _table(*columns: str) -> Table:
