@@ -35,6 +35,7 @@ NOT_RUN = (
     NotRun("python -m convert score", BULK),
     NotRun("python -m convert status s3://BUCKET/bulk/", BULK),
     NotRun("python -m convert list", BULK),
+    NotRun("python -m convert logs", "needs an AWS account; tests/convert/test_logs.py runs it on an emulator"),
     NotRun("MODEL_URI=file://$PWD/build/churn.onnx npx serverless", "test_deploy.py invokes locally, another model"),
     NotRun("aws apigatewayv2", "needs an AWS account, a domain and its certificate"),
     NotRun("export AWS_PROFILE", "needs an AWS account"),
