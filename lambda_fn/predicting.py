@@ -35,7 +35,7 @@ def predict(request: Request, loaded: Loaded, settings: Settings) -> Response:
     _check_body(request, settings)
     body_type, parameters = _body_type(request)
     if request.call is not None:
-        request.call.dialect = body_type.rpartition("/")[2].removeprefix("x-")
+        request.call.dialect = body_type
     decoding, answer_type = codec(body_type), _answer_type(request, body_type)
     answering = decoding if answer_type is body_type else codec(answer_type)
     rows, wanted = decoding.decode_request(request, parameters, model.card)
@@ -111,8 +111,9 @@ def _check_body(request: Request, settings: Settings) -> None:
 
 def _mark(request: Request, loaded: Loaded) -> None:
     """Mark that the model is there, if anything is told of the call."""
-    if request.call is not None:
-        request.call.loaded, request.call.found = loaded, time.monotonic()
+    call = request.call
+    if call is not None:
+        call.loaded, call.found = loaded, time.monotonic() if request.since else call.began
 
 
 def _score(request: Request, model: Model, rows: Rows, threads: int, probabilities: bool) -> Scores:

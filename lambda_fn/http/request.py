@@ -53,7 +53,8 @@ class Call:
 
     began: when its event came; found: its model is there; parsed: so are its rows; scored: so are their scores.
     compared: how many seconds a candidate's answer was compared for.
-    loaded, name: the model that scores, and what the path calls it; dialect: what the body is written in.
+    loaded, name: the model that scores, and what the path calls it; dialect: what the body is
+    written in, a media type or a dialect of other servers.
     bytes_in, bytes_out: of the bodies, as they came and went over the wire.
     """
 

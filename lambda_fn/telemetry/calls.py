@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from os import environb
 from time import gmtime, monotonic, strftime, time
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +26,8 @@ log = logging.getLogger(__name__)
 METHODS = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"})
 ID_CHARACTERS = 128
 """The ids of a call are made by AWS; what is longer is left out."""
+KEPT_MICROSECONDS = 1000
+"""Texts of so many times are kept."""
 SCORED = ("total", "parse", "score", "encode")
 LEAST_STATUS: Mapping[str, int] = {"all": 0, "errors": 400, "none": 1000}
 
@@ -35,9 +38,9 @@ class Calls:
     def __init__(self, settings: Settings, environ: Mapping[str, str]) -> None:
         self._least = LEAST_STATUS[settings.log_calls]
         self._metrics, self._timing, self._inputs = settings.metrics, settings.server_timing, settings.log_inputs
-        self._environ = environ
         self._function = environ.get("AWS_LAMBDA_FUNCTION_NAME", "local")
         self._kinds: dict[tuple[Any, ...], Kind] = {}
+        self._texts: dict[int, str] = {}
         self._moment = -1, ""
         self._cold = True
 
@@ -86,7 +89,7 @@ class Calls:
 
         In one piece, for it is part of each call: functions of its own would take 3 µs more.
         """
-        end, now = monotonic(), time()
+        end, now = monotonic(), int(time() * 1000)
         names: tuple[str, ...]
         seconds: tuple[float, ...]
         if call.scored and not call.compared and request is not None and not request.since:  # nearly always
@@ -94,30 +97,34 @@ class Calls:
             names, seconds = SCORED, (end - began, parsed - began, scored - parsed, end - scored)
         else:
             names, seconds = _times(call, request, end)
-        times = tuple([f"{each * 1000:.3f}" for each in seconds])
-        method, route, cold = "none", NO_ROUTE, self._cold
+        texts = self._texts
+        times = tuple([texts.get(each) or self._text(each) for each in [int(each * 1e6) for each in seconds]])
+        method, route, rows, cold = "none", NO_ROUTE, call.rows, self._cold
         if request is not None:
             method, route = request.method, request.route
             if method not in METHODS:
                 method = "other"
         self._cold = False
-        rows = call.rows
         key = (sender, method, route, call.status, call.code, call.dialect, cold, rows is not None, names)
         kind = self._kinds.get(key)
         if kind is None:
             kind = self._kinds[key] = Kind(key, call.status >= self._least, self._metrics, self._function)
-        values: tuple[Any, ...] = times if rows is None else (*times, rows)
-        if kind.metrics:
-            values = *values, int(now * 1000)
         if kind.logged:
-            moment, second = self._moment, int(now)
+            moment, second = self._moment, now // 1000
             if moment[0] != second:
                 moment = self._moment = second, strftime("%Y-%m-%dT%H:%M:%S", gmtime(second))
             more = self._more(call, context, request)
-            values = moment[1], int((now - second) * 1000), more, call.bytes_in, call.bytes_out, *values
-        if kind.logged or kind.metrics:
-            write(kind.line % values)
+            write(kind.line % (moment[1], now % 1000, more, call.bytes_in, call.bytes_out, *times, rows, now))
+        elif kind.metrics:
+            write(kind.line % (*times, rows, now))
         return kind, times
+
+    def _text(self, microseconds: int) -> str:
+        """Return a time in milliseconds, and keep what comes often: to write numbers takes long."""
+        text = f"{microseconds / 1000:.3f}"
+        if microseconds < KEPT_MICROSECONDS:
+            self._texts[microseconds] = text
+        return text
 
     def _more(self, call: Call, context: Any, request: Request | None) -> str:
         """Return what calls of a kind differ in, as members with a comma behind."""
@@ -130,12 +137,12 @@ class Calls:
         if call.loaded is not None:
             name, version = call.loaded.texts
             more += f'"model":"{call.name}",{version}' if call.name else f"{name}{version}"
-        x_ray = self._environ.get("_X_AMZN_TRACE_ID", "")
+        x_ray = environb.get(b"_X_AMZN_TRACE_ID", b"")
         header = None if request is None else request.headers.plain("traceparent")
-        if header or "Sampled=1" in x_ray:
+        if header or b"Sampled=1" in x_ray:
             from lambda_fn.telemetry.trace import ids  # here: most calls are of no trace
 
-            more += ids(header or "", x_ray)
+            more += ids(header or "", x_ray.decode("ascii", "replace"))
         if call.row is not None:
             more += f'"row":{call.row},'
         if call.column is not None:

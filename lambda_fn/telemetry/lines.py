@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Sequence
 from typing import Any
@@ -11,16 +12,44 @@ NAMESPACE = "Plume"
 LEVELS = {4: "WARN", 5: "ERROR"}
 COMPARE = "compare"
 """The part of a call that is no metric: few deployments have a candidate."""
+NOTHING = "%.0s"
+"""What takes a value and shows nothing of it."""
 COMPACT = json.JSONEncoder(separators=(",", ":"))
 
 
-def write(line: str) -> None:
-    """Write a line at once, as other threads write, too; that the log takes none is no reason to fail."""
+class Log:
+    """What stands at stdout: lines go straight to the file behind it, if there is one, 2 µs sooner."""
+
+    def __init__(self) -> None:
+        self._stdout: Any = None
+        self._file = -1
+
+    def write(self, line: str) -> None:
+        """Write a line at once, as other threads write, too; that the log takes none is no reason to fail."""
+        try:
+            if sys.stdout is not self._stdout:
+                self._stdout, self._file = sys.stdout, _file_of(sys.stdout)
+            if self._file < 0:
+                self._stdout.write(f"{line}\n")
+                self._stdout.flush()
+                return
+            data = f"{line}\n".encode()
+            while data:
+                data = data[os.write(self._file, data) :]
+        except Exception:  # stdout may be closed, full, or whatever else stands there
+            return
+
+
+def _file_of(stdout: Any) -> int:
+    """Return the number of the file that a stream writes to, -1 if it has none; what it holds back goes in front."""
     try:
-        sys.stdout.write(f"{line}\n")
-        sys.stdout.flush()
-    except Exception:  # stdout may be closed, full, or whatever else stands there
-        return
+        stdout.flush()
+        return int(stdout.fileno())
+    except Exception:  # as above
+        return -1
+
+
+write = Log().write
 
 
 class Kind:
@@ -30,7 +59,7 @@ class Kind:
     of its times.
     header: Server-Timing, `%` the times.
     line: that of the log, `%` date and time, milliseconds, what else there is of the call, bytes in and out, if it is
-    `logged`; then the times, the rows if there are any, and for `metrics` the milliseconds since 1970.
+    `logged`; then the times, the rows, the milliseconds since 1970.
     """
 
     __slots__ = ("header", "line", "logged", "metrics")
@@ -39,9 +68,13 @@ class Kind:
         sender, method, route, status, code, dialect, cold, rows, names = key
         self.logged, self.metrics = logged, metrics
         self.header = ", ".join(f"{name};dur=%s" for name in names)
-        line = "".join(f'"{name}_ms":%s,' for name in names) + ('"rows":%s,' if rows else "")
-        if metrics:
-            line += f'"_aws":{{"Timestamp":%s,{_metrics(names, code, cold, rows, function).replace("%", "%%")},'
+        parts = [f'"{name}_ms":%s' for name in names]
+        for there, part in (
+            (rows, '"rows":%s'),
+            (metrics, f'"_aws":{{"Timestamp":%s,{_metrics(names, code, cold, rows, function).replace("%", "%%")}'),
+        ):
+            parts += [part] if there else []
+            parts[-1] += "" if there else NOTHING
         if logged:
             head = {
                 "level": LEVELS.get(status // 100, "INFO"),
@@ -51,11 +84,12 @@ class Kind:
                 "status": status,
                 **({"code": code} if code else {}),
                 "sender": sender,
-                **({"dialect": dialect} if dialect else {}),
+                **({"dialect": dialect.rpartition("/")[2].removeprefix("x-")} if dialect else {}),
                 "cold": cold,
             }
-            line = f'"timestamp":"%s.%03dZ",{COMPACT.encode(head)[1:-1]},%s"bytes_in":%s,"bytes_out":%s,{line}'
-        self.line = f"{{{line[:-1]}}}"
+            told = COMPACT.encode(head)[1:-1]
+            parts = [f'"timestamp":"%s.%03dZ",{told},%s"bytes_in":%s,"bytes_out":%s', *parts]
+        self.line = f"{{{','.join(parts)}}}"
 
 
 def _metrics(names: Sequence[str], code: str, cold: bool, rows: bool, function: str) -> str:
