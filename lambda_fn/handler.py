@@ -141,9 +141,9 @@ def _calls() -> Calls | None:
     return Calls(SETTINGS, os.environ)
 
 
+gc.disable()  # what imports make is no garbage; to look for some takes 3 of 65 ms
 CALLS = _calls()
 if SETTINGS.model_uri is not None or SETTINGS.models_uri is not None:
-    gc.disable()  # what imports make is no garbage; to look for some takes 3 of 65 ms
     scoring().warm_up()
     gc.freeze()  # nor is it later: the first look at all of it would take 3 ms of the first request
-    gc.enable()
+gc.enable()
