@@ -57,9 +57,10 @@ endif
 fuzz: $(TRAIN) .tools/fuzz/.ready ## looks for inputs that the service does not stand, for FUZZ_SECONDS=300; goes on where it left off
 	@.tools/fuzz/bin/python -m tests.fuzz $(ARGS)
 
-bench: $(TRAIN) $(EMULATOR) $(LAMBDA) .tools/seed/.ready .tools/web/.ready .tools/compilers/.ready $(LAYERS) ## serving, conversion, large bodies and bulk workers, against others side by side
+bench: function $(TRAIN) $(EMULATOR) $(LAMBDA) .tools/seed/.ready .tools/web/.ready .tools/compilers/.ready $(LAYERS) ## serving, conversion, large bodies and bulk workers, against others side by side
 	@$(PYTHON) -m benchmarks
 	@$(PYTHON) -m benchmarks.conversion
+	@$(PYTHON) -m benchmarks.telling
 	@$(PYTHON) -m benchmarks.bulk
 	@$(PYTHON) -m benchmarks.rates
 	@$(PYTHON) -m benchmarks.billion

@@ -1,8 +1,7 @@
 """The command line.
 
 Of files: train, export, estimators, verify, describe. On S3: publish, status, promote, withdraw, history, rollback,
-drift.
-Of tables of many rows: score, status, cancel, resume, list.
+drift. Of tables of many rows: score, status, cancel, resume, list. Of a deployment: logs.
 """
 
 from __future__ import annotations
@@ -23,6 +22,7 @@ from rich.console import Console
 from convert.bulk import parser as bulk
 from convert.drift import parser as drift
 from convert.errors import ConvertError, ConvertWarning, one_line, reason_of
+from convert.text import seconds_of
 
 type Command = Callable[[argparse.Namespace], int]
 type Commands = argparse._SubParsersAction[argparse.ArgumentParser]
@@ -162,7 +162,10 @@ def make_parser() -> argparse.ArgumentParser:
     rollback = _command(commands, "rollback", _rollback, "make an earlier version the current one, as a new version")
     _add_uri(rollback)
     rollback.add_argument("--to", metavar="VERSION", help="default: the newest that differs from the current one")
-
+    logs = _command(commands, "logs", _logs, "count calls and errors, and how long they took, by the log")
+    bulk.add_stack(logs)
+    logs.add_argument("--since", default="1h", metavar="TIME", help="how far back, 30m, 2h or 7d; default: %(default)s")
+    logs.add_argument("--function", default="predict", help="or objects; default: %(default)s")
     for add in (drift.add_command, bulk.add_commands):
         add(lambda name, function, text: _command(commands, name, function, text))
     return parser
@@ -313,6 +316,13 @@ def _rollback(options: argparse.Namespace) -> int:
 
     target, version_id = rollback(options.uri, options.to)
     print(f"{version_id}  (the bytes of {target.id}, published {moment(target.modified)})")
+    return 0
+
+
+def _logs(options: argparse.Namespace) -> int:
+    from convert.logs import logs
+
+    logs(options.service, options.stage, options.function, seconds_of(options.since, "--since"), Console())
     return 0
 
 

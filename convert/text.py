@@ -6,6 +6,11 @@ from datetime import UTC, datetime
 
 from rich.markup import escape
 
+from convert.errors import ConvertError
+
+UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
+"""What a span of time ends with, in seconds."""
+
 
 def moment(time: datetime) -> str:
     """Return a time in UTC, to the second.
@@ -19,3 +24,19 @@ def moment(time: datetime) -> str:
 def plain(text: str) -> str:
     """Return a text that a file brings, with nothing in it that rich would take for markup or a terminal for orders."""
     return escape("".join(character if character.isprintable() else repr(character)[1:-1] for character in text))
+
+
+def seconds_of(text: str, flag: str) -> float:
+    """Return a span in seconds; a number alone is hours. Raise ConvertError for anything else.
+
+    >>> seconds_of("2h", "--since"), seconds_of("30m", "--since"), seconds_of("1.5", "--since")
+    (7200.0, 1800.0, 5400.0)
+    """
+    unit = text[-1:] if text[-1:] in UNITS else "h"
+    try:
+        seconds = float(text.removesuffix(unit)) * UNITS[unit]
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds < float("inf"):
+        raise ConvertError(f"{flag} is a time such as 7d, 2h, 30m or 90s, not {text}")
+    return seconds

@@ -14,6 +14,7 @@ KEY = r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}"
 """What the key of an object, or the name of a model, looks like: no slash, so that it cannot leave its prefix, and no
 dot in front. To compile it takes 0.4 ms, and waits for the first one."""
 HEXADECIMAL = frozenset("0123456789abcdef")
+FLAGS = ("false", "true")
 MB_PER_VCPU = 1769
 """The memory, in MB, that a function has one vCPU with, and with less its share of one:
 https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html"""
@@ -46,6 +47,8 @@ class Settings(Record):
     ``jwt`` or ``key``.
     capture_uri, capture_share: where rows that were scored are kept, ``s3://bucket/prefix/``, and of which share of the
     calls, from 0 to 1.
+    log_calls: of which calls a line is logged: ``all``, ``errors`` or ``none``; log_inputs: whether with what was sent.
+    metrics: whether CloudWatch is told of each call; server_timing: whether each answer says how long it took.
     cors_origin: of whose pages browsers may call, an origin or ``*``, where the function itself says so; or else None.
     """
 
@@ -68,6 +71,10 @@ class Settings(Record):
     door: str = "open"
     capture_uri: str | None = None
     capture_share: float = 0.0
+    log_calls: str = "none"
+    log_inputs: bool = False
+    metrics: bool = False
+    server_timing: bool = False
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str]) -> Settings:
@@ -121,6 +128,10 @@ class Settings(Record):
             door=_one_of(environ, "DOOR", "open", "iam", "jwt", "key"),
             capture_uri=capture_uri,
             capture_share=capture_share,
+            log_calls=_one_of(environ, "LOG_CALLS", "none", "errors", "all"),
+            log_inputs=_one_of(environ, "LOG_INPUTS", *FLAGS) == "true",
+            metrics=_one_of(environ, "METRICS", *FLAGS) == "true",
+            server_timing=_one_of(environ, "SERVER_TIMING", *FLAGS) == "true",
         )
 
 

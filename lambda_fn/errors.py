@@ -138,6 +138,12 @@ class ServiceError(Exception):
         return self.private or self.detail
 
     @property
+    def place(self) -> str:
+        """Where in the rows it is, without what stands there."""
+        places = {"row": self.row, "column": self.column}
+        return ", ".join(f"{name} {place}" for name, place in places.items() if place is not None)
+
+    @property
     def text(self) -> str:
         """What whoever calls is told, as UTF-8 has it: a client may send half a surrogate."""
         return self.detail.encode("utf-8", "backslashreplace").decode()
@@ -161,6 +167,20 @@ class ServiceError(Exception):
         if self.column is not None:
             details["column"] = self.column
         return details
+
+
+def described(error: BaseException | None) -> str:
+    """Return types and frames of an unexpected error, and of what it came from: its words may quote what was sent."""
+    told: list[str] = []
+    while error is not None and len(told) < LISTED:
+        frames, trace = [], error.__traceback__
+        while trace is not None:
+            code = trace.tb_frame.f_code
+            frames.append(f"{code.co_filename}:{trace.tb_lineno} in {code.co_name}")
+            trace = trace.tb_next
+        told.append(f"{type(error).__name__} ({', '.join(frames[-LISTED:])})")
+        error = error.__cause__ or error.__context__
+    return " from ".join(told)
 
 
 def listed(values: Sequence[object]) -> str:

@@ -10,16 +10,18 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from lambda_fn.config import Settings
-from lambda_fn.errors import Problem, ServiceError
+from lambda_fn.errors import Problem, ServiceError, described
 from lambda_fn.http.events import parse_event, render
 from lambda_fn.http.request import PACKED_BYTES, REPLACED, Request, Response
 from lambda_fn.http.routes import dialect_of, dispatch
 from lambda_fn.http.senders import Sender, sender_of
 
 if TYPE_CHECKING:
+    from lambda_fn.http.request import Call
     from lambda_fn.http.routes import Service
     from lambda_fn.objects import Objects
     from lambda_fn.scoring import Scoring
+    from lambda_fn.telemetry.calls import Calls
 
 log = logging.getLogger(__name__)
 
@@ -46,22 +48,29 @@ def respond(event: Any, context: Any, service: Service) -> Any:
     if sender is NO_REQUEST:
         from lambda_fn.unrequested import handle  # here: most events are requests
 
-        return handle(event, context, service, SETTINGS)
+        return handle(event, context, service, SETTINGS, CALLS)
+    call = None if CALLS is None else CALLS.begin()
     try:
         request = parse_event(event, sender, SETTINGS.base_path)
         request.context = context
+        if call is not None:
+            request.call, call.bytes_in = call, len(request.body)
         response = dispatch(service, request)
         if len(response.body) <= PACKED_BYTES and request.method != "HEAD" and SETTINGS.cors_origin is None:
-            return render(response, sender)  # nearly always
-        return _finished(response, request, sender)
+            sent = render(response, sender)  # nearly always
+        else:
+            sent = _finished(response, request, sender)
     except ServiceError as error:
         if error.private:
             log.error(error.private)
-        return _finished(_failed(error, request), request, sender)
-    except Exception:
-        log.exception("unexpected failure")
+        response, sent = _failure(error, request, sender, call)
+    except Exception as error:
+        log.error("unexpected failure: %s", described(error), exc_info=SETTINGS.log_inputs)
         failure = ServiceError(Problem.INTERNAL_ERROR, "the service failed; its log says how")
-        return _finished(_failed(failure, request), request, sender)
+        response, sent = _failure(failure, request, sender, call)
+    if call is not None and CALLS is not None:
+        CALLS.tell(call, event, context, sender, request, response, sent)
+    return sent
 
 
 def _finished(response: Response, request: Request | None, sender: Sender) -> Any:
@@ -69,6 +78,14 @@ def _finished(response: Response, request: Request | None, sender: Sender) -> An
     from lambda_fn.http.finish import finish  # here: most answers are short
 
     return render(finish(response, request, sender, SETTINGS.cors_origin), sender)
+
+
+def _failure(error: ServiceError, request: Request | None, sender: Sender, call: Call | None) -> tuple[Response, Any]:
+    """Return the response to an error, and as its sender expects it."""
+    if call is not None:
+        call.failed(error)
+    response = _failed(error, request)
+    return response, _finished(response, request, sender)
 
 
 def _failed(error: ServiceError, request: Request | None) -> Response:
@@ -115,8 +132,18 @@ def stored_objects() -> Objects:
     return Objects(SETTINGS)
 
 
+def _calls() -> Calls | None:
+    """Return what is told of calls; None, at no cost, if nothing is."""
+    if SETTINGS.log_calls == "none" and not SETTINGS.metrics and not SETTINGS.server_timing:
+        return None
+    from lambda_fn.telemetry.calls import Calls
+
+    return Calls(SETTINGS, os.environ)
+
+
+gc.disable()  # what imports make is no garbage; to look for some takes 3 of 65 ms
+CALLS = _calls()
 if SETTINGS.model_uri is not None or SETTINGS.models_uri is not None:
-    gc.disable()  # what imports make is no garbage; to look for some takes 3 of 65 ms
     scoring().warm_up()
     gc.freeze()  # nor is it later: the first look at all of it would take 3 ms of the first request
-    gc.enable()
+gc.enable()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 
 from lambda_fn.config import KEY, Settings, location
 from lambda_fn.errors import Problem, ServiceError
@@ -34,7 +35,7 @@ class Objects:
         """Answer the object as it was stored, and its S3 version id; 404 if there is none."""
         bucket, path = self._place(key)
         client = s3.ready_client()
-        body, version_id = bounded(lambda: _read(client, bucket, path, key), request.patience(CALL_SECONDS))
+        body, version_id = _asked(request, key, lambda: _read(client, bucket, path, key))
         return Response(200, body.decode(errors="replace"), _version_header(version_id))
 
     def put(self, request: Request, key: str) -> Response:
@@ -48,9 +49,7 @@ class Objects:
         check_media_type(request)
         parse_json(request.body, strict=True)
         client = s3.ready_client()
-        version_id = bounded(
-            lambda: s3.store(client, bucket, path, request.body, "application/json"), request.patience(CALL_SECONDS)
-        )
+        version_id = _asked(request, key, lambda: s3.store(client, bucket, path, request.body, "application/json"))
         content = {"key": key, "size": len(request.body), "version_id": version_id}
         return Response(200, json.dumps(content), _version_header(version_id))
 
@@ -65,6 +64,15 @@ class Objects:
             )
         bucket, prefix = location(self._settings.objects_uri)
         return bucket, prefix + key
+
+
+def _asked[Outcome](request: Request, key: str, function: Callable[[], Outcome]) -> Outcome:
+    """Return what S3 is asked for, within the call's time; what the log says of a failure is without the key."""
+    try:
+        return bounded(function, request.patience(CALL_SECONDS))
+    except ServiceError as error:
+        error.private = error.private.replace(key, "{key}")
+        raise
 
 
 def _read(client: s3.Client, bucket: str, path: str, key: str) -> tuple[bytes, str | None]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 from functools import cache
 from typing import TYPE_CHECKING
@@ -29,18 +30,21 @@ NO_PARAMETERS: Mapping[str, str] = {}
 def predict(request: Request, loaded: Loaded, settings: Settings) -> Response:
     """Answer the prediction for each row and, if the query or the body asks, the probabilities; and whose they are."""
     model = loaded.model
+    _mark(request, loaded)
     asked = _flag(request, "probabilities")
     if asked:
         _check_probabilities(model)
     _check_body(request, settings)
     body_type, parameters = _body_type(request)
+    if request.call is not None:
+        request.call.dialect = body_type
     decoding, answer_type = codec(body_type), _answer_type(request, body_type)
     answering = decoding if answer_type is body_type else codec(answer_type)
     rows, wanted = decoding.decode_request(request, parameters, model.card)
     probabilities = asked is True if wanted is None else _agreed(asked, wanted, model)
     if probabilities or len(rows) > FEW_ROWS:
         check_size(answering.least_bytes(len(rows), model.card.classes, probabilities))
-    scores = _scored(request, loaded, rows, settings, probabilities)
+    scores = _score(request, loaded, rows, settings, probabilities)
     del rows  # so that they end with this
     if probabilities:
         body = answering.encode(scores.prediction, scores.probabilities, model.card.classes)
@@ -79,12 +83,13 @@ type Decode = Callable[[Request, Loaded], Asked]
 
 def predict_asked(decode: Decode, request: Request, loaded: Loaded, settings: Settings) -> Response:
     """Answer a call in another dialect than `predict` has."""
+    _mark(request, loaded)
     _check_body(request, settings)
     asked = decode(request, loaded)
     if asked.probabilities:
         _check_probabilities(loaded.model)
     check_size(asked.least_bytes * len(asked.rows))
-    return asked.answer(_scored(request, loaded, asked.rows, settings, asked.probabilities), loaded)
+    return asked.answer(_score(request, loaded, asked.rows, settings, asked.probabilities), loaded)
 
 
 def rows_asked(decode: Decode, request: Request, loaded: Loaded, settings: Settings) -> Rows:
@@ -105,9 +110,21 @@ def _check_body(request: Request, settings: Settings) -> None:
         )
 
 
-def _scored(request: Request, loaded: Loaded, rows: Rows, settings: Settings, probabilities: bool) -> Scores:
-    """Return the scores of `rows`, and keep a share of both if the settings say so."""
-    scores = _score(loaded.model, rows, settings.scoring_threads, probabilities)
+def _mark(request: Request, loaded: Loaded) -> None:
+    """Mark that the model is there, if anything is told of the call."""
+    call = request.call
+    if call is not None:
+        call.loaded, call.found = loaded, time.monotonic() if request.since else call.began
+
+
+def _score(request: Request, loaded: Loaded, rows: Rows, settings: Settings, probabilities: bool) -> Scores:
+    """Return the scores of `rows`; mark when they came, and keep a share of both, if that is asked for."""
+    call = request.call
+    if call is not None:
+        call.rows, call.parsed = len(rows), time.monotonic()
+    scores = _scores(loaded.model, rows, settings.scoring_threads, probabilities)
+    if call is not None:
+        call.scored = time.monotonic()
     if settings.capture_share and settings.capture_uri:
         _capture(settings.capture_uri, settings.capture_share).see(request, loaded, rows, scores, probabilities)
     return scores
@@ -121,7 +138,7 @@ def _capture(uri: str, share: float) -> Capture:
     return Capture(uri, share)
 
 
-def _score(model: Model, rows: Rows, threads: int, probabilities: bool) -> Scores:
+def _scores(model: Model, rows: Rows, threads: int, probabilities: bool) -> Scores:
     """Return the scores of `rows`; raise ServiceError for what is wrong in the body before what the model refuses.
 
     So a body has the same error whether its rows are parsed at once, or slice by slice while they are scored.

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from lambda_fn.codecs.dialects import JSON, codec
 from lambda_fn.config import Settings
-from lambda_fn.errors import Problem, ServiceError
+from lambda_fn.errors import Problem, ServiceError, described
 from lambda_fn.http.request import Request, Response
 from lambda_fn.http.routes import Routes
 from lambda_fn.predicting import Decode, predict, predict_asked, rows_asked
@@ -56,8 +56,8 @@ class Scoring:
             self.catalog.front.served.current(lambda _: INIT_SECONDS)
         except ServiceError as error:
             log.warning("no model at init: %s", error.told)
-        except Exception:  # nor is a mistake of the service's own: requests are answered with internal-error
-            log.exception("no model at init")
+        except Exception as error:  # nor is a mistake of the service's own: requests are answered with internal-error
+            log.error("no model at init: %s", described(error))
 
     def status(self, request: Request, key: str) -> Response:
         """Answer that the service is up, model or no model."""
@@ -183,8 +183,13 @@ class Scoring:
     def _named(self, request: Request, name: str) -> tuple[Entry, Loaded]:
         entry = self.catalog.named(name)
         try:
-            return entry, entry.served.current(request.patience)
+            loaded = entry.served.current(request.patience)
+            if request.call is not None:
+                request.call.name = name
+            return entry, loaded
         except ServiceError as error:
+            if error.problem is Problem.STORAGE_UNAVAILABLE and entry.served.loaded is None:
+                error.private = error.private.replace(name, "{name}")  # which may be anything that somebody sent
             if error.problem is not Problem.MODEL_NOT_PUBLISHED:
                 raise
             self.catalog.forget(name, entry)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from lambda_fn.config import Settings
-from lambda_fn.errors import ServiceError
+from lambda_fn.errors import ServiceError, described
 from lambda_fn.http.request import Request, Response
 from lambda_fn.predicting import predict, rows_of
 from lambda_fn.serving.candidate import Difference, compare
@@ -51,8 +52,10 @@ def predict_beside(
         return predict(request, loaded, settings)
     if not candidate.shadow:
         return predict(request, other, settings)
-    response = predict(request, loaded, settings)
+    response, began = predict(request, loaded, settings), time.monotonic()
     candidate.count(loaded, other, _compared(request, loaded, other, settings, rows_of))
+    if request.call is not None:
+        request.call.compared = time.monotonic() - began
     return response
 
 
@@ -84,7 +87,7 @@ def _compared(
         ours, theirs = (each.model.score(rows_of(request, each, settings)[:COMPARED_ROWS]) for each in (loaded, other))
         return compare(ours, theirs, loaded.model.card.classes, other.model.card.classes)
     except ServiceError as error:
-        log.warning("the candidate does not score a call: %s", error.told)
-    except Exception:
-        log.exception("the candidate does not score a call")
+        log.warning("the candidate does not score a call: %s", error.problem.code)
+    except Exception as error:
+        log.error("the candidate does not score a call: %s", described(error))
     return None

@@ -12,14 +12,15 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from lambda_fn.config import Settings, location
-from lambda_fn.errors import Problem, ServiceError
-from lambda_fn.http.request import Headers, Request
+from lambda_fn.errors import SEE_THE_LOG, Problem, ServiceError, described, listed
+from lambda_fn.http.request import Call, Headers, Request
 from lambda_fn.http.routes import dispatch
 from lambda_fn.storage.work import CALL_SECONDS, bounded
 
 if TYPE_CHECKING:
     from lambda_fn.http.request import Response
     from lambda_fn.http.routes import Service
+    from lambda_fn.telemetry.calls import Calls
 
 log = logging.getLogger(__name__)
 
@@ -28,6 +29,8 @@ WARMERS = ("warmer", "warmup", "ping")
 WARMER_SOURCES = ("serverless-plugin-warmup",)
 SENT = frozenset({"Records", "detail-type"})
 """Members of what AWS's services send, whatever else is in it."""
+KNOWN = frozenset({"Records", "body", "detail", "headers", "id", "inputs", "instances", "records", "source", "version"})
+"""Members that an event which is not read may have, and whose names are no secret."""
 QUEUE = "aws:sqs"
 LEFT_MS = 1000
 """Messages that are not begun when so little of the function's timeout is left are given back."""
@@ -40,7 +43,7 @@ class UnrequestedError(Exception):
         super().__init__(message.encode("utf-8", "backslashreplace").decode())
 
 
-def handle(event: Any, context: Any, service: Service, settings: Settings) -> Any:
+def handle(event: Any, context: Any, service: Service, settings: Settings, calls: Calls | None = None) -> Any:
     """Return what the sender of an event that is no request takes; raise UnrequestedError for any other event."""
     if isinstance(event, dict):
         if event.get("source") in WARMER_SOURCES or (
@@ -49,9 +52,8 @@ def handle(event: Any, context: Any, service: Service, settings: Settings) -> An
             return None
         records = event.get("Records")
         if isinstance(records, list) and records and all(_is_message(record) for record in records):
-            return {
-                "batchItemFailures": [{"itemIdentifier": each} for each in _failed(records, context, service, settings)]
-            }
+            failed = _failed(records, context, service, settings, calls)
+            return {"batchItemFailures": [{"itemIdentifier": each} for each in failed]}
     raise UnrequestedError(
         f"the event is {_kind(event)}, expected a request of an HTTP or REST API, a function URL or a load balancer,"
         ' rows ({"data": [row, …]}), messages of SQS, or a warmer\'s ping ({"warmer": true})'
@@ -72,32 +74,47 @@ def _kind(event: Any) -> str:
             return f"records of {record.get('eventSource') or record.get('EventSource')}"[:200]
     if "detail-type" in event:
         return f"EventBridge's {event['detail-type']!r} of {event.get('source')!r}"[:200]
-    return f"an object of {', '.join(sorted(map(str, event))) or 'no member'}"[:200]
+    known = sorted(event.keys() & KNOWN)  # what else it has may be named like what it holds
+    return f"an object of {len(event) or 'no'} members{f' ({listed(known)} …)' if known else ''}"
 
 
-def _failed(records: list[dict[str, Any]], context: Any, service: Service, settings: Settings) -> Iterator[str]:
+def _failed(
+    records: list[dict[str, Any]], context: Any, service: Service, settings: Settings, calls: Calls | None
+) -> Iterator[str]:
     """Score the messages; yield the ids of those that could not be, and of a FIFO queue of all behind the first one."""
     remaining, stopped = getattr(context, "get_remaining_time_in_millis", None), False
     for record in records:
-        name = record["messageId"]
         stopped = stopped or (remaining is not None and remaining() < LEFT_MS)
         if stopped:
-            yield name
-            continue
-        try:
-            _keep(name, _scored(record, context, service), settings)
-        except ServiceError as error:
-            log.warning("message %s: %s: %s", name, error.problem.code, error.told)
-        except Exception:
-            log.exception("message %s", name)
-        else:
-            continue
-        yield name
-        stopped = str(record.get("eventSourceARN")).endswith(".fifo")
+            yield record["messageId"]
+        elif not _is_scored(record, context, service, settings, calls):
+            yield record["messageId"]
+            stopped = str(record.get("eventSourceARN")).endswith(".fifo")
 
 
-def _scored(record: Mapping[str, Any], context: Any, service: Service) -> Response:
-    """Return the answer to the request that a message is: its attributes may name its content-type, and the model."""
+def _is_scored(
+    record: Mapping[str, Any], context: Any, service: Service, settings: Settings, calls: Calls | None
+) -> bool:
+    """Score a message and keep the answer; tell the log why, and return False, if that can't be done."""
+    name, call = record["messageId"], Call() if calls is None else calls.begin()
+    request, call.message_id = None, name
+    try:
+        request = _request_of(record, context)
+        request.call, call.bytes_in = call, len(request.body)
+        _keep(name, dispatch(service, request), settings, call)
+    except ServiceError as error:
+        call.failed(error)
+        log.warning("message %r: %s: %s", name, error.problem.code, error.private or error.place)
+    except Exception as error:
+        call.failed(ServiceError(Problem.INTERNAL_ERROR, SEE_THE_LOG))
+        log.error("message %r: %s", name, described(error), exc_info=settings.log_inputs)
+    if calls is not None:
+        calls.tell_message(call, context, request)
+    return not call.code
+
+
+def _request_of(record: Mapping[str, Any], context: Any) -> Request:
+    """Return the request that a message is: its attributes may name its content-type, and the model."""
     attributes = record.get("messageAttributes") or {}
     if not isinstance(attributes, dict) or not all(isinstance(each, dict) for each in attributes.values()):
         raise ServiceError(Problem.MALFORMED_EVENT, "the message's attributes were expected to be objects by name")
@@ -111,14 +128,15 @@ def _scored(record: Mapping[str, Any], context: Any, service: Service) -> Respon
     path = f"/models/{model}/predict" if model else "/predict"
     request = Request("POST", path, headers=Headers(headers), body=body.encode("utf-8", "surrogatepass"))
     request.context = context
-    return dispatch(service, request)
+    return request
 
 
-def _keep(name: str, answer: Response, settings: Settings) -> None:
+def _keep(name: str, answer: Response, settings: Settings, call: Call) -> None:
     """Store the answer to a message under its id at RESULTS_URI; without one it is a line of the log."""
     body, content_type = answer.body, answer.headers["content-type"]
     if isinstance(body, bytes):
         raise ServiceError(Problem.UNSUPPORTED_MEDIA_TYPE, f"a message is answered in text, not in {content_type}")
+    call.bytes_out = len(body.encode())
     if settings.results_uri is None:
         print(json.dumps({"messageId": name, **answer.headers, "answer": body}))
         return

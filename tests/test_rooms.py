@@ -15,8 +15,9 @@ ROOT = TESTS.parent
 
 LAMBDA_FN: Floors = (
     ("errors", "record", "digest"),
-    ("config", "telemetry"),
+    ("config",),
     ("http", "model", "storage"),  # events and requests, bytes and scores, URIs and bytes: none knows of another
+    ("telemetry",),
     ("codecs", "serving"),
     ("capture",),
     ("predicting",),
@@ -27,7 +28,8 @@ LAMBDA_FN: Floors = (
     ("__main__",),
 )
 CONVERT: Floors = (
-    ("errors", "text"),
+    ("errors",),
+    ("text",),
     ("page",),
     ("estimator",),
     ("graph",),
@@ -36,7 +38,7 @@ CONVERT: Floors = (
     ("model_file",),
     ("proof",),
     ("bulk", "drift"),
-    ("train", "export", "describe", "status"),
+    ("train", "export", "describe", "status", "logs"),
     ("__main__",),
 )
 FLOORS = {"lambda_fn": LAMBDA_FN, "convert": CONVERT}

@@ -6,14 +6,13 @@ import argparse
 import csv
 from collections.abc import Callable
 
-from convert.errors import ConvertError
+from convert.text import seconds_of
 
 type AddCommand = Callable[[str, Callable[[argparse.Namespace], int], str], argparse.ArgumentParser]
 
 FORMATS = ("csv", "jsonl", "npy")
 REQUEST = ("model", "format", "header", "columns", "output_format", "on_error", "chunk_mb", "concurrency")
 """The options that are asked of the service as they are; those that nobody gave are the service's to choose."""
-UNITS = {"h": 3600.0, "m": 60.0, "s": 1.0}
 
 
 def add_commands(add: AddCommand) -> None:
@@ -90,28 +89,12 @@ def names_of(text: str) -> list[str]:
     return names
 
 
-def seconds_of(text: str) -> float:
-    """Return a span in seconds; a number alone is hours. Raise ConvertError for anything else.
-
-    >>> seconds_of("2h"), seconds_of("30m"), seconds_of("1.5")
-    (7200.0, 1800.0, 5400.0)
-    """
-    unit = text[-1:] if text[-1:] in UNITS else "h"
-    try:
-        seconds = float(text.removesuffix(unit)) * UNITS[unit]
-    except ValueError:
-        seconds = 0.0
-    if not 0 < seconds < float("inf"):
-        raise ConvertError(f"--deadline is a time such as 2h, 30m or 90s, not {text}")
-    return seconds
-
-
 def request_of(options: argparse.Namespace) -> dict[str, object]:
     """Return what was given of the options, as the state machine takes them."""
     given = {name: getattr(options, name, None) for name in REQUEST}
     given["gzip"] = getattr(options, "gzip", False) or None
     given["tolerated_failure_percentage"] = options.tolerated_failures
-    given["deadline_seconds"] = None if options.deadline is None else seconds_of(options.deadline)
+    given["deadline_seconds"] = None if options.deadline is None else seconds_of(options.deadline, "--deadline")
     return {name: value for name, value in given.items() if value is not None}
 
 

@@ -18,11 +18,11 @@ from convert.drift.tally import Tally
 from convert.errors import ConvertError, listed
 from convert.model_file.disk import read_card, read_model
 from convert.model_file.versions import asking_s3, get
+from convert.text import seconds_of
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 MODELS, SUFFIX = "models/", ".onnx"
 """Where models are in the bucket of the stack, and how their keys end."""
 
@@ -53,7 +53,7 @@ def drift(
     Raises ConvertError where there is nothing to compare, or nothing to compare with.
     """
     now = datetime.now(UTC)
-    found = _compared(sources, _moment(now - ago(since)), _moment(now), model)
+    found = _compared(sources, _moment(now - timedelta(seconds=seconds_of(since, "--since"))), _moment(now), model)
     if report is not None:
         from convert.drift.report import write_report  # here: matplotlib takes longer than the rest to import
 
@@ -67,18 +67,6 @@ def drift(
         if report is not None:
             console.print(f"wrote {report}", soft_wrap=True)
     return 1 if fail_above is not None and found.above(fail_above) else 0
-
-
-def ago(text: str) -> timedelta:
-    """Return a span of time; raise ConvertError for what is none.
-
-    >>> ago("36h")
-    datetime.timedelta(days=1, seconds=43200)
-    """
-    number, unit = text[:-1], text[-1:]
-    if unit not in UNITS or not number.isdecimal() or not 0 < int(number) < 100_000:
-        raise ConvertError(f"--since is a number and m, h, d or w, such as 7d or 12h, not {text!r}")
-    return timedelta(**{UNITS[unit]: int(number)})
 
 
 def _moment(time: datetime) -> str:

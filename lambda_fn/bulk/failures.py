@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from lambda_fn.errors import Problem, ServiceError
 from lambda_fn.storage import s3
 from lambda_fn.storage.large import CHANGED
+from lambda_fn.storage.words import words
 
 FORBIDDEN = frozenset({"AccessDenied", "403", "AllAccessDisabled"})
 ARCHIVED = "InvalidObjectState"
@@ -56,7 +57,7 @@ def asking(uri: str) -> Iterator[None]:
         if code.startswith(KMS) and code not in KMS_PASSES:
             raise RefusedError(f"{uri}: the key that it is encrypted by is not to be used: {code}") from error
         if code in WRONG or type(error).__name__ == "ParamValidationError":  # boto3's own look at names
-            raise RefusedError(f"{uri[:200]}: {str(error)[:500]}") from error
+            raise RefusedError(f"{uri[:200]}: {words(error)[:500]}") from error
         if code in NOT_THERE:
             raise RefusedError(f"{uri} is not there ({code})") from error
-        raise PassingError(f"{uri}: {error}") from error
+        raise PassingError(f"{uri}: {words(error)}") from error

@@ -89,11 +89,18 @@ class Worker:
         lines = 0 if rows.start else block.lines
         return Scored(packed(text) if packs else text, b"".join(aside), len(rows), out, refused, lines)
 
+    def _why(self, error: ServiceError) -> str:
+        """Return in which column a row is refused, or what for: what stands there is for no log."""
+        features = self.model.card.features
+        if error.column is None or error.column >= len(features):
+            return error.problem.title
+        return f"column {error.column} ({features[error.column].name!r})"
+
     def _refusal(self, uri: str, block: Block, row: int, error: ServiceError) -> bytes:
         where = block.where(row)
         if self.run.options.on_error == "fail":
             told = ", ".join(f"{name} {number} of the {WHOSE[name]}" for name, number in where.items())
-            raise RefusedError(f"{told}: {error.problem.code}: {reason(error)}")
+            raise RefusedError(f"{told}: {error.problem.code}: {self._why(error)}")
         if self.run.options.on_error == "skip":
             return b""
         why = {"code": error.problem.code, "reason": reason(error)}
@@ -151,7 +158,9 @@ def _write(worker: Worker, chunk: Chunk, left_ms: Callable[[], int], threads: in
         upload.abort()
         aside.abort()
         if isinstance(error, ServiceError | RefusedError | DeadlineError):
-            told = error.told if isinstance(error, ServiceError) else str(error)
+            told = str(error)
+            if isinstance(error, ServiceError):
+                told = f"{error.problem.code}: {error.place}" if error.place else error.told
             kind = DeadlineError if isinstance(error, DeadlineError) else RefusedError
             raise kind(f"{uri}, bytes {chunk.begin} to {chunk.end}: {told}") from error
         raise

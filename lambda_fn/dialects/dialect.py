@@ -64,8 +64,12 @@ def answer(name: str, service: Service, request: Request) -> Response:
     routes, allowed = named(name).ROUTES, []
     method = "GET" if request.method == "HEAD" else request.method
     path = request.path.rstrip("/")
+    if request.call is not None:
+        request.call.dialect = name
     for (taken, template), route in routes.items():
         found = _pattern(template).fullmatch(path)
+        if found:
+            request.route = template
         if found and taken == method:
             return route(service, request, **found.groupdict())
         if found:

@@ -11,7 +11,10 @@ PREFLIGHT: Mapping[str, str] = {
     "access-control-allow-headers": "*, authorization, content-type",
     "access-control-max-age": "3600",
 }
-EXPOSED = "etag, inference-header-content-length, retry-after, x-amz-version-id, x-model-sha256, x-model-version"
+EXPOSED = (
+    "etag, inference-header-content-length, retry-after, server-timing, x-amz-version-id, x-model-sha256,"
+    " x-model-version"
+)
 
 
 def finish(response: Response, request: Request | None, sender: Sender, cors_origin: str | None) -> Response:

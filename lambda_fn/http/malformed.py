@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import logging
+import sys
 from collections.abc import Iterator
 from typing import Any
 
-from lambda_fn.errors import Problem, ServiceError
+from lambda_fn.errors import Problem, ServiceError, described
 from lambda_fn.http.senders import Sender
 
 log = logging.getLogger(__name__)
@@ -26,7 +27,7 @@ def malformed_event(event: Any, sender: Sender) -> ServiceError:
         if not _is(value, expected):
             detail = f"the event's {name[:200]} was expected to be {expected}, {_came(value, expected)}"
             return ServiceError(Problem.MALFORMED_EVENT, detail)
-    log.exception("an event was not read, and no member of it is wrong")
+    log.error("an event was not read, and no member of it is wrong: %s", described(sys.exception()))
     return ServiceError(Problem.MALFORMED_EVENT, f"the event was expected to be one that {sender.value} sends")
 
 

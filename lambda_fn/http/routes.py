@@ -62,6 +62,7 @@ def dispatch(service: Service, request: Request) -> Response:
     routes = service.routes
     route = routes.get((request.method, request.path))
     if route is not None and "{" not in request.path:  # nearly always
+        request.route = request.path
         return route(request, "")
     dialect = dialect_of(request.path)
     if dialect is not None and service.speak is not None:
@@ -70,7 +71,7 @@ def dispatch(service: Service, request: Request) -> Response:
     method = "GET" if request.method == "HEAD" else request.method
     if path not in PATHS:
         raise ServiceError(Problem.NOT_FOUND, f"{request.path[:200]} is none of {', '.join(PATHS)}")
-    allowed = PATHS[path]
+    allowed, request.route = PATHS[path], path
     if method not in allowed:
         return preflight(request, path, allowed)
     if (method, path) not in routes:

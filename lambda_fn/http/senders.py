@@ -16,6 +16,10 @@ DEFAULT_STAGE = "$default"
 class Sender(Enum):
     """Who sends an event, which says what it looks like, and what its answer has to."""
 
+    def __init__(self, who: str) -> None:
+        self.word = self._name_.lower()
+        """What the log calls it."""
+
     DIRECT = "a direct invocation"
     PAYLOAD_2 = "an HTTP API with payload 2.0, or a function URL"
     PAYLOAD_1 = "a REST API, or an HTTP API with payload 1.0"

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from lambda_fn.digest import sha256
-from lambda_fn.errors import Problem, ServiceError
+from lambda_fn.errors import Problem, ServiceError, described
 from lambda_fn.model.engine import STEP, Engine
 from lambda_fn.model.guard.check import check_model
 
@@ -63,7 +63,7 @@ class Companion:
     def _give_up(self, error: Exception) -> None:
         self._engine = None
         self._again_at = time.monotonic() + RETRY_SECONDS
-        log.warning("no graph for many rows: %s", error.told if isinstance(error, ServiceError) else error)
+        log.warning("no graph for many rows: %s", error.told if isinstance(error, ServiceError) else described(error))
 
     def _load(self) -> None:
         try:

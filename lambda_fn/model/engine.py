@@ -80,7 +80,8 @@ class Engine:
 def _failed(what: str, error: Exception) -> ServiceError:
     """Return the error for a file that does not load, or run; its words, as of onnxruntime's sources, go to the log."""
     detail = f"the model file does not {what} ({type(error).__name__}): {SEE_THE_LOG}"
-    return ServiceError(Problem.MODEL_INVALID, detail, private=f"the model file does not {what}: {error}")
+    words = "".join("#" if each.isdigit() else each for each in str(error))  # a number may be what was sent
+    return ServiceError(Problem.MODEL_INVALID, detail, private=f"the model file does not {what}: {words}")
 
 
 def _session(data: bytes) -> onnxruntime.InferenceSession:
@@ -88,6 +89,7 @@ def _session(data: bytes) -> onnxruntime.InferenceSession:
     # A function has one vCPU below about 1.8 GB, and one thread keeps the order of additions that parity rests on.
     options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1
+    options.log_severity_level = 4  # what it says of a failure, it raises, too; and on stderr it may quote a value
     # Or else it looks for its own format in the bytes, which could be both that and the ONNX that was checked.
     options.add_session_config_entry("session.load_model_format", "ONNX")
     # With fallback it prints a failure on stdout, and tries the same once more.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -20,7 +21,7 @@ MAX_VERSION = 1024
 class Loaded:
     """A model, its URI, and which version is served since when; `version` is that by which answers name it."""
 
-    __slots__ = ("_headers", "_told", "etag", "model", "since", "uri", "version", "version_id")
+    __slots__ = ("_headers", "_texts", "_told", "etag", "model", "since", "uri", "version", "version_id")
 
     def __init__(self, model: Model, blob: Blob, uri: str) -> None:
         self.model = model
@@ -33,6 +34,7 @@ class Loaded:
             version = model.sha256[:16]  # a file, or of a bucket that keeps no versions
         self.version = version
         self._told = {"x-model-version": version, "x-model-sha256": model.sha256}
+        self._texts: tuple[str, str] | None = None
         self._headers: dict[str, dict[str, str]] = {}
 
     def headers(self, content_type: str) -> Mapping[str, str]:
@@ -46,6 +48,14 @@ class Loaded:
     def name(self) -> str:
         """What the model is called in its card."""
         return str(self.model.card.document.get("name") or "")
+
+    @property
+    def texts(self) -> tuple[str, str]:
+        """Name and version as members of the log's JSON."""
+        if self._texts is None:
+            name, version = json.dumps(self.name[:128]), json.dumps(self.version)
+            self._texts = f'"model":{name},', f'"model_version":{version},'
+        return self._texts
 
     def of(self, blob: Blob) -> Loaded:
         """Return the same model as that of other bytes, which are the same."""

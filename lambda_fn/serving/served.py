@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from lambda_fn.config import Settings
 from lambda_fn.digest import sha256
-from lambda_fn.errors import SEE_THE_LOG, Problem, ServiceError
+from lambda_fn.errors import SEE_THE_LOG, Problem, ServiceError, described
 from lambda_fn.model.model import Model
 from lambda_fn.serving.failures import Failures
 from lambda_fn.serving.loaded import Loaded, moment
@@ -112,9 +112,9 @@ class Served:
 
     def tell(self, values: Mapping[str, float], **more: object) -> None:
         """Write metrics of this model to the log, and what `more` is to be read there."""
-        from lambda_fn import telemetry  # here: most calls have nothing to tell
+        from lambda_fn.telemetry.models import put  # here: most calls have nothing to tell
 
-        telemetry.put(self._told_of, values, more)
+        put(self._told_of, values, more)
 
     def unload(self) -> None:
         """Let go of the model, and of what came of one. Whoever asks next has it fetched again."""
@@ -199,7 +199,7 @@ class Served:
         except ServiceError as error:
             self._reject(error, blob)
         except Exception as error:  # of memory, or a mistake of the service's own
-            log.exception("%s: not taken", self._source.uri)
+            log.error("%s: not taken: %s", self._source.uri, described(error))
             self._reject(ServiceError(Problem.INTERNAL_ERROR, f"{type(error).__name__}: {SEE_THE_LOG}"), blob)
         finally:
             self._looked_at = started

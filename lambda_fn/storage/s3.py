@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping
 from contextlib import closing
 from functools import cache
@@ -13,6 +14,7 @@ from botocore.exceptions import ClientError
 
 from lambda_fn.errors import SEE_THE_LOG, Problem, ServiceError
 from lambda_fn.storage.s3_get import MISSING, short
+from lambda_fn.storage.words import words
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -23,6 +25,9 @@ type Client = S3Client
 PIECE = 2**20
 THERE_ALREADY = "PreconditionFailed"
 """S3's code where something has the key of what was to be new."""
+
+for _name in ("boto3", "botocore", "urllib3"):  # below it they log what is signed, with the token, and what S3 echoes
+    logging.getLogger(_name).setLevel(logging.ERROR)
 
 
 @cache
@@ -109,7 +114,7 @@ def unavailable(uri: str, error: Exception) -> ServiceError:
     S3's own words name buckets, roles and accounts: they go to the log, its code goes to the client.
     """
     detail = f"S3 answered {code_of(error) or type(error).__name__}: {SEE_THE_LOG}"
-    return ServiceError(Problem.STORAGE_UNAVAILABLE, detail, private=f"{uri}: {error}")
+    return ServiceError(Problem.STORAGE_UNAVAILABLE, detail, private=f"{uri}: {words(error)}")
 
 
 def code_of(error: Exception) -> str:

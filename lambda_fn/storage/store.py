@@ -99,7 +99,9 @@ def _fetch_s3(uri: str, max_bytes: int, etag: str) -> Blob | None:
     if answer.status == 404 and _code(answer) in s3_get.MISSING:
         raise _not_published(uri)
     if answer.status != 200 or "etag" not in answer.headers:  # without one it is none of S3's
-        private = f"{uri}: S3 answered {answer.status} {answer.body[:1000]!r}"
+        from lambda_fn.storage.words import of_s3  # here: most calls of S3 succeed
+
+        private = f"{uri}: S3 answered {answer.status} {of_s3(answer.body)}"
         raise ServiceError(Problem.STORAGE_UNAVAILABLE, f"S3 answered {_code(answer)}: {SEE_THE_LOG}", private=private)
     _check_size(uri, int(answer.headers["content-length"]), max_bytes)
     headers = answer.headers
@@ -126,8 +128,10 @@ def _get(uri: str, max_bytes: int, etag: str) -> s3_get.Answer | None:
             break
     if answer is not None:
         return answer
+    from lambda_fn.storage.words import words  # as above
+
     detail = f"S3 is out of reach ({type(failure).__name__}): {SEE_THE_LOG}"
-    raise ServiceError(Problem.STORAGE_UNAVAILABLE, detail, private=f"{uri}: {failure}") from failure
+    raise ServiceError(Problem.STORAGE_UNAVAILABLE, detail, private=f"{uri}: {words(failure)}") from failure
 
 
 def _code(answer: s3_get.Answer) -> str:

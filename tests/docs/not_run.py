@@ -39,6 +39,7 @@ NOT_RUN = (
     NotRun(
         "python -m convert drift s3://", "needs captured rows on S3; tests/e2e/test_deploy.py runs it on an emulator"
     ),
+    NotRun("python -m convert logs", "needs an AWS account; tests/convert/test_logs.py runs it on an emulator"),
     NotRun("MODEL_URI=file://$PWD/build/churn.onnx npx serverless", "test_deploy.py invokes locally, another model"),
     NotRun("aws cloudformation", "needs an AWS account; tests/e2e/test_pipeline.py makes the role on an emulator"),
     NotRun("mkdir -p .github", "what it copies is not there where examples run"),

@@ -12,7 +12,7 @@ import pytest
 from tests.docs.examples import PAGES, ROOT
 
 LOADED = re.compile(r"<(?:script|img|iframe)[^>]* src=[^ >]+|<link[^>]* rel=\"?(?:stylesheet|icon|preconnect)[^>]*")
-BENCHMARKS = ("RESULTS", "BULK", "RATES", "CONVERSION", "LOAD")
+BENCHMARKS = ("RESULTS", "BULK", "RATES", "CONVERSION", "LOAD", "TELLING")
 
 
 @pytest.fixture(scope="module")

@@ -264,7 +264,11 @@ def test_serverless_invoke_local(deployment: Deployment, model_file: Path, monke
     monkeypatch.setenv("MODEL_URI", model_file.as_uri())
     path = TESTS / "events" / "predict-http-api.json"
     result = deployment.serverless("invoke", "local", "-f", "predict", "--path", str(path))
-    assert json.loads(result)["body"] == '{"prediction": [2, 1]}'
+    line, _, answer = result.lstrip().partition("\n")  # as deployed, the function tells of the call first
+    assert json.loads(line)["message"] == "POST /predict 200"
+    assert json.loads(line)["calls"] == 1
+    assert json.loads(answer)["body"] == '{"prediction": [2, 1]}'
+    assert json.loads(answer)["headers"]["server-timing"].startswith("total;dur=")
 
 
 def test_remove_takes_the_service_and_leaves_what_was_stored(

@@ -109,6 +109,10 @@ def test_there_is_a_thread_for_each_vcpu_or_part_of_one(
         ({"MODEL_URI": "s3://b/k", "CANDIDATE_KEY": "header:"}, "CANDIDATE_KEY is header:NAME or feature:NAME"),
         ({"MODEL_URI": "s3://b/k", "MODEL_SHA256": "abc"}, "MODEL_SHA256 is 64 hexadecimal digits, not 'abc'"),
         ({"MODEL_URI": "s3://b/k", "SCORING_THREADS": "0"}, "SCORING_THREADS is a positive whole number, not '0'"),
+        ({"MODEL_URI": "s3://b/k", "LOG_CALLS": "some"}, "LOG_CALLS is none, errors or all, not 'some'"),
+        ({"MODEL_URI": "s3://b/k", "METRICS": "True"}, "METRICS is false or true, not 'True'"),
+        ({"MODEL_URI": "s3://b/k", "SERVER_TIMING": "1"}, "SERVER_TIMING is false or true, not '1'"),
+        ({"MODEL_URI": "s3://b/k", "LOG_INPUTS": "no"}, "LOG_INPUTS is false or true, not 'no'"),
     ],
 )
 def test_a_missing_or_wrong_setting_is_named(environ: dict[str, str], message: str) -> None:

@@ -12,12 +12,13 @@ import pytest
 from rich.console import Console
 
 from convert.__main__ import main, make_parser
-from convert.bulk.parser import request_of, seconds_of
+from convert.bulk.parser import request_of
 from convert.bulk.progress import Pace
 from convert.bulk.run import RunFolder
 from convert.bulk.stack import Execution
 from convert.bulk.tables import execution_lines, failed_lines, summary_table
 from convert.errors import ConvertError
+from convert.text import seconds_of
 from scripts.deployment import Deployment
 from scripts.emulator import Emulator
 from tests.convert.command import said
@@ -76,10 +77,10 @@ def test_columns_are_a_line_of_csv(text: str, capsys: pytest.CaptureFixture[str]
     assert "argument --columns: expected names, with commas between them" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("text", ["", "h", "2d", "-1h", "0", "nan", "inf"])
+@pytest.mark.parametrize("text", ["", "h", "2y", "-1h", "0", "nan", "inf"])
 def test_a_deadline_that_is_none_is_refused(text: str) -> None:
-    with pytest.raises(ConvertError, match="--deadline is a time such as 2h"):
-        seconds_of(text)
+    with pytest.raises(ConvertError, match="--deadline is a time such as 7d, 2h"):
+        seconds_of(text, "--deadline")
 
 
 def test_rows_in_all_are_told_by_bytes_and_the_rate_by_what_came_since() -> None:

@@ -13,6 +13,7 @@ from convert.bulk import parser
 from convert.bulk.progress import Pace
 from convert.bulk.run import RunFolder
 from convert.bulk.tables import estimate_lines, failed_lines, summary_table
+from convert.text import seconds_of
 from lambda_fn.bulk import options
 from lambda_fn.bulk.failures import RefusedError
 from lambda_fn.bulk.options import Options
@@ -69,7 +70,7 @@ def test_defaults_that_help_tells_are_those_of_the_functions(command: str) -> No
     assert defaults.keys() == options.OF_AN_EXECUTION | ({"chunk_mb", "on_error"} if command == "score" else set())
     for name, default in defaults.items():
         expected = getattr(Options.parse(WHERE), name)
-        value = parser.seconds_of(default) if name == "deadline_seconds" else type(expected)(default)
+        value = seconds_of(default, "--deadline") if name == "deadline_seconds" else type(expected)(default)
         assert value == expected
 
 

@@ -182,7 +182,7 @@ def wrong(write: Write, model: Any, tmp_path: Path, model_files: Any) -> Iterato
     file, rows = model
     folder = write([line(row) for row in rows])
     yield [folder], "Say --model FILE"
-    yield [folder, "--model", file, "--since", "soon"], "--since is a number and m, h, d or w"
+    yield [folder, "--model", file, "--since", "soon"], "--since is a time such as 7d, 2h"
     yield [tmp_path / "none", "--model", file], "there is no such file or folder"
     (tmp_path / "empty").mkdir()
     yield [tmp_path / "empty", "--model", file], "is CAPTURE_SHARE set?"

@@ -161,7 +161,8 @@ def test_what_s3_refuses_is_told_by_its_code(monkeypatch: pytest.MonkeyPatch, bo
     with pytest.raises(ServiceError) as raised:
         fetch("s3://bucket/key", 5)
     assert raised.value.detail == f"S3 answered {told}: the function's log has the rest"
-    assert raised.value.told.startswith("s3://bucket/key: S3 answered 503 b'<")
+    assert raised.value.told.startswith("s3://bucket/key: S3 answered 503")
+    assert "<" not in raised.value.told  # what else it says may quote the request
     assert len(asked) == 3  # it may answer otherwise a moment later
 
 

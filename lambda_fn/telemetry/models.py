@@ -1,4 +1,4 @@
-"""What is told outside: metrics, as lines of the log that CloudWatch makes metrics of.
+"""The metrics of models: what happened to them, and how a candidate's answers differ.
 
 See https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html.
 """
@@ -6,11 +6,11 @@ See https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Em
 from __future__ import annotations
 
 import json
-import sys
 import time
 from collections.abc import Mapping
 
-NAMESPACE = "Plume"
+from lambda_fn.telemetry.lines import NAMESPACE, write
+
 DIMENSION = "ModelUri"
 
 
@@ -21,6 +21,4 @@ def put(model_uri: str, values: Mapping[str, float], more: Mapping[str, object])
         "Timestamp": int(time.time() * 1000),
         "CloudWatchMetrics": [{"Namespace": NAMESPACE, "Dimensions": [[DIMENSION]], "Metrics": metrics}],
     }
-    line = json.dumps({"_aws": told, DIMENSION: model_uri, **values, **more})
-    sys.stdout.write(f"{line}\n")  # at once: other threads write, too
-    sys.stdout.flush()
+    write(json.dumps({"_aws": told, DIMENSION: model_uri, **values, **more}))

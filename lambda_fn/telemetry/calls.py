@@ -1,0 +1,180 @@
+"""One line a call, JSON that is an entry of the log and CloudWatch's embedded metrics at once; and Server-Timing.
+
+Its keys are those of Lambda's own JSON log format, then ours. Nothing of a feature's value, a header or a query gets
+into it, unless LOG_INPUTS says so; what comes from outside is one of a few words, or of harmless characters only.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from os import environb
+from time import gmtime, monotonic, strftime, time
+from typing import TYPE_CHECKING, Any
+
+from lambda_fn.config import Settings
+from lambda_fn.errors import described
+from lambda_fn.http.request import NO_ROUTE, Call
+from lambda_fn.http.senders import Sender
+from lambda_fn.telemetry.lines import COMPARE, Kind, write
+
+if TYPE_CHECKING:
+    from lambda_fn.http.request import Request, Response
+
+log = logging.getLogger(__name__)
+
+METHODS = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"})
+ID_CHARACTERS = 128
+"""The ids of a call are made by AWS; what is longer is left out."""
+KEPT_MICROSECONDS = 1000
+"""Texts of so many times are kept."""
+SCORED = ("total", "parse", "score", "encode")
+LEAST_STATUS: Mapping[str, int] = {"all": 0, "errors": 400, "none": 1000}
+
+
+class Calls:
+    """What is told of the calls of an execution environment."""
+
+    def __init__(self, settings: Settings, environ: Mapping[str, str]) -> None:
+        self._least = LEAST_STATUS[settings.log_calls]
+        self._metrics, self._timing, self._inputs = settings.metrics, settings.server_timing, settings.log_inputs
+        self._function = environ.get("AWS_LAMBDA_FUNCTION_NAME", "local")
+        self._kinds: dict[tuple[Any, ...], Kind] = {}
+        self._texts: dict[int, str] = {}
+        self._moment = -1, ""
+        self._cold = True
+
+    def begin(self) -> Call:
+        """Return the marks of a call that begins now."""
+        call = Call()
+        call.began = monotonic()
+        return call
+
+    def tell(
+        self, call: Call, event: Any, context: Any, sender: Sender, request: Request | None, answer: Response, sent: Any
+    ) -> None:
+        """Tell of a call by the response `answer`, in which `sent` goes out; put Server-Timing to the latter."""
+        try:
+            body, about = answer.body, None
+            if sender is not Sender.DIRECT:
+                body, about = sent["body"], event.get("requestContext")
+            call.status = answer.status
+            if about.__class__ is dict:
+                call.gateway_id = about.get("requestId")
+            if body.__class__ is str and body.isascii():
+                call.bytes_out = len(body)
+                if sender is not Sender.DIRECT and sent["isBase64Encoded"]:
+                    call.bytes_out = len(body) // 4 * 3 - body[-2:].count("=")
+            else:
+                call.bytes_out = len(body if isinstance(body, bytes) else body.encode("utf-8", "surrogatepass"))
+            kind, times = self._line(call, context, sender.word, request)
+            if self._timing and sender is not Sender.DIRECT:
+                header = kind.header % times
+                if sender is Sender.BALANCER_MULTI:
+                    sent["multiValueHeaders"]["server-timing"] = [header]
+                else:
+                    sent["headers"]["server-timing"] = header
+        except Exception as error:  # a call that was answered is not to fail by what is told of it
+            log.error("a call is not told of: %s", described(error))
+
+    def tell_message(self, call: Call, context: Any, request: Request | None) -> None:
+        """Tell of a message of a queue."""
+        try:
+            self._line(call, context, "sqs", request)
+        except Exception as error:  # as above
+            log.error("a message is not told of: %s", described(error))
+
+    def _line(self, call: Call, context: Any, sender: str, request: Request | None) -> tuple[Kind, tuple[str, ...]]:
+        """Write the line of a call; return of which kind it is, and the milliseconds that its parts took, as texts.
+
+        In one piece, for it is part of each call: functions of its own would take 3 µs more.
+        """
+        end, now = monotonic(), int(time() * 1000)
+        names: tuple[str, ...]
+        seconds: tuple[float, ...]
+        if call.scored and not call.compared and request is not None and not request.since:  # nearly always
+            parsed, scored, began = call.parsed, call.scored, call.began
+            names, seconds = SCORED, (end - began, parsed - began, scored - parsed, end - scored)
+        else:
+            names, seconds = _times(call, request, end)
+        texts = self._texts
+        times = tuple([texts.get(each) or self._text(each) for each in [int(each * 1e6) for each in seconds]])
+        method, route, rows, cold = "none", NO_ROUTE, call.rows, self._cold
+        if request is not None:
+            method, route = request.method, request.route
+            if method not in METHODS:
+                method = "other"
+        self._cold = False
+        key = (sender, method, route, call.status, call.code, call.dialect, cold, rows is not None, names)
+        kind = self._kinds.get(key)
+        if kind is None:
+            kind = self._kinds[key] = Kind(key, call.status >= self._least, self._metrics, self._function)
+        if kind.logged:
+            moment, second = self._moment, now // 1000
+            if moment[0] != second:
+                moment = self._moment = second, strftime("%Y-%m-%dT%H:%M:%S", gmtime(second))
+            more = self._more(call, context, request)
+            write(kind.line % (moment[1], now % 1000, more, call.bytes_in, call.bytes_out, *times, rows, now))
+        elif kind.metrics:
+            write(kind.line % (*times, rows, now))
+        return kind, times
+
+    def _text(self, microseconds: int) -> str:
+        """Return a time in milliseconds, and keep what comes often: to write numbers takes long."""
+        text = f"{microseconds / 1000:.3f}"
+        if microseconds < KEPT_MICROSECONDS:
+            self._texts[microseconds] = text
+        return text
+
+    def _more(self, call: Call, context: Any, request: Request | None) -> str:
+        """Return what calls of a kind differ in, as members with a comma behind."""
+        request_id, gateway_id = getattr(context, "aws_request_id", None), call.gateway_id
+        if request_id and gateway_id and _is_plain(f"{request_id}{gateway_id}"):  # nearly always
+            more = f'"requestId":"{request_id}","gateway_request_id":"{gateway_id}",'
+        else:
+            known = {"requestId": request_id, "gateway_request_id": gateway_id, "message_id": call.message_id}
+            more = "".join([f'"{name}":"{each}",' for name, each in known.items() if each and _is_plain(str(each))])
+        if call.loaded is not None:
+            name, version = call.loaded.texts
+            more += f'"model":"{call.name}",{version}' if call.name else f"{name}{version}"
+        x_ray = environb.get(b"_X_AMZN_TRACE_ID", b"")
+        header = None if request is None else request.headers.plain("traceparent")
+        if header or b"Sampled=1" in x_ray:
+            from lambda_fn.telemetry.trace import ids  # here: most calls are of no trace
+
+            more += ids(header or "", x_ray.decode("ascii", "replace"))
+        if call.row is not None:
+            more += f'"row":{call.row},'
+        if call.column is not None:
+            more += f'"column":{call.column},'
+        if not self._inputs:
+            return more
+        from lambda_fn.telemetry.inputs import inputs  # here: few deployments ask for them
+
+        return more + inputs(call, request)
+
+
+def _times(call: Call, request: Request | None, end: float) -> tuple[tuple[str, ...], tuple[float, ...]]:
+    """Return the names of the parts of a call that it came to, and how many seconds each took, first of all of it.
+
+    parse: what became of the event until its rows were there; reload: how long it waited for the storage meanwhile.
+    """
+    since = 0.0 if request is None else request.since
+    reload = (call.found or end) - since if since else 0.0
+    times = {"total": end - call.began}
+    if since:
+        times["reload"] = reload
+    if call.found:
+        times["parse"] = (call.parsed or end) - call.began - reload
+    if call.parsed:
+        times["score"] = (call.scored or end) - call.parsed
+    if call.scored:
+        times["encode"] = end - call.scored - call.compared
+    if call.compared:
+        times[COMPARE] = call.compared
+    return tuple(times), tuple(times.values())
+
+
+def _is_plain(ids: str) -> bool:
+    """Whether JSON has a text of ids as it is: what AWS makes is."""
+    return ids.isascii() and ids.isprintable() and '"' not in ids and "\\" not in ids and len(ids) <= ID_CHARACTERS

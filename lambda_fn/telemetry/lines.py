@@ -1,0 +1,106 @@
+"""How lines are written, and what those of many calls have in common: made once for each kind, of which are few."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+NAMESPACE = "Plume"
+LEVELS = {4: "WARN", 5: "ERROR"}
+COMPARE = "compare"
+"""The part of a call that is no metric: few deployments have a candidate."""
+NOTHING = "%.0s"
+"""What takes a value and shows nothing of it."""
+COMPACT = json.JSONEncoder(separators=(",", ":"))
+
+
+class Log:
+    """What stands at stdout: lines go straight to the file behind it, if there is one, 2 µs sooner."""
+
+    def __init__(self) -> None:
+        self._stdout: Any = None
+        self._file = -1
+
+    def write(self, line: str) -> None:
+        """Write a line at once, as other threads write, too; that the log takes none is no reason to fail."""
+        try:
+            if sys.stdout is not self._stdout:
+                self._stdout, self._file = sys.stdout, _file_of(sys.stdout)
+            if self._file < 0:
+                self._stdout.write(f"{line}\n")
+                self._stdout.flush()
+                return
+            data = f"{line}\n".encode()
+            while data:
+                data = data[os.write(self._file, data) :]
+        except Exception:  # stdout may be closed, full, or whatever else stands there
+            return
+
+
+def _file_of(stdout: Any) -> int:
+    """Return the number of the file that a stream writes to, -1 if it has none; what it holds back goes in front."""
+    try:
+        stdout.flush()
+        return int(stdout.fileno())
+    except Exception:  # as above
+        return -1
+
+
+write = Log().write
+
+
+class Kind:
+    """Calls that differ in their ids, times and sizes alone.
+
+    key: sender, method, route, status, code, dialect, whether it was the first, whether there were rows, and the names
+    of its times.
+    header: Server-Timing, `%` the times.
+    line: that of the log, `%` date and time, milliseconds, what else there is of the call, bytes in and out, if it is
+    `logged`; then the times, the rows, the milliseconds since 1970.
+    """
+
+    __slots__ = ("header", "line", "logged", "metrics")
+
+    def __init__(self, key: tuple[Any, ...], logged: bool, metrics: bool, function: str) -> None:
+        sender, method, route, status, code, dialect, cold, rows, names = key
+        self.logged, self.metrics = logged, metrics
+        self.header = ", ".join(f"{name};dur=%s" for name in names)
+        parts = [f'"{name}_ms":%s' for name in names]
+        for there, part in (
+            (rows, '"rows":%s'),
+            (metrics, f'"_aws":{{"Timestamp":%s,{_metrics(names, code, cold, rows, function).replace("%", "%%")}'),
+        ):
+            parts += [part] if there else []
+            parts[-1] += "" if there else NOTHING
+        if logged:
+            head = {
+                "level": LEVELS.get(status // 100, "INFO"),
+                "message": f"{method} {route} {status}",
+                "method": method,
+                "route": route,
+                "status": status,
+                **({"code": code} if code else {}),
+                "sender": sender,
+                **({"dialect": dialect.rpartition("/")[2].removeprefix("x-")} if dialect else {}),
+                "cold": cold,
+            }
+            told = COMPACT.encode(head)[1:-1]
+            parts = [f'"timestamp":"%s.%03dZ",{told},%s"bytes_in":%s,"bytes_out":%s', *parts]
+        self.line = f"{{{','.join(parts)}}}"
+
+
+def _metrics(names: Sequence[str], code: str, cold: bool, rows: bool, function: str) -> str:
+    """Return the directive of CloudWatch's embedded metric format, and the members that it names which are counts."""
+    counts = {"calls": 1, **({"cold_starts": 1} if cold else {})}
+    metrics = [{"Name": name, "Unit": "Count"} for name in (*counts, *(["rows"] if rows else []))]
+    metrics += [{"Name": f"{name}_ms", "Unit": "Milliseconds"} for name in names if name != COMPARE]
+    told = [{"Namespace": NAMESPACE, "Dimensions": [["Function"]], "Metrics": metrics}]
+    values: dict[str, Any] = {**counts, "Function": function}
+    if code:
+        counted = [{"Name": "errors", "Unit": "Count"}]
+        told.append({"Namespace": NAMESPACE, "Dimensions": [["Function"], ["Function", "Code"]], "Metrics": counted})
+        values |= {"errors": 1, "Code": code}
+    return f'"CloudWatchMetrics":{COMPACT.encode(told)}}},{COMPACT.encode(values)[1:-1]}'

@@ -1,0 +1,130 @@
+"""`logs`: what the function wrote, read back through an emulator's Logs Insights, told to a person.
+
+The emulator knows of a query's stages `fields`, `filter`, `sort` and `limit`, which is all that is asked of it; that
+AWS takes the same, and how soon a line is found there, was never run.
+"""
+
+import json
+import time
+import uuid
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from convert import logs as module
+from convert.__main__ import main
+from convert.logs import QUERY
+from lambda_fn.storage import s3
+from scripts.deployment import Deployment
+from scripts.emulator import Emulator
+from tests.conftest import LoadEvent
+from tests.convert.command import said
+from tests.lambda_fn.conftest import anew
+from tests.lambda_fn.posts import post, request
+from tests.lambda_fn.telemetry.lines import ALL
+
+
+@pytest.fixture
+def stage(aws: Emulator) -> Iterator[str]:
+    """A stage whose stack has the log group of the function `predict`, and nothing else."""
+    name = uuid.uuid4().hex[:8]
+    group = {"Type": "AWS::Logs::LogGroup", "Properties": {"LogGroupName": f"/aws/lambda/plume-{name}-predict"}}
+    stacks = Deployment(aws).client("cloudformation")
+    template = json.dumps({"Resources": {"PredictLogGroup": group}})
+    stacks.create_stack(StackName=f"plume-{name}", TemplateBody=template)
+    stacks.get_waiter("stack_create_complete").wait(StackName=f"plume-{name}", WaiterConfig={"Delay": 0.1})
+    yield name
+    stacks.delete_stack(StackName=f"plume-{name}")
+
+
+def put(aws: Emulator, stage: str, lines: list[str], ago: timedelta = timedelta(0)) -> None:
+    """Put lines into the log, each a millisecond after the other."""
+    client, group = Deployment(aws).client("logs"), f"/aws/lambda/plume-{stage}-predict"
+    stream, at = uuid.uuid4().hex, int((datetime.now(UTC) - ago).timestamp() * 1000) - len(lines) - 1
+    client.create_log_stream(logGroupName=group, logStreamName=stream)
+    events = [{"timestamp": at + number, "message": line} for number, line in enumerate(lines)]
+    client.put_log_events(logGroupName=group, logStreamName=stream, logEvents=events)
+
+
+def written(
+    event: LoadEvent, model_file: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> list[str]:
+    """Return what the function itself writes: of 3 calls well answered, 2 refused and one for nothing."""
+    for name, value in {"MODEL_URI": model_file.as_uri(), **ALL}.items():
+        monkeypatch.setenv(name, value)
+    handler = anew()
+    sent = [*[event("predict-http-api")] * 3, post(event, "{"), post(event, "{"), request(event, "GET", "/nothing")]
+    for each in sent:
+        handler.predict(each, None)
+    s3.client.cache_clear()
+    return capsys.readouterr().out.splitlines()
+
+
+def test_calls_errors_and_times_are_counted(
+    aws: Emulator,
+    stage: str,
+    event: LoadEvent,
+    model_file: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    lines = written(event, model_file, monkeypatch, capsys)
+    monkeypatch.setenv("COLUMNS", "200")
+    others = ["START RequestId: 1", '{"level": "WARNING", "message": "total_ms"}', '{"total_ms": "x"}', "{"]
+    put(aws, stage, [*lines, *others])
+    put(aws, stage, lines, timedelta(hours=2))
+    assert main(["logs", "--stage", stage]) == 0
+    told = capsys.readouterr().out
+    first, *rest = told.splitlines()
+    assert first.startswith(f"/aws/lambda/plume-{stage}-predict from ")
+    assert first.endswith(": 6 calls, 3 errors (50.0 %), 0 of them the service's, 6 rows, 1 cold starts")
+    cells = [[each.strip() for each in line.strip("│").split("│")] for line in rest if line.startswith("│")]
+    assert [row[:2] for row in cells[:4]] == [["total", "6"], ["parse", "5"], ["score", "3"], ["encode", "3"]]
+    assert [row[:5] for row in cells[4:6]] == [["/predict", "5", "2", "6", "1"], ["none", "1", "1", "0", "0"]]
+    assert cells[6:] == [["malformed-json", "400", "2", "33.3 %"], ["not-found", "404", "1", "16.7 %"]]
+    assert main(["logs", "--stage", stage, "--since", "3h"]) == 0
+    assert ": 12 calls, 6 errors" in capsys.readouterr().out
+
+
+def test_a_span_with_more_lines_than_a_query_answers_is_halved(
+    aws: Emulator, stage: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(module, "MOST_RESULTS", 20)
+    monkeypatch.setattr(module, "SHORTEST_MS", 1)
+    line = json.dumps({"route": "/predict", "status": 200, "total_ms": 1.5})
+    put(aws, stage, [line] * 100)
+    put(aws, stage, [line] * 100, timedelta(minutes=30))
+    assert main(["logs", "--stage", stage]) == 0
+    assert ": 200 calls, 0 errors (0.0 %)" in " ".join(capsys.readouterr().out.split())
+    monkeypatch.setattr(module, "MOST_CALLS", 100)
+    assert main(["logs", "--stage", stage]) == 0
+    assert "the newest 100 calls alone: ask for less with --since" in capsys.readouterr().out
+
+
+def test_no_calls_are_no_failure(stage: str, aws: Emulator, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["logs", "--stage", stage, "--since", "30m"]) == 0
+    assert capsys.readouterr().out.startswith(f"no calls in /aws/lambda/plume-{stage}-predict from ")
+
+
+def test_what_can_not_be_read_is_one_line(aws: Emulator, stage: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert "there is no stack plume-nowhere: `npx" in said(["logs", "--stage", "nowhere"], capsys)
+    told = said(["logs", "--stage", stage, "--function", "objects"], capsys)
+    assert f"the stack plume-{stage} has no function objects with a log of its own" in told
+    assert "--since is a time such as 7d, 2h, 30m or 90s, not soon" in said(["logs", "--since", "soon"], capsys)
+    Deployment(aws).client("logs").delete_log_group(logGroupName=f"/aws/lambda/plume-{stage}-predict")
+    assert f"the log /aws/lambda/plume-{stage}-predict: " in said(["logs", "--stage", stage], capsys)
+
+
+def test_the_query_asks_for_what_the_lines_have() -> None:
+    """As AWS writes it: https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/CWL_QuerySyntax.html."""
+    query = QUERY.format(begin=int(time.time() * 1000), end=0, limit=10)
+    assert [stage.split()[0] for stage in query.split(" | ")] == [
+        "fields",
+        "filter",
+        "filter",
+        "filter",
+        "sort",
+        "limit",
+    ]

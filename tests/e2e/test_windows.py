@@ -1,0 +1,120 @@
+"""Alarms and the dashboard, made by an emulator's CloudFormation; the dashboard drawn from what the function writes."""
+
+from __future__ import annotations
+
+import json
+import re
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+import yaml
+
+from scripts.dashboard import TEMPLATE, draw, of_cloudwatch, of_lines, written
+from scripts.emulator import Emulator
+from tests.conftest import LoadEvent
+from tests.lambda_fn.conftest import anew
+from tests.lambda_fn.posts import post
+from tests.lambda_fn.telemetry.lines import ALL
+
+pytestmark = pytest.mark.e2e
+
+PNG = b"\x89PNG"
+STUBS = {
+    "HttpApi": {"Type": "AWS::ApiGatewayV2::Api", "Properties": {"Name": "windows", "ProtocolType": "HTTP"}},
+    "PredictLambdaFunction": {"Type": "AWS::Logs::LogGroup", "Properties": {"LogGroupName": "predict"}},
+    "Bucket": {"Type": "AWS::S3::Bucket"},
+}
+"""What the template refers to, whose names are all that it asks for."""
+SHORT = {"Ref": "Ref", "Condition": "Condition"}
+
+
+def construct(loader: Any, suffix: str, node: Any) -> Any:
+    """Return what a short form of CloudFormation's functions stands for."""
+    name = SHORT.get(suffix, f"Fn::{suffix}")
+    if isinstance(node, yaml.ScalarNode):
+        return {name: loader.construct_scalar(node)}
+    return {name: loader.construct_sequence(node, deep=True)}
+
+
+def template(**parameters: str) -> str:
+    """Return the template with stubs beside it, and parameters in their places, as Serverless puts them there."""
+    given = {"self:service": "windows", "sls:stage": parameters["stage"]}
+    given |= {f"param:{name}": value for name, value in parameters.items()}
+    text = re.sub(r"\$\{((?:param|self|sls):\w+)\}", lambda found: given[found[1]], TEMPLATE.read_text())
+    loader = type("Loader", (yaml.SafeLoader,), {})
+    loader.add_multi_constructor("!", construct)  # type: ignore[attr-defined]
+    document = yaml.load(text, loader)  # noqa: S506 - a SafeLoader
+    document["Resources"] |= STUBS
+    return json.dumps(document)
+
+
+@pytest.fixture
+def stage(aws: Emulator) -> Iterator[str]:
+    name = uuid.uuid4().hex[:8]
+    yield name
+    boto3.client("cloudformation").delete_stack(StackName=f"windows-{name}")
+
+
+def made(stage: str, **parameters: str) -> set[str]:
+    """Make the stack; return the types of what is in it, but the stubs'."""
+    given = {"alarms": "false", "alarmTopic": "", "alarmEmail": "", "alarmLatency": "1000", "dashboard": "false"}
+    stacks = boto3.client("cloudformation")
+    stacks.create_stack(StackName=f"windows-{stage}", TemplateBody=template(**{**given, **parameters}, stage=stage))
+    stacks.get_waiter("stack_create_complete").wait(StackName=f"windows-{stage}", WaiterConfig={"Delay": 1})
+    found = stacks.describe_stack_resources(StackName=f"windows-{stage}")["StackResources"]
+    return {each["ResourceType"] for each in found if each["LogicalResourceId"] not in STUBS}
+
+
+def test_nothing_is_made_that_nobody_asked_for(stage: str) -> None:
+    assert made(stage) == set()
+
+
+def test_alarms_tell_who_is_to_be_told(stage: str) -> None:
+    topic = "arn:aws:sns:us-east-1:000000000000:on-call"
+    types = made(stage, alarms="true", alarmTopic=topic, alarmEmail="on-call@example.org")
+    assert types == {"AWS::CloudWatch::Alarm", "AWS::SNS::Topic"}
+    alarms = boto3.client("cloudwatch").describe_alarms(AlarmNamePrefix=f"windows-{stage}-")["MetricAlarms"]
+    kinds = {each["AlarmName"].rpartition("-")[2]: each for each in alarms}
+    assert kinds.keys() == {"errors", "latency", "throttles", "rejected", "silence"}
+    assert all(topic in each["AlarmActions"] and len(each["AlarmActions"]) == 2 for each in alarms)
+    assert {each["TreatMissingData"] for name, each in kinds.items() if name != "silence"} == {"notBreaching"}
+    assert kinds["silence"]["TreatMissingData"] == "breaching"
+    assert kinds["rejected"]["Dimensions"][0]["Value"].startswith("s3://")
+
+
+def test_the_dashboard_is_drawn_from_the_function_s_own_lines(
+    stage: str,
+    event: LoadEvent,
+    model_file: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert made(stage, dashboard="true") == {"AWS::CloudWatch::Dashboard"}
+    body = json.loads(boto3.client("cloudwatch").get_dashboard(DashboardName=f"windows-{stage}")["DashboardBody"])
+    assert len(body["widgets"]) == len(written("dev")["widgets"]) == 12
+    spots = {(x, y) for w in body["widgets"] for x in range(w["x"], w["x"] + w["width"]) for y in [w["y"]]}
+    assert len(spots) == sum(each["width"] for each in body["widgets"])
+    assert "${" not in json.dumps(body)
+    for name, value in {"MODEL_URI": model_file.as_uri(), **ALL}.items():
+        monkeypatch.setenv(name, value)
+    handler = anew()
+    handler.predict(event("predict-http-api"), None)
+    handler.predict(post(event, "{"), None)
+    source = of_lines(capsys.readouterr().out.splitlines())
+    shown = [
+        label
+        for widget in body["widgets"]
+        for entry in widget["properties"].get("metrics", [])
+        for label, *_ in source(entry, entry[-1], 300)
+    ]
+    expected = ["calls", "4xx", "5xx", "p50", "p90", "p99", "parse", "score", "encode", "malformed-json"]
+    assert shown == [*expected, "cold starts", "rows (right)"]
+    draw(body, source, tmp_path / "lines.png")
+    assert (tmp_path / "lines.png").read_bytes().startswith(PNG)
+    draw(body, of_cloudwatch(), tmp_path / "cloudwatch.png")
+    assert (tmp_path / "cloudwatch.png").read_bytes().startswith(PNG)
