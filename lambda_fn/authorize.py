@@ -23,7 +23,9 @@ HEADER = "x-api-key"
 LEAST_CHARACTERS = 20
 """A key that is shorter opens nothing: it can be tried out."""
 KEPT_SECONDS = 900
-"""For so long keys that were read are believed while SSM does not answer."""
+"""For so long keys that were read are believed while SSM does not answer, unless they are to be read for each call."""
+AGAIN_SECONDS = 5
+"""After a failure SSM is not asked for so long: each call would wait for it."""
 FINGERPRINT_DIGITS = 12
 
 
@@ -34,7 +36,7 @@ class Keys:
         """Read nothing yet."""
         self._parameter, self._ttl = parameter, ttl
         self._digests: tuple[bytes, ...] = ()
-        self._read_at = float("-inf")
+        self._read_at = self._failed_at = float("-inf")
 
     def fingerprint(self, key: str) -> str | None:
         """Return the first digits of the digest of `key`; None if it is none of the keys.
@@ -47,13 +49,18 @@ class Keys:
 
     def _current(self) -> tuple[bytes, ...]:
         now = time.time()  # the other clock stands still while the instance is frozen
-        if not 0 <= now - self._read_at < self._ttl:
-            try:
-                self._digests, self._read_at = tuple(digests_of(_read(self._parameter))), now
-            except (OSError, ValueError, LookupError) as error:
-                if not 0 <= now - self._read_at < KEPT_SECONDS:
-                    raise
-                log.warning("%s can't be read, the keys from before are believed: %s", self._parameter, error)
+        if 0 <= now - self._read_at < self._ttl:
+            return self._digests
+        believed = self._ttl > 0 and 0 <= now - self._read_at < KEPT_SECONDS
+        if believed and 0 <= now - self._failed_at < AGAIN_SECONDS:
+            return self._digests
+        try:
+            self._digests, self._read_at = tuple(digests_of(_read(self._parameter))), now
+        except (OSError, ValueError, LookupError) as error:
+            self._failed_at = now
+            if not believed:
+                raise
+            log.warning("%s can't be read, the keys from before are believed: %s", self._parameter, error)
         return self._digests
 
 

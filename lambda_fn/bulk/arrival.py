@@ -7,11 +7,10 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
-import boto3
-
 from lambda_fn.bulk.failures import RefusedError
 from lambda_fn.bulk.formats import format_of, is_hidden
 from lambda_fn.bulk.run import digest
+from lambda_fn.storage.boto import boto3
 
 log = logging.getLogger(__name__)
 

@@ -12,11 +12,11 @@ from contextlib import closing, suppress
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-import boto3
 from botocore.config import Config
 
 from lambda_fn.record import Record
 from lambda_fn.storage import s3
+from lambda_fn.storage.boto import boto3
 from lambda_fn.storage.s3_get import BrokenAnswerError
 
 if TYPE_CHECKING:

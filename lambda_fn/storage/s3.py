@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Mapping
 from contextlib import closing
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from lambda_fn.errors import SEE_THE_LOG, Problem, ServiceError
+from lambda_fn.storage.boto import boto3
 from lambda_fn.storage.s3_get import MISSING, short
 from lambda_fn.storage.words import words
 
@@ -25,9 +24,6 @@ type Client = S3Client
 PIECE = 2**20
 THERE_ALREADY = "PreconditionFailed"
 """S3's code where something has the key of what was to be new."""
-
-for _name in ("boto3", "botocore", "urllib3"):  # below it they log what is signed, with the token, and what S3 echoes
-    logging.getLogger(_name).setLevel(logging.ERROR)
 
 
 @cache

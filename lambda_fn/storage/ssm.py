@@ -15,7 +15,7 @@ NOT_THERE = "ParameterNotFound"
 
 
 class ParameterError(OSError):
-    """Raised where SSM does not answer as it should; tells in its own words what it said."""
+    """Raised where SSM does not answer as it should."""
 
 
 def read_parameter(name: str, environ: Mapping[str, str]) -> str | None:
@@ -36,15 +36,25 @@ def read_parameter(name: str, environ: Mapping[str, str]) -> str | None:
         return _by_boto3(name)
     if answer.status == 200:
         return str(json.loads(answer.body)["Parameter"]["Value"])
-    if NOT_THERE in answer.body.decode("latin-1"):
+    if code_of(answer.body) == NOT_THERE:
         return None
-    raise ParameterError(f"SSM answered {answer.status} {answer.body[:1000].decode('latin-1')}")
+    raise ParameterError(f"SSM answered {answer.status} {code_of(answer.body)}".rstrip())
+
+
+def code_of(body: bytes) -> str:
+    """Return the code in SSM's answer; its words may be the request, with all that was signed."""
+    try:
+        kind = str(json.loads(body)["__type"])
+    except (ValueError, LookupError, TypeError):
+        return ""
+    return s3_get.short(kind.rpartition("#")[2], "")
 
 
 def _by_boto3(name: str) -> str | None:
-    import boto3
     from botocore.config import Config
     from botocore.exceptions import BotoCoreError, ClientError
+
+    from lambda_fn.storage.boto import boto3
 
     try:
         client = boto3.client(
@@ -54,6 +64,6 @@ def _by_boto3(name: str) -> str | None:
     except ClientError as error:
         if error.response["Error"]["Code"] == NOT_THERE:
             return None
-        raise ParameterError(str(error)) from error
+        raise ParameterError(f"SSM answered {error.response['Error']['Code']}") from None
     except (BotoCoreError, ValueError) as error:
-        raise ParameterError(str(error)) from error
+        raise ParameterError(f"SSM can't be asked: {error}") from error

@@ -14,6 +14,7 @@ import pytest
 
 from lambda_fn import authorize
 from lambda_fn.config import ConfigError
+from lambda_fn.storage import ssm
 from scripts.emulator import Emulator
 from tests.conftest import TESTS
 
@@ -97,13 +98,16 @@ def test_while_ssm_fails_the_keys_from_before_open_for_a_while_and_then_nothing_
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     put(FIRST)
-    keys = authorize.Keys(parameter, 0)
+    keys, strict = authorize.Keys(parameter, 60), authorize.Keys(parameter, 0)
     assert keys.fingerprint(FIRST)
+    assert strict.fingerprint(FIRST)
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
     clock[0] += 899
     assert keys.fingerprint(FIRST)
     assert keys.fingerprint(SECOND) is None
-    assert "the keys from before are believed" in caplog.text
+    assert caplog.text.count("the keys from before are believed") == 1  # and the second call does not wait for SSM
+    with pytest.raises(ConnectionRefusedError):
+        strict.fingerprint(FIRST)
     clock[0] += 1
     for key in (FIRST, SECOND):
         with pytest.raises(ConnectionRefusedError):
@@ -155,3 +159,19 @@ def test_importing_it_imports_no_model_and_no_boto3() -> None:
 @pytest.fixture(autouse=True)
 def _quiet(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.WARNING)
+
+
+@pytest.mark.parametrize("by", ["sockets", "boto3"])
+def test_no_key_is_logged_at_any_level(
+    put: Put, parameter: str, by: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    put(f"{FIRST}\n{SECOND}")
+    caplog.clear()
+    if by == "boto3":
+        monkeypatch.setattr(authorize, "read_parameter", lambda name, _: ssm._by_boto3(name))
+    keys = authorize.Keys(parameter, 60)
+    assert keys.fingerprint(FIRST)
+    assert not keys.fingerprint("third-" + "c" * 20)
+    for secret in (FIRST, SECOND, "third-", "test"):
+        assert secret not in caplog.text
