@@ -1,13 +1,18 @@
 'use strict';
 // What `--param`s ask for and CloudFormation has no condition for, or no word: the doors (`auth`, `docsAuth`), lists with
-// commas, and the alias `live`, which calls go to and each deployment moves.
+// commas, and the alias `live`, which calls go to and each deployment moves. What would leave a door open by mistake, or
+// break on AWS only, is refused here.
 
 const LIVE = 'live';
+const OPTIONAL = ['reservedConcurrency', 'provisionedConcurrency', 'kmsKey', 'permissionsBoundary', 'bulkConcurrency'];
+const OUTSIDE = ['authorize', 'arrive']; // of a VPC: they ask nothing that is in one
 
 class ServerlessDoors {
   constructor(serverless) {
     this.hooks = {
       'initialize': () => {
+        checkNames(serverless);
+        checkValues(serverless);
         setDoors(serverless);
         setLists(serverless);
       },
@@ -17,21 +22,60 @@ class ServerlessDoors {
 }
 
 const listed = (text) => String(text ?? '').split(',').map((each) => each.trim()).filter(Boolean);
+const whole = (text, least, most) => /^\d+$/.test(text) && Number(text) >= least && Number(text) <= most;
+
+function refuse(serverless, words) {
+  throw new serverless.classes.Error(words);
+}
+
+// A name that nobody reads is a wish that nobody hears, and perhaps a door that stays open.
+function checkNames(serverless) {
+  const declared = Object.values(serverless.configurationInput.params ?? {}).flatMap((each) => Object.keys(each));
+  const known = [...new Set([...declared, ...OPTIONAL])].sort();
+  for (const told of serverless.processedInput.options.param ?? []) {
+    const [name] = told.split('=');
+    if (!known.includes(name)) refuse(serverless, `there is no parameter '${name}'; there are ${known.join(', ')}`);
+  }
+}
+
+// Each rule says whether it holds, and what is told where it does not.
+const RULES = [
+  [({ jwtScopes: text }) => !text || listed(text).length, 'jwtScopes is names with commas, and lists none'],
+  [({ keysParameter: text }) => /^\/[\w./-]+$/.test(text), 'keysParameter is the whole name of a parameter of SSM, such as /plume/prod/keys'],
+  [({ domain, flags }) => domain || String(flags.disableDefaultEndpoint) !== 'true', 'disableDefaultEndpoint asks for a domain: nothing else would answer'],
+  [({ domain, certificate }) => !domain || !String(certificate).endsWith('/none'), 'domain asks for its certificate'],
+  [({ domain, basePath }) => !domain || basePath === '/' || !/^\/|\/$/.test(basePath), 'basePath has no slash at its ends where there is a domain'],
+  [({ versionDays }) => whole(versionDays, 1, 36500), 'versionDays is a number of days from 1 on'],
+  [({ versionsKept }) => whole(versionsKept, 1, 100), 'versionsKept is a number from 1 to 100'],
+  [({ throttleRate, throttleBurst: burst }) => whole(throttleRate, 1, 1e6) && whole(burst, 1, 1e6), 'throttleRate and throttleBurst are numbers from 1 on'],
+  [({ vpcSubnets, vpcSecurityGroups: groups }) => typeof vpcSubnets === 'string' && typeof groups === 'string', 'vpcSubnets and vpcSecurityGroups are ids with commas between them'],
+  [({ vpcSubnets, vpcSecurityGroups: groups }) => !vpcSubnets === !groups, 'vpcSubnets and vpcSecurityGroups are given together, or neither'],
+];
+
+function checkValues(serverless) {
+  const told = serverless.service.custom.doors;
+  for (const [name, value] of Object.entries(told.flags)) {
+    if (!['true', 'false'].includes(String(value))) refuse(serverless, `${name} is true or false, not '${value}'`);
+  }
+  for (const [holds, words] of RULES) if (!holds(told)) refuse(serverless, words);
+}
 
 // The doors by name: what a route of each says, the authorizer that it names, if it does, and what is missing for it.
 const DOORS = {
   open: {},
   iam: { route: () => ({ type: 'aws_iam' }) },
   jwt: {
-    route: ({ scopes }) => ({ name: 'jwt', type: 'jwt', ...(listed(scopes).length && { scopes: listed(scopes) }) }),
-    authorizer: ({ issuer, audience }) => ({
+    route: ({ jwtScopes: scopes }) => ({ name: 'jwt', type: 'jwt', ...(listed(scopes).length && { scopes: listed(scopes) }) }),
+    authorizer: ({ jwtIssuer, jwtAudience }) => ({
       type: 'jwt',
       identitySource: '$request.header.Authorization',
-      issuerUrl: issuer,
-      audience: listed(audience),
+      issuerUrl: jwtIssuer,
+      audience: listed(jwtAudience),
     }),
-    lacks: ({ issuer, audience }) =>
-      /^https?:\/\/./.test(issuer) && listed(audience).length ? '' : 'asks for jwtIssuer, a URL, and jwtAudience',
+    lacks: ({ jwtIssuer, jwtAudience }) =>
+      /^(https:\/\/|http:\/\/(localhost|127\.0\.0\.1)[:/])\S+$/.test(jwtIssuer) && listed(jwtAudience).length
+        ? ''
+        : 'asks for jwtIssuer, a URL of https, and jwtAudience',
   },
   key: {
     route: () => ({ name: 'key', type: 'request' }),
@@ -42,7 +86,7 @@ const DOORS = {
       enableSimpleResponses: true,
       resultTtlInSeconds: Number(keyTtl),
     }),
-    lacks: ({ keyTtl }) => (/^\d+$/.test(keyTtl) && Number(keyTtl) <= 3600 ? '' : 'asks for a keyTtl from 0 to 3600'),
+    lacks: ({ keyTtl }) => (whole(keyTtl, 0, 3600) ? '' : 'asks for a keyTtl from 0 to 3600'),
   },
 };
 
@@ -55,7 +99,7 @@ function setDoors(serverless) {
       const name = httpApi.authorizer;
       const door = Object.hasOwn(DOORS, name) ? DOORS[name] : { lacks: () => `is one of ${Object.keys(DOORS).join(', ')}` };
       const lacking = door.lacks?.(custom.doors);
-      if (lacking) throw new serverless.classes.Error(`auth, or docsAuth, is '${name}': it ${lacking}`);
+      if (lacking) refuse(serverless, `auth, or docsAuth, is '${name}': it ${lacking}`);
       if (door.authorizer) authorizers[name] = door.authorizer(custom.doors);
       if (door.route) httpApi.authorizer = door.route(custom.doors);
       else delete httpApi.authorizer;
@@ -66,15 +110,15 @@ function setDoors(serverless) {
 }
 
 function setLists(serverless) {
-  const { provider, custom } = serverless.service;
-  const [subnetIds, securityGroupIds] = [listed(custom.doors.subnetIds), listed(custom.doors.securityGroupIds)];
-  if (subnetIds.length !== 0 !== (securityGroupIds.length !== 0)) {
-    throw new serverless.classes.Error('vpcSubnets and vpcSecurityGroups are given together, or neither');
+  const { functions, provider, custom } = serverless.service;
+  const subnetIds = listed(custom.doors.vpcSubnets);
+  if (subnetIds.length) {
+    const vpc = { subnetIds, securityGroupIds: listed(custom.doors.vpcSecurityGroups) };
+    for (const [name, each] of Object.entries(functions)) if (!OUTSIDE.includes(name)) each.vpc = vpc;
   }
-  if (subnetIds.length) provider.vpc = { subnetIds, securityGroupIds };
   const tags = listed(custom.doors.stackTags).map((each) => each.split(/=(.*)/s));
   if (tags.some(([name, value]) => !name || value === undefined)) {
-    throw new serverless.classes.Error(`stackTags is name=value,name=value, not '${custom.doors.stackTags}'`);
+    refuse(serverless, `stackTags is name=value,name=value, not '${custom.doors.stackTags}'`);
   }
   if (tags.length) provider.stackTags = Object.fromEntries(tags);
 }

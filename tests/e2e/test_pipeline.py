@@ -27,6 +27,7 @@ MADE_BY = {
     "AWS::ApiGatewayV2::Integration": "apigateway:POST",
     "AWS::ApiGatewayV2::Route": "apigateway:POST",
     "AWS::ApiGatewayV2::Stage": "apigateway:POST",
+    "AWS::SNS::Topic": "sns:CreateTopic",
     "AWS::CloudWatch::Alarm": "cloudwatch:PutMetricAlarm",
     "AWS::CloudWatch::Dashboard": "cloudwatch:PutDashboard",
     "AWS::Events::Rule": "events:PutRule",

@@ -66,6 +66,8 @@ PREFIXES = {
     "SummaryRole": [["bulk/out/*"]],
 }
 KEY = EVERYTHING["kmsKey"]
+OUTSIDE = {"AuthorizeRole", "ArriveRole"}
+"""Whose functions run in no VPC: they ask nothing that is in one."""
 ANY_BUCKET = "arn:${AWS::Partition}:s3:::"
 
 
@@ -122,11 +124,11 @@ def test_nothing_is_allowed_everywhere_nor_everything_anywhere(
 def test_functions_in_a_vpc_and_traced_get_awss_own_policies_for_that_and_a_key_what_it_takes(
     everything: dict[str, Any],
 ) -> None:
-    own = {"service-role/AWSLambdaVPCAccessExecutionRole", "AWSXRayDaemonWriteAccess"}
+    traced, in_vpc = "AWSXRayDaemonWriteAccess", "service-role/AWSLambdaVPCAccessExecutionRole"
     for name, role in roles(everything).items():
         for met in (False, True):
             arns = chosen(role["Properties"].get("ManagedPolicyArns", []), met=met)
-            expected = own if met and name not in {"BulkRole"} else set()
+            expected = {traced} | ({in_vpc} if name not in OUTSIDE else set()) if met and name != "BulkRole" else set()
             assert {place(arn).partition("policy/")[2] for arn in arns} == expected
         with_key = rights(role, met=True)
         for action in ("kms:Decrypt", "kms:GenerateDataKey")[: 1 if name == "AuthorizeRole" else 2]:
@@ -192,7 +194,9 @@ def test_parameters_reach_what_they_are_of(template: dict[str, Any], everything:
     function = full["PredictLambdaFunction"]["Properties"]
     assert function["ReservedConcurrentExecutions"] == 20
     assert function["TracingConfig"] == {"Mode": "Active"}
-    assert function["VpcConfig"]["SubnetIds"] == EVERYTHING["vpcSubnets"].split(",")
+    for name in (role.removesuffix("Role") for role in RIGHTS.keys() - {"BulkRole"}):
+        config = full[f"{name}LambdaFunction"]["Properties"].get("VpcConfig", {"SubnetIds": []})
+        assert config["SubnetIds"] == ([] if f"{name}Role" in OUTSIDE else EVERYTHING["vpcSubnets"].split(","))
     assert function["KmsKeyArn"] == KEY
     assert {"VpcConfig", "KmsKeyArn"}.isdisjoint(plain["PredictLambdaFunction"]["Properties"])
     assert plain["PredictLambdaFunction"]["Properties"]["LoggingConfig"]["LogFormat"] == "JSON"

@@ -22,6 +22,8 @@ from tests.lambda_fn.telemetry.lines import ALL
 
 pytestmark = pytest.mark.e2e
 
+NO_TOPIC = "arn:aws:sns:us-east-1:000000000000:none"
+
 PNG = b"\x89PNG"
 STUBS = {
     "HttpApi": {"Type": "AWS::ApiGatewayV2::Api", "Properties": {"Name": "windows", "ProtocolType": "HTTP"}},
@@ -42,9 +44,9 @@ def construct(loader: Any, suffix: str, node: Any) -> Any:
 
 def template(**parameters: str) -> str:
     """Return the template with stubs beside it, and parameters in their places, as Serverless puts them there."""
-    given = {"self:service": "windows", "sls:stage": parameters["stage"]}
+    given = {"self:service": "windows", "sls:stage": parameters["stage"], "self:custom.noTopic": NO_TOPIC}
     given |= {f"param:{name}": value for name, value in parameters.items()}
-    text = re.sub(r"\$\{((?:param|self|sls):\w+)\}", lambda found: given[found[1]], TEMPLATE.read_text())
+    text = re.sub(r"\$\{((?:param|self|sls):[\w.]+)\}", lambda found: given[found[1]], TEMPLATE.read_text())
     loader = type("Loader", (yaml.SafeLoader,), {})
     loader.add_multi_constructor("!", construct)  # type: ignore[attr-defined]
     document = yaml.load(text, loader)  # noqa: S506 - a SafeLoader
@@ -61,7 +63,7 @@ def stage(aws: Emulator) -> Iterator[str]:
 
 def made(stage: str, **parameters: str) -> set[str]:
     """Make the stack; return the types of what is in it, but the stubs'."""
-    given = {"alarms": "false", "alarmTopic": "", "alarmEmail": "", "alarmLatency": "1000", "dashboard": "false"}
+    given = {"alarms": "false", "alarmTopic": NO_TOPIC, "alarmEmail": "", "alarmLatency": "1000", "dashboard": "false"}
     stacks = boto3.client("cloudformation")
     stacks.create_stack(StackName=f"windows-{stage}", TemplateBody=template(**{**given, **parameters}, stage=stage))
     stacks.get_waiter("stack_create_complete").wait(StackName=f"windows-{stage}", WaiterConfig={"Delay": 1})
