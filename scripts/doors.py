@@ -19,6 +19,7 @@ from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from typing import Any
+from urllib.parse import unquote
 from urllib.request import urlopen
 
 import jwt
@@ -36,12 +37,17 @@ SIGNED = re.compile(
 ALGORITHMS = ["RS256", "RS384", "RS512"]
 OF_CONNECTIONS = frozenset({"connection", "keep-alive", "transfer-encoding", "upgrade", "te", "trailer"})
 PAGES = frozenset({"/docs", "/openapi.json"})
+TARGET = re.compile(r"/[!-~]*")
+OBJECTS = re.compile(r"(^|/\.{0,2})/objects(/|$)")
+"""What an unquoted path has that somebody might read as one of the objects, when dots and slashes are resolved."""
+MAX_BODY_BYTES = 10_000_000
+"""What an HTTP API takes."""
 TIMEOUT_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A request: its target as it was sent, its headers by names in lower case."""
+    """A request: its target as it was sent, its headers by names in lower case, what was sent twice with a comma."""
 
     method: str
     target: str
@@ -79,14 +85,23 @@ def token_door(issuer: str, audience: list[str], scopes: list[str]) -> Door:
         token = call.headers.get("authorization", "").removeprefix("Bearer ")
         try:
             key = keys.get_signing_key_from_jwt(token)
-            claims = jwt.decode(token, key, ALGORITHMS, audience=audience, issuer=issuer)
+            asked: Any = {"require": ["exp"], "verify_aud": False}
+            claims = jwt.decode(token, key, ALGORITHMS, issuer=issuer, options=asked)
         except jwt.PyJWTError:
             return HTTPStatus.UNAUTHORIZED
-        told = claims.get("scope", claims.get("scp", ""))
-        allowed = set(told.split() if isinstance(told, str) else told)
+        told = claims.get("aud", claims.get("client_id"))  # the latter in access tokens of Cognito
+        if not _texts([told] if isinstance(told, str) else told) & set(audience):
+            return HTTPStatus.UNAUTHORIZED
+        told = claims.get("scope", claims.get("scp"))
+        allowed = _texts(told.split() if isinstance(told, str) else told)
         return HTTPStatus.FORBIDDEN if scopes and not allowed & set(scopes) else None
 
     return ask
+
+
+def _texts(claim: object) -> set[str]:
+    """Return the texts of a claim that is a list; none of what is not."""
+    return {each for each in claim if isinstance(each, str)} if isinstance(claim, list) else set()
 
 
 def signature_door(credentials: Credentials) -> Door:
@@ -137,7 +152,7 @@ class Doors:
         path = call.target.partition("?")[0]
         if call.method == "OPTIONS":
             return None
-        if path.startswith("/objects/"):
+        if OBJECTS.search(unquote(path).replace("\\", "/")):
             return self.objects(call)
         return (self.pages if call.method == "GET" and path in PAGES else self.others)(call)
 
@@ -151,34 +166,53 @@ def doors_before(doors: Doors, port: int, upstream: int) -> Iterator[int]:
 
     class Passing(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        timeout = TIMEOUT_SECONDS
 
         def answer(self) -> None:
-            body = self.rfile.read(int(self.headers.get("content-length") or 0))
-            headers = {name.lower(): value for name, value in self.headers.items()}
-            call = Call(self.command, self.path, headers, body)
+            call = self._call()
+            if call is None:
+                self.close_connection = True
+                return self._refuse(HTTPStatus.BAD_REQUEST)
             refused = doors.refuse(call)
             if refused is not None:
-                told = json.dumps({"message": refused.phrase}).encode()
-                self._send(refused, {"content-type": "application/json"}, told)
-                return
+                return self._refuse(refused)
             try:
                 self._send(*_passed(call, upstream))
-            except OSError as error:
-                told = json.dumps({"message": f"the service does not answer: {error}"}).encode()
-                self._send(HTTPStatus.BAD_GATEWAY, {"content-type": "application/json"}, told)
+            except (OSError, http.client.HTTPException) as error:
+                self._refuse(HTTPStatus.BAD_GATEWAY, f"the service does not answer: {error}")
 
         do_GET = do_HEAD = do_POST = do_PUT = do_DELETE = do_OPTIONS = do_PATCH = answer  # noqa: N815
 
         def log_message(self, *_: Any) -> None:
             """Write nothing: the service logs."""
 
+        def _call(self) -> Call | None:
+            """Read a call; return None where others might read another one."""
+            headers: dict[str, str] = {}
+            for name, value in self.headers.items():
+                known = headers.get(name.lower())
+                headers[name.lower()] = value if known is None else f"{known},{value}"
+            length = headers.get("content-length", "0")
+            if "transfer-encoding" in headers or not TARGET.fullmatch(self.path):
+                return None
+            if not re.fullmatch("[0-9]{1,8}", length) or int(length) > MAX_BODY_BYTES:
+                return None
+            body = self.rfile.read(int(length))
+            return Call(self.command, self.path, headers, body) if len(body) == int(length) else None
+
+        def _refuse(self, status: HTTPStatus, words: str = "") -> None:
+            told = json.dumps({"message": words or status.phrase}).encode()
+            self._send(status, {"content-type": "application/json", "content-length": str(len(told))}, told)
+
         def _send(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
             self.send_response(status)
             for name, value in headers.items():
                 self.send_header(name, value)
-            self.send_header("content-length", str(len(body)))
+            if self.close_connection:
+                self.send_header("connection", "close")
             self.end_headers()
-            self.wfile.write(body)
+            if self.command != "HEAD":
+                self.wfile.write(body)
 
     with ThreadingHTTPServer(("127.0.0.1", port), Passing) as server:
         thread = Thread(target=server.serve_forever, daemon=True)
@@ -194,11 +228,15 @@ def _passed(call: Call, upstream: int) -> tuple[int, dict[str, str], bytes]:
     """Return what the server answers: status, headers, body."""
     connection = http.client.HTTPConnection("127.0.0.1", upstream, timeout=TIMEOUT_SECONDS)
     try:
-        headers = {name: value for name, value in call.headers.items() if name not in OF_CONNECTIONS}
+        dropped = OF_CONNECTIONS | {"content-length"}  # which is told anew of what was read
+        headers = {name: value for name, value in call.headers.items() if name not in dropped}
         connection.request(call.method, call.target, call.body or None, headers)
         answer = connection.getresponse()
-        dropped = OF_CONNECTIONS | {"content-length", "server", "date"}
-        kept = {name: value for name, value in answer.getheaders() if name.lower() not in dropped}
-        return answer.status, kept, answer.read()
+        dropped = OF_CONNECTIONS | {"server", "date"}
+        kept = {name.lower(): value for name, value in answer.getheaders() if name.lower() not in dropped}
+        body = answer.read()
+        if body or call.method != "HEAD":
+            kept["content-length"] = str(len(body))
+        return answer.status, kept, body
     finally:
         connection.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import socket
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
@@ -25,8 +26,10 @@ BODY = b'{"data": [[1, 2]]}'
 def echo(environ: dict[str, Any], start_response: Any) -> list[bytes]:
     """Answer with what was asked."""
     body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
-    start_response("201 Created", [("content-type", "application/json"), ("x-model-version", "7")])
-    return [f"{environ['REQUEST_METHOD']} {environ['PATH_INFO']} {environ['QUERY_STRING']} ".encode() + body]
+    told = f"{environ['REQUEST_METHOD']} {environ['PATH_INFO']} {environ['QUERY_STRING']} ".encode() + body
+    headers = [("content-type", "application/json"), ("x-model-version", "7"), ("content-length", str(len(told)))]
+    start_response("201 Created", headers)
+    return [] if environ["REQUEST_METHOD"] == "HEAD" else [told]
 
 
 @pytest.fixture
@@ -52,6 +55,13 @@ def call(
         return answer.status, answer.read().decode(), {name.lower(): value for name, value in answer.getheaders()}
     finally:
         connection.close()
+
+
+def spoken(port: int, *lines: str) -> str:
+    """Return all that is answered until the connection ends to what is sent as it is."""
+    with socket.create_connection(("127.0.0.1", port), timeout=30) as connection, connection.makefile("rb") as answers:
+        connection.sendall("\r\n".join(lines).encode())
+        return answers.read().decode()
 
 
 def signed(port: int, method: str, path: str, body: bytes = b"", by: Credentials = OURS) -> dict[str, str]:
@@ -104,9 +114,15 @@ def test_a_token_opens_that_is_sound_and_for_this(behind: Any, issuer: Issuer) -
         }
 
     refused, without = unsound(issuer), without_scope(issuer)
+    refused |= {"for ever": f"Bearer {issuer.token(exp=None)}", "no text": f"Bearer {issuer.token(aud=[7])}"}
+    refused |= {"of another client": f"Bearer {issuer.token(aud=None, client_id='others')}"}
+    refused |= {"of our client for others": f"Bearer {issuer.token(aud='others', client_id=AUDIENCE)}"}
+    without |= {f"scope {scope}": f"Bearer {issuer.token(scope=scope)}" for scope in (7, [7], {SCOPE: 1})}
+    without |= {"scope null": f"Bearer {issuer.token(scope=None, scp=7)}"}
     assert statuses(refused) == dict.fromkeys(refused, 401)
     assert statuses(without) == dict.fromkeys(without, 403)
-    assert statuses({"sound": f"Bearer {issuer.token()}"}) == {"sound": 201}
+    sound = {"sound": f"Bearer {issuer.token()}", "client": f"Bearer {issuer.token(aud=None, client_id=AUDIENCE)}"}
+    assert statuses(sound) == dict.fromkeys(sound, 201)
     assert call(port, "POST", "/predict", BODY)[0] == 401
 
 
@@ -115,6 +131,9 @@ def test_a_key_opens(behind: Any) -> None:
     asked = {"none": {}, "another": {"x-api-key": "K" * 32}, "umlauts": {"x-api-key": "ä"}, "ours": {"X-API-Key": KEY}}
     found = {name: call(port, "POST", "/predict", BODY, headers)[0] for name, headers in asked.items()}
     assert found == {"none": 401, "another": 403, "umlauts": 403, "ours": 201}
+    for keys in ((KEY, "K" * 32), ("K" * 32, KEY)):
+        two = (f"x-api-key: {key}" for key in keys)
+        assert spoken(port, "GET /model HTTP/1.0", *two, "", "").startswith("HTTP/1.1 403 ")
 
 
 def test_each_path_has_its_door(behind: Any) -> None:
@@ -130,8 +149,49 @@ def test_each_path_has_its_door(behind: Any) -> None:
         ("OPTIONS", "/predict", {}, 201),
         ("GET", "/objects/a", key, 403),
         ("GET", "/objects/a", signed(port, "GET", "/objects/a"), 201),
+        ("GET", "/%6Fbjects/a", key, 403),
+        ("GET", "/./objects/a", key, 403),
+        ("GET", "/x/../objects/a", key, 403),
+        ("GET", "/x/%2e%2e/objects/a", key, 403),
+        ("GET", "/x//objects/a", key, 403),
+        ("GET", "/x\\..\\objects\\a", key, 403),
+        ("GET", "/objects/..%2fa", key, 403),
+        ("GET", "/models/objects", key, 201),
+        ("GET", "http://127.0.0.1/objects/a", key, 400),
+        ("GET", "objects/a", key, 400),
     ):
         assert (call(port, method, path, headers=headers)[0], path) == (status, path)
+
+
+def test_what_others_could_read_as_another_call_ends_the_connection(behind: Any) -> None:
+    port = behind(key_door(KEY))
+    smuggled = "GET /objects/note HTTP/1.1\r\nhost: here\r\n\r\n"
+    for headers in (
+        ["content-length: 0", f"content-length: {len(smuggled)}"],
+        [f"content-length: {len(smuggled)}", "content-length: 0"],
+        ["content-length: -1"],
+        ["content-length: +5"],
+        ["content-length: five"],
+        ["content-length: 10000001"],
+        [f"content-length: {'9' * 5000}"],
+        ["transfer-encoding: chunked"],
+        ["Transfer-Encoding: identity", "content-length: 5"],
+    ):
+        answers = spoken(port, "OPTIONS /predict HTTP/1.1", "host: here", *headers, "", smuggled)
+        head, _, body = answers.partition("\r\n\r\n")
+        assert (head[:13], body) == ("HTTP/1.1 400 ", '{"message": "Bad Request"}'), headers
+        assert "connection: close" in head
+
+
+def test_head_is_answered_without_a_body_and_calls_stay_in_step(behind: Any) -> None:
+    connection = http.client.HTTPConnection("127.0.0.1", behind(key_door(KEY)), timeout=30)
+    for headers, status, length in (({}, 401, 27), ({"x-api-key": KEY}, 201, 13), ({}, 401, 27)):
+        connection.request("HEAD", "/model", headers=headers)
+        answer = connection.getresponse()
+        assert (answer.status, answer.headers["content-length"], answer.read()) == (status, str(length), b"")
+    connection.request("GET", "/model", headers={"x-api-key": KEY})
+    assert connection.getresponse().read() == b"GET /model  "
+    connection.close()
 
 
 def test_a_server_that_does_not_answer_is_told_of() -> None:
