@@ -271,10 +271,12 @@ def test_many_classes_and_none_with_probabilities(open_page: Open, tmp_path: Pat
 @pytest.mark.parametrize(
     ("auth", "header", "sent"), [("key", "x-api-key", "a key"), ("jwt", "authorization", "Bearer a key")]
 )
+@pytest.mark.parametrize("uri", ["MODEL_URI", "MODELS_URI"])
 def test_what_calls_are_asked_for_is_given_once_and_sent_with_each(
-    open_page: Open, shown: Path, auth: str, header: str, sent: str
+    open_page: Open, shown: Path, uri: str, auth: str, header: str, sent: str
 ) -> None:
-    opened = open_page(MODEL_URI=(shown / "iris.onnx").as_uri(), DOOR=auth)
+    where = f"{shown.as_uri()}/" if uri == "MODELS_URI" else (shown / "iris.onnx").as_uri()
+    opened = open_page(at="//docs#%", **{uri: where}, DOOR=auth)
     page, word = opened.page, "Key" if auth == "key" else "Token"
 
     def gate(route: Any) -> None:
@@ -284,13 +286,17 @@ def test_what_calls_are_asked_for_is_given_once_and_sent_with_each(
             route.fulfill(status=403, content_type="application/json", body='{"message": "Forbidden"}')
 
     page.route(re.compile("/(model|predict)"), gate)
-    assert [url for _, url in opened.asked if not url.endswith("/docs")] == []
     expect(page.locator("#notice")).to_contain_text(f"Calls here ask for a {word.lower()}")
     assert found_by_axe(opened) == []
+    page.get_by_label(word).fill("a\N{EN DASH}key")
+    page.get_by_role("button", name="Use it").click()
+    expect(page.locator("#notice")).to_contain_text("can't have “\N{EN DASH}” in it")
+    expect(page.locator("#notice")).to_contain_text("U+2013")
+    assert [url for _, url in opened.asked if "/docs" not in url] == []
     page.get_by_label(word).fill("another")
     page.get_by_role("button", name="Use it").click()
     expect(page.locator("#notice")).to_contain_text("Forbidden")
-    page.get_by_label(word).fill("a key")
+    page.get_by_label(word).fill(sent.replace("B", "b"))  # a token as it is copied with what is in front
     page.get_by_role("button", name="Use it").click()
     opened.ready()
     expect(page.locator("#notice")).to_be_hidden()
