@@ -15,6 +15,7 @@ KEY = r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}"
 dot in front. To compile it takes 0.4 ms, and waits for the first one."""
 HEXADECIMAL = frozenset("0123456789abcdef")
 FLAGS = ("false", "true")
+DOORS = ("open", "iam", "jwt", "key")
 MB_PER_VCPU = 1769
 """The memory, in MB, that a function has one vCPU with, and with less its share of one:
 https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html"""
@@ -44,7 +45,7 @@ class Settings(Record):
     name); None where each is drawn by itself.
     results_uri: where the answers to a queue's messages are stored, ``s3://bucket/prefix/``; None for the log.
     door: what is asked of calls in front of the function, as the page and the OpenAPI document tell: ``open``, ``iam``,
-    ``jwt`` or ``key``.
+    ``jwt`` or ``key``; docs_door: what of calls for those two, the same unless it is set.
     capture_uri, capture_share: where rows that were scored are kept, ``s3://bucket/prefix/``, and of which share of the
     calls, from 0 to 1.
     log_calls: of which calls a line is logged: ``all``, ``errors`` or ``none``; log_inputs: whether with what was sent.
@@ -69,6 +70,7 @@ class Settings(Record):
     results_uri: str | None = None
     cors_origin: str | None = None
     door: str = "open"
+    docs_door: str = "open"
     capture_uri: str | None = None
     capture_share: float = 0.0
     log_calls: str = "none"
@@ -100,6 +102,7 @@ class Settings(Record):
             raise ConfigError(f"RESULTS_URI is s3://bucket/prefix/ with the slash at its end, not {results_uri!r}")
         capture_uri = environ.get("CAPTURE_URI") or None
         capture_share = _number(environ, "CAPTURE_SHARE", 0.0, 1.0)
+        door = _one_of(environ, "DOOR", *DOORS)
         if (capture_uri is None and capture_share) or (capture_uri is not None and not _is_prefix(capture_uri)):
             raise ConfigError(f"CAPTURE_URI is s3://bucket/prefix/ with the slash at its end, not {capture_uri!r}")
         if environ.get("MODEL_SHA256") and _number(environ, "CANDIDATE_SHARE", 0.0, 1.0):
@@ -125,7 +128,8 @@ class Settings(Record):
             candidate_key=_candidate_key(environ.get("CANDIDATE_KEY") or None),
             results_uri=results_uri,
             cors_origin=_cors_origin(environ.get("CORS_ORIGIN") or None),
-            door=_one_of(environ, "DOOR", "open", "iam", "jwt", "key"),
+            door=door,
+            docs_door=_one_of(environ, "DOCS_DOOR", *DOORS) if environ.get("DOCS_DOOR") else door,
             capture_uri=capture_uri,
             capture_share=capture_share,
             log_calls=_one_of(environ, "LOG_CALLS", "none", "errors", "all"),

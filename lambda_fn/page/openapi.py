@@ -28,7 +28,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from lambda_fn.errors import Problem, ServiceError
 from lambda_fn.http.etags import tagged
-from lambda_fn.page.parts import error_responses, error_schemas
+from lambda_fn.page.parts import error_responses, error_schemas, refusal_responses, refusals
 from lambda_fn.page.paths import PATHS, PathItem
 from lambda_fn.page.schemas import Schema, of_any_model, of_model
 from lambda_fn.page.service import SERVICE
@@ -62,6 +62,8 @@ SECURITY: Mapping[str, Mapping[str, str]] = {
     "key": {"type": "apiKey", "in": "header", "name": "x-api-key"},
 }
 """What the gateway asks for; it answers 401 or 403 itself, with a `message`."""
+PAGES = frozenset({"/docs", "/openapi.json"})
+"""What has a door of its own."""
 
 
 class Described(Protocol):
@@ -112,19 +114,32 @@ def document(
     if card is not None and _is_served("/predict", settings) and not IN_NO_PATH & {*name}:
         for dialect in dialects:
             paths |= dialect.describe(card, name, probabilities)
-    components = {"schemas": _schemas(card, settings, probabilities), "responses": error_responses()}
-    security: dict[str, Any] = {}
-    if settings.door in SECURITY:
-        components["securitySchemes"] = {settings.door: SECURITY[settings.door]}
-        security = {"security": [{settings.door: []}]}
+    doors = sorted({settings.door, settings.docs_door})
+    components = {"schemas": _schemas(card, settings, probabilities)}
+    components["responses"] = error_responses() | refusal_responses(doors)
+    schemes = {door: SECURITY[door] for door in doors if door in SECURITY}
     return {
         "openapi": "3.1.0",
         "info": {"title": name, "version": VERSION, "description": _words(card)},
         "servers": SERVERS,
         "tags": [{"name": tag} for tag in _tags(paths)],
-        "paths": paths,
-        "components": components,
-        **security,
+        "paths": {path: _behind(path, item, settings) for path, item in paths.items()},
+        "components": components | ({"securitySchemes": schemes} if schemes else {}),
+        **({"security": _security(settings.door)} if settings.door in SECURITY else {}),
+    }
+
+
+def _security(door: str) -> list[dict[str, list[str]]]:
+    return [{door: []}] if door in SECURITY else []
+
+
+def _behind(path: str, item: PathItem, settings: Settings) -> PathItem:
+    """Return a path item with what its door answers, and what that asks for, where this is not what others do."""
+    door = settings.docs_door if path in PAGES else settings.door
+    added = {} if door == settings.door else {"security": _security(door)}
+    return {
+        name: told if name == "parameters" else told | {"responses": told["responses"] | refusals(door)} | added
+        for name, told in item.items()
     }
 
 

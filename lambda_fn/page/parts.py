@@ -12,7 +12,7 @@ its schema:
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from lambda_fn.errors import Kind, Problem
@@ -31,6 +31,13 @@ RESPONSES: Mapping[int, str] = {
     503: "ServiceUnavailable",
 }
 """The component that tells of the errors of a status."""
+REFUSALS: Mapping[str, Mapping[int, str]] = {
+    "open": {},
+    "iam": {403: "Forbidden"},
+    "jwt": {401: "Unauthorized", 403: "Forbidden"},
+    "key": {401: "Unauthorized", 403: "Forbidden"},
+}
+"""The components that tell, by status, of what the gateway answers to whom a door does not let in."""
 ELSEWHERE = frozenset({Problem.INVALID_KEY, Problem.OBJECT_NOT_FOUND})
 """What another function answers."""
 VERSION: Mapping[str, Any] = {
@@ -128,6 +135,18 @@ def error_responses() -> dict[str, Any]:
         }
         for status, name in RESPONSES.items()
     }
+
+
+def refusals(door: str) -> dict[str, Any]:
+    """Return the responses of the gateway in front of an operation that is behind a door."""
+    return {str(status): ref(name, "responses") for status, name in REFUSALS[door].items()}
+
+
+def refusal_responses(doors: Iterable[str]) -> dict[str, Any]:
+    """Return the components that `refusals` refers to."""
+    told = content(object_of(message={"type": "string"}))
+    words = {"Unauthorized": "The call shows nothing that is sound.", "Forbidden": "The caller is not allowed."}
+    return {name: {"description": words[name], "content": told} for door in doors for name in REFUSALS[door].values()}
 
 
 def error_schemas() -> dict[str, Schema]:

@@ -40,6 +40,10 @@ def test_settings_of_what_is_served_come_from_the_environment() -> None:
     assert (settings.model_ttl, settings.candidate_key) == (math.inf, ("feature", "A b"))
     settings = Settings.from_environ({"MODEL_URI": "s3://b/k", "MODEL_SHA256": digest.upper()})
     assert settings.model_sha256 == digest
+    settings = Settings.from_environ({"MODEL_URI": "s3://b/k", "DOOR": "key"})
+    assert (settings.door, settings.docs_door) == ("key", "key")
+    settings = Settings.from_environ({"MODEL_URI": "s3://b/k", "DOOR": "key", "DOCS_DOOR": "open"})
+    assert (settings.door, settings.docs_door) == ("key", "open")
     settings = Settings.from_environ({"MODEL_URI": "s3://b/k"})
     assert (settings.model_ttl, settings.memory_bytes, settings.candidate_share) == (60.0, None, 0.0)
 

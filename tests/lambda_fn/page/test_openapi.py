@@ -233,6 +233,25 @@ def test_what_calls_are_asked_for_is_told(auth: str, scheme: dict[str, str]) -> 
     check(made)
     assert made["security"] == [{auth: []}]
     assert made["components"]["securitySchemes"][auth].items() >= scheme.items()
+    refused = {"iam": {"403"}}.get(auth, {"401", "403"})
+    for told in operations(made).values():
+        assert "security" not in told
+        assert {"401", "403"} & told["responses"].keys() == refused
+    assert made["components"]["responses"]["Forbidden"]["content"].keys() == {JSON}
     plain = document(None, ONE, ROUTES)
     assert "security" not in plain
     assert "securitySchemes" not in plain["components"]
+    assert not {"401", "403"} & {status for told in operations(plain).values() for status in told["responses"]}
+
+
+@pytest.mark.parametrize(("auth", "pages"), [("key", "open"), ("open", "key"), ("jwt", "iam")])
+def test_the_page_and_the_document_may_have_another_door(auth: str, pages: str) -> None:
+    settings = Settings.from_environ({"MODEL_URI": "file:///model.onnx", "DOOR": auth, "DOCS_DOOR": pages})
+    made = document(Card.parse(json.dumps(WHOLE)), settings, ROUTES, all_of_them())
+    check(made)
+    assert made["components"].get("securitySchemes", {}).keys() == {auth, pages} - {"open"}
+    for (_, path), told in operations(made).items():
+        door = pages if path in ("/docs", "/openapi.json") else auth
+        asked = told.get("security", made.get("security", []))
+        assert asked == ([] if door == "open" else [{door: []}]), path
+        assert ("403" in told["responses"], "401" in told["responses"]) == (door != "open", door in ("key", "jwt"))
