@@ -27,6 +27,8 @@ from scripts.emulator import ROOT, EmulatorError, free_port, start
 BUCKET = "plume-local"
 URI = f"s3://{BUCKET}/models/model.onnx"
 DOORS = ("open", "iam", "jwt", "key")
+QUIET = {"LOG_CALLS": "none", "METRICS": "false"}
+"""What of serverless.yml's settings is another here, unless the environment says otherwise."""
 PACKAGE, SETTINGS = ROOT / "lambda_fn", ROOT / "serverless.yml"
 
 
@@ -59,7 +61,8 @@ def main() -> int:
                 return 0
             port = free_port()
             with doors_before(doors_of(options), options.port, port):
-                serve(deployment, options.model.resolve(), options.port, port, DOOR=options.auth)
+                told = {"DOOR": options.auth, "DOCS_DOOR": options.docs_auth or options.auth}
+                serve(deployment, options.model.resolve(), options.port, port, **told)
     except (CommandError, EmulatorError, DoorError) as error:
         print(error, file=sys.stderr)
         return 1
@@ -141,7 +144,9 @@ def start_offline(deployment: Deployment, port: int, settings: Mapping[str, str]
     """Start serverless-offline in a process group of its own."""
     command = [*SERVERLESS, "offline", "--noPrependStageInUrl", "--noAuth", "--noSponsor", "--host", "127.0.0.1"]
     command += ["--httpPort", str(port), "--lambdaPort", str(free_port())]
-    environ = deployment.emulator.environ() | {
+    environ = {
+        **QUIET,
+        **deployment.emulator.environ(),
         "MODEL_URI": URI,
         "MODELS_URI": f"s3://{BUCKET}/models/",
         "OBJECTS_URI": f"s3://{BUCKET}/objects/",

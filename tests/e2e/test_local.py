@@ -37,15 +37,20 @@ def call(port: int, method: str, path: str, body: str | None = None) -> str:
             connection.close()
 
 
-def wait_for(process: subprocess.Popen[str], text: str) -> None:
-    """Read what the process prints until a line holds `text`; fail when it takes too long."""
+def wait_for(process: subprocess.Popen[str], text: str) -> str:
+    """Return what the process prints until a line holds `text`; fail when it takes too long."""
     assert process.stdout is not None
     timer = threading.Timer(TIMEOUT_SECONDS, process.terminate)
     timer.start()
+    printed = ""
     try:
-        assert any(text in line for line in process.stdout), f"{text!r} was not printed"
+        for line in process.stdout:
+            printed += line
+            if text in line:
+                return printed
     finally:
         timer.cancel()
+    pytest.fail(f"{text!r} was not printed")
 
 
 def test_the_same_routes_reloaded_on_change(model_file: Path, tmp_path: Path) -> None:
@@ -63,7 +68,7 @@ def test_the_same_routes_reloaded_on_change(model_file: Path, tmp_path: Path) ->
             before = json.loads(call(port, "GET", "/model"))["version_id"]
             for _ in range(2):  # as `export` writes it: another file takes its place
                 Path(shutil.copy(model_file, tmp_path / "new.onnx")).replace(served)
-                wait_for(process, "changed: model.onnx; restarting")
+                assert '"total_ms"' not in wait_for(process, "changed: model.onnx; restarting")
                 after = json.loads(call(port, "GET", "/model"))["version_id"]
                 assert after != before
                 before = after
