@@ -71,7 +71,7 @@ def _asked[Outcome](request: Request, key: str, function: Callable[[], Outcome])
     try:
         return bounded(function, request.patience(CALL_SECONDS))
     except ServiceError as error:
-        error.private = error.private.replace(key, "{key}")
+        error.private = error.private.replace(f"/{key}", "/{key}")
         raise
 
 

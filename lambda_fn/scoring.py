@@ -189,7 +189,7 @@ class Scoring:
             return entry, loaded
         except ServiceError as error:
             if error.problem is Problem.STORAGE_UNAVAILABLE and entry.served.loaded is None:
-                error.private = error.private.replace(name, "{name}")  # which may be anything that somebody sent
+                error.private = error.private.replace(f"/{name}", "/{name}")  # which may be anything that somebody sent
             if error.problem is not Problem.MODEL_NOT_PUBLISHED:
                 raise
             self.catalog.forget(name, entry)

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from lambda_fn.capture.lines import Lines, Taken
 from lambda_fn.config import location
-from lambda_fn.errors import ServiceError
+from lambda_fn.errors import ServiceError, described
 from lambda_fn.storage.work import UnfinishedError, Work
 
 if TYPE_CHECKING:
@@ -90,8 +90,8 @@ class Capture:
             self._ahead = _gap(self._share)
             try:
                 self._keep(request, loaded, rows, scores, asked)
-            except Exception:
-                self._tell("a call is not kept", failed=True)
+            except Exception as error:
+                self._tell(f"a call is not kept: {described(error)}")
         if self._due_at <= time.time():
             self._go_on()
 
@@ -166,8 +166,8 @@ class Capture:
             except ServiceError as error:
                 self._fail(error, frozen=time.time() - begun >= FROZEN_SECONDS)
                 return
-            except Exception:  # of memory, or a mistake of the service's own, which another try does not mend
-                self._drop(batch.rows, failed=True)
+            except Exception as error:  # of memory, or a mistake of the service's own, which another try does not mend
+                self._drop(batch.rows, f": {described(error)}")
             with self._lock:
                 self._held -= batch.size
             del self._batches[0]
@@ -196,16 +196,16 @@ class Capture:
         if not frozen:
             self._tell(error.told)
 
-    def _drop(self, rows: int, *, failed: bool = False) -> None:
+    def _drop(self, rows: int, why: str = "") -> None:
         self._dropped += rows
-        self._tell("rows are dropped", failed=failed)
+        self._tell(f"rows are dropped{why}")
 
-    def _tell(self, what: str, *, failed: bool = False) -> None:
-        """Write to the log what happened, unless it was written to lately; with the trace of what `failed`."""
+    def _tell(self, what: str) -> None:
+        """Write to the log what happened, unless it was written to lately."""
         now = time.time()
         if now - self._told_at >= AGAIN_SECONDS:
             self._told_at = now
-            log.warning("capture: %s (%d rows dropped so far)", what, self._dropped, exc_info=failed)
+            log.warning("capture: %s (%d rows dropped so far)", what, self._dropped)
 
     def _end(self, before: Any) -> None:
         """Store what is kept while the instance ends, and then do what was to be done `before`."""

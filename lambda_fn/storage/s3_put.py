@@ -8,6 +8,7 @@ import time
 from lambda_fn.errors import SEE_THE_LOG, Problem, ServiceError
 from lambda_fn.storage import s3_get
 from lambda_fn.storage.store import FOR_BOTO3, PASSING, PAUSE_SECONDS
+from lambda_fn.storage.words import of_s3
 from lambda_fn.storage.work import bounded
 
 ATTEMPTS = 2
@@ -42,7 +43,7 @@ def put_new(bucket: str, key: str, body: bytes, content_type: str) -> None:
             return
         if answer.status == THERE_ALREADY or (answer.status == 200 and "etag" in answer.headers):
             return
-        failure = f"S3 answered {answer.status} {answer.body[:1000].decode('latin-1')}".rstrip()
+        failure = f"S3 answered {answer.status} {of_s3(answer.body)}".rstrip()
         if answer.status not in PASSING | {CONFLICT}:
             break
     detail = f"what is to be stored is not: {SEE_THE_LOG}"

@@ -139,5 +139,5 @@ def test_attributes_of_another_form_are_no_failure_of_the_service(
     sent["Records"][0]["messageAttributes"] = attributes
     assert failures(handler.predict(sent, None)) == ["0"]
     [record] = caplog.records
-    assert "message 0: malformed-event" in record.message
+    assert "message '0': malformed-event" in record.message
     assert record.exc_info is None
