@@ -38,7 +38,10 @@ QUERY = (
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """What a line says of a call: `times` in milliseconds by part; an empty `code` if it was answered well."""
+    """What a line says of a call: `times` in milliseconds by part; an empty `code` if it was answered well.
+
+    status: 0 where the line does not say.
+    """
 
     route: str
     status: int
@@ -46,6 +49,11 @@ class Call:
     rows: int
     cold: bool
     times: dict[str, float]
+
+    @property
+    def failed(self) -> bool:
+        """Whether it was answered with an error."""
+        return self.code != "" or self.status >= 400
 
 
 def logs(service: str, stage: str, function: str, since: float, console: Console) -> None:
@@ -65,7 +73,7 @@ def logs(service: str, stage: str, function: str, since: float, console: Console
         return
     if reached > begin:
         console.print(f"[yellow]the newest {len(calls):,} calls alone[/]: ask for less with --since", soft_wrap=True)
-    errors, faults = (sum(call.status >= least for call in calls) for least in (400, 500))
+    errors, faults = sum(call.failed for call in calls), sum(call.status >= 500 for call in calls)
     console.print(
         f"[bold]{plain(group)}[/] from {span}: {len(calls):,} calls, {errors:,} errors ({_share(errors, len(calls))}),"
         f" {faults:,} of them the service's, {sum(call.rows for call in calls):,} rows,"
@@ -148,9 +156,11 @@ def _calls(messages: Iterable[str]) -> Iterator[Call]:
             line: Any = json.loads(message)
             times = {part: float(line[f"{part}_ms"]) for part in PARTS if f"{part}_ms" in line}
             cold = bool(line.get("cold") or line.get("cold_starts"))
-            route, status = str(line.get("route", UNLOGGED)), int(line.get("status", 200))
-            yield Call(route, status, str(line.get("code", "")), int(line.get("rows", 0)), cold, times)
-        except (AttributeError, TypeError, ValueError):
+            code = str(line.get("code", line.get("Code", "")))  # a line of metrics alone has no status
+            route, status = str(line.get("route", UNLOGGED)), int(line.get("status", 0 if code else 200))
+            if all(map(math.isfinite, times.values())):
+                yield Call(route, status, code, int(line.get("rows", 0)), cold, times)
+        except (AttributeError, TypeError, ValueError, OverflowError, RecursionError):
             continue
 
 
@@ -185,7 +195,7 @@ def _routes(calls: Sequence[Call]) -> Table:
     table = _table("route", "calls", "errors", "rows", "cold", *(f"p{each} ms" for each in PERCENTILES))
     for route, _ in Counter(call.route for call in calls).most_common():
         of_it = [call for call in calls if call.route == route]
-        errors, rows = sum(call.status >= 400 for call in of_it), sum(call.rows for call in of_it)
+        errors, rows = sum(call.failed for call in of_it), sum(call.rows for call in of_it)
         counts = (len(of_it), errors, rows, sum(call.cold for call in of_it))
         times = [call.times["total"] for call in of_it if "total" in call.times]
         table.add_row(plain(route), *(f"{each:,}" for each in counts), *_percentiles(times))
@@ -194,9 +204,9 @@ def _routes(calls: Sequence[Call]) -> Table:
 
 def _codes(calls: Sequence[Call]) -> Table:
     table = _table("error", "status", "calls", "of all")
-    found = Counter((call.code or "no code", call.status) for call in calls if call.status >= 400)
+    found = Counter((call.code or "no code", call.status) for call in calls if call.failed)
     for (code, status), count in found.most_common():
-        table.add_row(plain(code), str(status), f"{count:,}", _share(count, len(calls)))
+        table.add_row(plain(code), str(status or "?"), f"{count:,}", _share(count, len(calls)))
     return table
 
 

@@ -17,7 +17,7 @@ from convert.model_file.versions import Version, current_version
 from convert.proof.tables import verdict
 from convert.text import moment, plain
 
-SERVICE = {"ModelReloads": "models loaded anew", "ModelRejected": "models rejected"}
+SERVICE = {"ModelReloads": "models loaded anew", "ModelRejected": "looks that found a model to reject"}
 """What is counted of the service, and what it is called."""
 HOURS = 24
 """How far back the service's own metrics are looked at, unless it is said."""

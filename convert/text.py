@@ -10,6 +10,8 @@ from convert.errors import ConvertError
 
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 """What a span of time ends with, in seconds."""
+MOST_SECONDS = 10 * 365 * 86_400
+"""As long a span as anybody means."""
 
 
 def moment(time: datetime) -> str:
@@ -37,6 +39,6 @@ def seconds_of(text: str, flag: str) -> float:
         seconds = float(text.removesuffix(unit)) * UNITS[unit]
     except ValueError:
         seconds = 0.0
-    if not 0 < seconds < float("inf"):
+    if not 0 < seconds <= MOST_SECONDS:
         raise ConvertError(f"{flag} is a time such as 7d, 2h, 30m or 90s, not {text}")
     return seconds

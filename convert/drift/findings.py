@@ -43,9 +43,18 @@ class Shift:
     outside: float
     by_day: Mapping[str, float]
 
+    @property
+    def gap(self) -> float:
+        """By how much more, as a share of the rows, values are missing or unknown than in the sample and chance makes.
+
+        Chance makes that much at the most once in 1,000 times: 3.3 standard deviations of a share of a half.
+        """
+        more = max(self.missing - self.missing_expected, self.unknown - self.unknown_expected)
+        return more - 1.65 / max(1, self.rows) ** 0.5
+
     def is_above(self, limit: float) -> bool:
-        """Whether the index is above a limit, and above what chance alone makes of so few rows."""
-        return self.psi is not None and self.psi > max(limit, self.chance)
+        """Whether the index is above a limit, and above what chance alone makes of so few rows; or the gap is."""
+        return self.gap > limit or (self.psi is not None and self.psi > max(limit, self.chance))
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 from collections.abc import Callable
 from pathlib import Path
 
@@ -25,8 +26,22 @@ def add_command(add: AddCommand) -> None:
     drift.add_argument("--report", type=Path, metavar="FILE", help="write what was found as a page, such as drift.html")
     drift.add_argument("--json", action="store_true", help="print it as JSON instead of as tables")
     drift.add_argument(
-        "--fail-above", type=float, metavar="PSI", help="exit 1 if an index is above it, and above chance: 0.25, say"
+        "--fail-above",
+        type=limit_of,
+        metavar="PSI",
+        help="exit 1 if an index is above it, and above chance, or so much more is missing or unknown: 0.25, say",
     )
+
+
+def limit_of(text: str) -> float:
+    """Return a limit, which is a number from 0 on; raise ArgumentTypeError for anything else."""
+    try:
+        limit = float(text)
+    except ValueError:
+        limit = math.nan
+    if not 0 <= limit < math.inf:
+        raise argparse.ArgumentTypeError(f"expected a number from 0 on, got {text}")
+    return limit
 
 
 def _drift(options: argparse.Namespace) -> int:

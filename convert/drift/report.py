@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from convert.drift.findings import Findings, Shift
+from convert.drift.findings import POINTS, Findings, Shift
 from convert.drift.plots import labels, over_days, overview, spread
 from convert.drift.tables import against, index, percent
 from convert.errors import listed
@@ -57,6 +57,12 @@ def verdict(found: Findings) -> Verdict:
     """Return what is to be seen first."""
     large = [shift for shift in found.compared if shift.word == "large"]
     moderate = [shift for shift in found.compared if shift.word == "moderate"]
+    gaps = [shift for shift in found.compared if shift.gap > POINTS]
+    if gaps and not large:
+        names = listed([shift.name for shift in sorted(gaps, key=lambda shift: -shift.gap)])
+        return Verdict(
+            "failed", "▲", f"{_title(gaps, found)} with more gaps", f"Missing or unknown more often: {names}."
+        )
     if large:
         return Verdict("failed", "▲", f"{_title(large, found)} shifted", _names("By 0.25 and more", large))
     if moderate:

@@ -107,5 +107,5 @@ def _versions(found: Findings) -> Table:
         shares = [percent(each.labels.get(label, 0.0)) for label in labels]
         times = (each.first[:16].replace("T", " "), each.last[:16].replace("T", " "))
         style = "bold" if each.compared else ""
-        table.add_row(name, each.sha256[:12], *times, f"{each.rows:,}", *shares, style=style)
+        table.add_row(name, plain(each.sha256[:12]), *times, f"{each.rows:,}", *shares, style=style)
     return table

@@ -36,6 +36,8 @@ FLUSH_ROWS, FLUSH_BYTES, FLUSH_SECONDS = 1000, 2**20, 60.0
 """When rows are stored: when there are so many, when they take so much, or when the first one has waited so long."""
 HELD_BYTES = 2**22
 """What all rows that wait may take as lines; more are dropped, and counted."""
+MOST_CALLS = 2.0**62
+"""More than an instance ever answers."""
 AGAIN_SECONDS = 60.0
 """How long a storage that failed is left alone, and how often the log tells of it at the most."""
 FROZEN_SECONDS = 10.0
@@ -223,7 +225,7 @@ def _gap(share: float) -> int:
     if share == 1.0:
         return 0
     drawn = (int.from_bytes(os.urandom(8)) + 1) / 2**64  # not 0, whose logarithm is none
-    return int(math.log(drawn) / math.log1p(-share))
+    return int(min(math.log(drawn) / math.log1p(-share), MOST_CALLS))
 
 
 def _body(batch: Batch) -> bytes:

@@ -35,6 +35,8 @@ type Patience = Callable[[float], float]
 type Admit = Callable[[Served, int], bool]
 """Whether there is memory for a model that takes so many bytes, beside all that is loaded, or can be made."""
 
+REJECTED = frozenset({Problem.MODEL_INVALID, Problem.MODEL_TOO_LARGE})
+"""What is wrong with what is published, and not with whoever stores it."""
 IDLE_SECONDS = 1.0
 """After so long without a call, the instance was idle, and frozen perhaps."""
 STUCK_SECONDS = 30.0
@@ -137,6 +139,8 @@ class Served:
                 blob, asked_at = self._source.fetch(patience(CALL_SECONDS))
                 loaded = self._load(blob)
             except ServiceError as error:
+                if error.problem in REJECTED:
+                    self.tell({f"{self._role}Rejected": 1}, code=error.problem.code)
                 unanswered = error.problem is Problem.STORAGE_UNAVAILABLE and not isinstance(error, UnfinishedError)
                 failures = self._outages if unanswered else self._failures
                 raise failures.remember(error, time.monotonic() - begun) from error
@@ -212,6 +216,8 @@ class Served:
         if blob is None:
             if loaded is not None and self._source.etag == loaded.etag:
                 self._rejected = None
+            elif self._rejected is not None:  # as it was at the last look: an alarm rings as long as it is told of
+                self.tell({f"{self._role}Rejected": 1}, code=self._rejected["code"])
             return
         if loaded is not None and sha256(blob.data).hex() == loaded.model.sha256:  # as after a rollback to it
             new = loaded.of(blob)

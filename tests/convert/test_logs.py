@@ -103,6 +103,27 @@ def test_a_span_with_more_lines_than_a_query_answers_is_halved(
     assert "the newest 100 calls alone: ask for less with --since" in capsys.readouterr().out
 
 
+def test_lines_of_metrics_alone_tell_errors_and_lines_that_are_odd_are_passed_by(
+    aws: Emulator, stage: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    metrics = [{"total_ms": 1.5, "calls": 1}, {"total_ms": 1.5, "calls": 1, "errors": 1, "Code": "nan"}]
+    odd = ['{"total_ms": 1, "status": 1e999}', '{"total_ms": "nan"}', '{"total_ms":' + "[" * 20_000]
+    put(aws, stage, [*map(json.dumps, metrics), *odd])
+    assert main(["logs", "--stage", stage]) == 0
+    told = capsys.readouterr().out
+    assert ": 2 calls, 1 errors (50.0 %)" in " ".join(told.split())
+    [row] = [line for line in told.splitlines() if line.startswith("│ nan")]
+    assert [each.strip() for each in row.strip("│").split("│")] == ["nan", "?", "1", "50.0 %"]
+
+
+@pytest.mark.parametrize("since", ["110000w", "3000w", "1e9", "nan"])
+def test_a_span_that_nobody_means_is_refused(since: str, capsys: pytest.CaptureFixture[str]) -> None:
+    for command in (["logs"], ["drift", "folder"]):
+        assert f"--since is a time such as 7d, 2h, 30m or 90s, not {since}" in said(
+            [*command, "--since", since], capsys
+        )
+
+
 def test_no_calls_are_no_failure(stage: str, aws: Emulator, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["logs", "--stage", stage, "--since", "30m"]) == 0
     assert capsys.readouterr().out.startswith(f"no calls in /aws/lambda/plume-{stage}-predict from ")

@@ -100,7 +100,7 @@ def test_the_numbers_are_those_of_cloudwatch(aws: Emulator, uri: str, model_file
     count(aws, uri, "ModelReloads", 5, hours_ago=30)
     assert told(uri).endswith(": models loaded anew 2\n")
     count(aws, uri, "ModelRejected", 1)
-    assert told(uri, hours=40).endswith(": models loaded anew 7, models rejected 1\n")
+    assert told(uri, hours=40).endswith(": models loaded anew 7, looks that found a model to reject 1\n")
 
 
 def test_the_two_are_compared_since_the_later_came(uri: str, model_file: Path) -> None:

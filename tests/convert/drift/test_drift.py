@@ -120,6 +120,28 @@ def test_missing_and_unknown_values_are_told_with_what_they_were(run: Run, write
     assert any("'city' is unknown in 10.0%" in note for note in found["notes"])
 
 
+@pytest.mark.parametrize(("share", "status"), [(1.0, 1), (0.5, 1), (0.2, 0)])
+def test_a_feature_that_no_longer_comes_is_no_good_news(
+    run: Run, write: Write, model: Any, share: float, status: int, tmp_path: Path
+) -> None:
+    file, rows = model
+    lines = [line(row, prediction=answer) for row, answer in zip(rows, ANSWERS, strict=True)]
+    for each in lines[: int(share * len(lines))]:
+        each["features"] = each["features"] | {"member": None}
+    folder = write(lines)
+    page = tmp_path / "drift.html"
+    assert run(folder, "--model", file, "--fail-above", 0.25, "--report", page)[0] == status
+    assert "with more gaps" in page.read_text()
+    assert "is like the sample" not in page.read_text()
+
+
+@pytest.mark.parametrize("limit", ["nan", "-1", "inf", "high"])
+def test_a_limit_is_a_number(limit: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["drift", "folder", "--fail-above", limit])
+    assert "expected a number from 0 on" in capsys.readouterr().err
+
+
 def test_older_rows_other_versions_and_bad_lines_are_counted_apart(run: Run, write: Write, model: Any) -> None:
     file, rows = model
     lines: list[Any] = [line(row) for row in rows]

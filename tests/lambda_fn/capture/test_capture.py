@@ -244,6 +244,11 @@ def test_as_many_calls_are_kept_as_the_share_says(
     assert abs(together - len(kept) / 4) < 7 * math.sqrt(len(kept) * 0.25 * 0.75)  # each is drawn by itself
 
 
+def test_a_share_of_next_to_nothing_keeps_nothing(load: Load, event: LoadEvent, model_file: Path) -> None:
+    handler = load(MODEL_URI=model_file.as_uri(), CAPTURE_URI="s3://bucket/captured/", CAPTURE_SHARE="1e-310")
+    assert handler.predict(event("predict-http-api"), CONTEXT)["statusCode"] == 200
+
+
 @pytest.mark.parametrize("environ", [{}, {"CAPTURE_SHARE": "0", "CAPTURE_URI": "s3://bucket/captured/"}])
 def test_off_nothing_of_it_is_imported(model_file: Path, environ: dict[str, str]) -> None:
     code = f"""

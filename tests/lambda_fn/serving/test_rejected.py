@@ -100,17 +100,18 @@ def test_the_last_good_model_goes_on(
         assert reason in served.rejected["reason"]
     assert "rejected: " in caplog.text
     told = capsys.readouterr().out.count('"ModelRejected": 1')
-    assert told == (3 if data is None else 1)  # what is there still is not fetched again
+    assert told == 3  # at each look, so that an alarm goes on ringing
     place.put(model_files["tree"])
     clock.now += TTL + 2 * IDLE_SECONDS
     assert (name_of(served), served.rejected) == ("tree", None)
 
 
-def test_a_start_refuses_what_a_look_does(place: Place, model_files: Files) -> None:
+def test_a_start_refuses_what_a_look_does(place: Place, model_files: Files, capsys: pytest.CaptureFixture[str]) -> None:
     place.put(changed(model_files["slope"], no_number))
     with pytest.raises(ServiceError, match="not finite") as raised:
         name_of(place.serve())
     assert raised.value.problem is Problem.MODEL_INVALID
+    assert capsys.readouterr().out.count('"ModelRejected": 1') == 1
 
 
 def test_what_was_rejected_may_be_followed_by_what_was_there_before(
