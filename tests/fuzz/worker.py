@@ -157,6 +157,7 @@ def by_coverage(worker: Worker, name: str, folder: Path, seconds: float, count: 
         f"-max_total_time={int(seconds)}",
         f"-runs={count}",
         f"-max_len={MOST_BYTES}",
+        f"-artifact_prefix={folder}/",
         "-timeout=0",
         "-rss_limit_mb=4096",
         "-verbosity=0",
