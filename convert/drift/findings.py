@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -50,7 +51,7 @@ class Shift:
         Chance makes that much at the most once in 1,000 times: 3.3 standard deviations of a share of a half.
         """
         more = max(self.missing - self.missing_expected, self.unknown - self.unknown_expected)
-        return more - 1.65 / max(1, self.rows) ** 0.5
+        return more - 1.65 / math.sqrt(max(1, self.rows))
 
     def is_above(self, limit: float) -> bool:
         """Whether the index is above a limit, and above what chance alone makes of so few rows; or the gap is."""
