@@ -46,6 +46,7 @@ def main() -> int:
     for name in ("--jwt-issuer", "--jwt-audience", "--jwt-scopes"):
         parser.add_argument(name, default="", help="as in serverless.yml")
     options = parser.parse_args()
+    options.docs_auth = options.docs_auth or options.auth
     try:
         with socket.create_server(("127.0.0.1", options.port)):
             pass
@@ -56,12 +57,12 @@ def main() -> int:
     try:
         with tempfile.TemporaryDirectory(prefix="plume-") as folder, start(Path(folder)) as emulator:
             deployment = Deployment(emulator)
-            if options.auth == (options.docs_auth or options.auth) == "open":
+            if options.auth == options.docs_auth == "open":
                 serve(deployment, options.model.resolve(), options.port, options.port)
                 return 0
             port = free_port()
             with doors_before(doors_of(options), options.port, port):
-                told = {"DOOR": options.auth, "DOCS_DOOR": options.docs_auth or options.auth}
+                told = {"DOOR": options.auth, "DOCS_DOOR": options.docs_auth}
                 serve(deployment, options.model.resolve(), options.port, port, **told)
     except (CommandError, EmulatorError, DoorError) as error:
         print(error, file=sys.stderr)
@@ -73,7 +74,7 @@ def main() -> int:
 
 def doors_of(options: argparse.Namespace) -> Doors:
     """Return the doors that the command line asks for, and print what opens them; raise DoorError if it lacks some."""
-    asked = {options.auth, options.docs_auth or options.auth}
+    asked = {options.auth, options.docs_auth}
     credentials = Credentials(
         os.environ.get("AWS_ACCESS_KEY_ID") or "test", os.environ.get("AWS_SECRET_ACCESS_KEY") or "test"
     )
@@ -93,7 +94,7 @@ def doors_of(options: argparse.Namespace) -> Doors:
         except (OSError, ValueError, KeyError) as error:
             raise DoorError(f"{options.jwt_issuer} does not tell its keys: {error}") from error
         print(f"tokens are let in of {options.jwt_issuer} for {options.jwt_audience}")
-    return Doors(made[options.auth], made[options.docs_auth or options.auth], signed)
+    return Doors(made[options.auth], made[options.docs_auth], signed)
 
 
 def listed(text: str) -> list[str]:
