@@ -35,5 +35,5 @@ def run_suite(python: list[str], layer: Path, function: Path, folder: Path) -> l
     """
     command = [*python, "-I", "-S", "-B", score.__file__, str(layer), str(function), str(folder)]
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True, env={})
-    files: list[str] = json.loads(done.stdout)
+    files: list[str] = json.loads(done.stdout.splitlines()[-1])  # in front of it are lines of the log
     return files
