@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from json.encoder import encode_basestring_ascii as quoted
 from os import environb
 from time import gmtime, monotonic, strftime, time
 from typing import TYPE_CHECKING, Any
@@ -26,10 +27,23 @@ log = logging.getLogger(__name__)
 METHODS = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"})
 ID_CHARACTERS = 128
 """The ids of a call are made by AWS; what is longer is left out."""
+ENVIRON: Mapping[bytes, bytes] = getattr(environb, "_data", environb)
+"""What is behind `os.environ`, which Lambda changes before each call; a look through the latter takes 1 µs more."""
 KEPT_MICROSECONDS = 1000
 """Texts of so many times are kept."""
 SCORED = ("total", "parse", "score", "encode")
 LEAST_STATUS: Mapping[str, int] = {"all": 0, "errors": 400, "none": 1000}
+
+
+class Texts(dict[int, str]):
+    """Microseconds as texts of milliseconds; what comes often is kept, for to write numbers takes long."""
+
+    def __missing__(self, microseconds: int) -> str:
+        """Return the text of a time that is not kept yet."""
+        text = f"{microseconds / 1000:.3f}"
+        if microseconds < KEPT_MICROSECONDS:
+            self[microseconds] = text
+        return text
 
 
 class Calls:
@@ -40,8 +54,8 @@ class Calls:
         self._metrics, self._timing, self._inputs = settings.metrics, settings.server_timing, settings.log_inputs
         self._function = environ.get("AWS_LAMBDA_FUNCTION_NAME", "local")
         self._kinds: dict[tuple[Any, ...], Kind] = {}
-        self._texts: dict[int, str] = {}
-        self._moment = -1, ""
+        self._texts = Texts()
+        self._moment = "", ""
         self._cold = True
 
     def begin(self) -> Call:
@@ -89,7 +103,7 @@ class Calls:
 
         In one piece, for it is part of each call: functions of its own would take 3 µs more.
         """
-        end, now = monotonic(), int(time() * 1000)
+        end, now = monotonic(), str(int(time() * 1000))
         names: tuple[str, ...]
         seconds: tuple[float, ...]
         if call.scored and not call.compared and request is not None and not request.since:  # nearly always
@@ -98,7 +112,7 @@ class Calls:
         else:
             names, seconds = _times(call, request, end)
         texts = self._texts
-        times = tuple([texts.get(each) or self._text(each) for each in [int(each * 1e6) for each in seconds]])
+        times = tuple([texts[int(each * 1e6)] for each in seconds])
         method, route, rows, cold = "none", NO_ROUTE, call.rows, self._cold
         if request is not None:
             method, route = request.method, request.route
@@ -108,23 +122,24 @@ class Calls:
         key = (sender, method, route, call.status, call.code, call.dialect, cold, rows is not None, names)
         kind = self._kinds.get(key)
         if kind is None:
-            kind = self._kinds[key] = Kind(key, call.status >= self._least, self._metrics, self._function)
-        if kind.logged:
-            moment, second = self._moment, now // 1000
+            kind = self._kinds[key] = Kind(key, self._function)
+        told = kind.times % times
+        if rows is not None:
+            told = f'{told},"rows":{rows}'
+        if self._metrics:
+            told = f"{told}{kind.metrics}{now}}}"
+        if call.status >= self._least:
+            second, moment = now[:-3], self._moment
             if moment[0] != second:
-                moment = self._moment = second, strftime("%Y-%m-%dT%H:%M:%S", gmtime(second))
+                moment = self._moment = second, strftime("%Y-%m-%dT%H:%M:%S", gmtime(int(second)))
             more = self._more(call, context, request)
-            write(kind.line % (moment[1], now % 1000, more, call.bytes_in, call.bytes_out, *times, rows, now))
-        elif kind.metrics:
-            write(kind.line % (*times, rows, now))
+            write(
+                f'{{"timestamp":"{moment[1]}.{now[-3:]}Z",{kind.told},{more}'
+                f'"bytes_in":{call.bytes_in},"bytes_out":{call.bytes_out},{told}}}\n'
+            )
+        elif self._metrics:
+            write(f"{{{told}}}\n")
         return kind, times
-
-    def _text(self, microseconds: int) -> str:
-        """Return a time in milliseconds, and keep what comes often: to write numbers takes long."""
-        text = f"{microseconds / 1000:.3f}"
-        if microseconds < KEPT_MICROSECONDS:
-            self._texts[microseconds] = text
-        return text
 
     def _more(self, call: Call, context: Any, request: Request | None) -> str:
         """Return what calls of a kind differ in, as members with a comma behind."""
@@ -137,16 +152,15 @@ class Calls:
         if call.loaded is not None:
             name, version = call.loaded.texts
             more += f'"model":"{call.name}",{version}' if call.name else f"{name}{version}"
-        x_ray = environb.get(b"_X_AMZN_TRACE_ID", b"")
+        x_ray = ENVIRON.get(b"_X_AMZN_TRACE_ID", b"")
         header = None if request is None else request.headers.plain("traceparent")
         if header or b"Sampled=1" in x_ray:
             from lambda_fn.telemetry.trace import ids  # here: most calls are of no trace
 
             more += ids(header or "", x_ray.decode("ascii", "replace"))
-        if call.row is not None:
-            more += f'"row":{call.row},'
-        if call.column is not None:
-            more += f'"column":{call.column},'
+        if call.code:
+            more += "" if call.row is None else f'"row":{call.row},'
+            more += "" if call.column is None else f'"column":{call.column},'
         if not self._inputs:
             return more
         from lambda_fn.telemetry.inputs import inputs  # here: few deployments ask for them
@@ -177,4 +191,4 @@ def _times(call: Call, request: Request | None, end: float) -> tuple[tuple[str, 
 
 def _is_plain(ids: str) -> bool:
     """Whether JSON has a text of ids as it is: what AWS makes is."""
-    return ids.isascii() and ids.isprintable() and '"' not in ids and "\\" not in ids and len(ids) <= ID_CHARACTERS
+    return len(quoted(ids)) - len('""') == len(ids) <= ID_CHARACTERS

@@ -12,8 +12,6 @@ NAMESPACE = "Plume"
 LEVELS = {4: "WARN", 5: "ERROR"}
 COMPARE = "compare"
 """The part of a call that is no metric: few deployments have a candidate."""
-NOTHING = "%.0s"
-"""What takes a value and shows nothing of it."""
 COMPACT = json.JSONEncoder(separators=(",", ":"))
 
 
@@ -30,12 +28,13 @@ class Log:
             if sys.stdout is not self._stdout:
                 self._stdout, self._file = sys.stdout, _file_of(sys.stdout)
             if self._file < 0:
-                self._stdout.write(f"{line}\n")
+                self._stdout.write(line)
                 self._stdout.flush()
                 return
-            data = f"{line}\n".encode()
-            while data:
-                data = data[os.write(self._file, data) :]
+            data = line.encode()
+            written = os.write(self._file, data)
+            while written < len(data):
+                written += os.write(self._file, data[written:])
         except Exception:  # stdout may be closed, full, or whatever else stands there
             return
 
@@ -57,43 +56,33 @@ class Kind:
 
     key: sender, method, route, status, code, dialect, whether it was the first, whether there were rows, and the names
     of its times.
-    header: Server-Timing, `%` the times.
-    line: that of the log, `%` date and time, milliseconds, what else there is of the call, bytes in and out, if it is
-    `logged`; then the times, the rows, the milliseconds since 1970.
+    header: Server-Timing, `%` the times; times: members of the line, `%` the times, too.
+    told: members, what they have in common; metrics: more of them, up to the milliseconds since 1970, which end it.
     """
 
-    __slots__ = ("header", "line", "logged", "metrics")
+    __slots__ = ("header", "metrics", "times", "told")
 
-    def __init__(self, key: tuple[Any, ...], logged: bool, metrics: bool, function: str) -> None:
+    def __init__(self, key: tuple[Any, ...], function: str) -> None:
         sender, method, route, status, code, dialect, cold, rows, names = key
-        self.logged, self.metrics = logged, metrics
         self.header = ", ".join(f"{name};dur=%s" for name in names)
-        parts = [f'"{name}_ms":%s' for name in names]
-        for there, part in (
-            (rows, '"rows":%s'),
-            (metrics, f'"_aws":{{"Timestamp":%s,{_metrics(names, code, cold, rows, function).replace("%", "%%")}'),
-        ):
-            parts += [part] if there else []
-            parts[-1] += "" if there else NOTHING
-        if logged:
-            head = {
-                "level": LEVELS.get(status // 100, "INFO"),
-                "message": f"{method} {route} {status}",
-                "method": method,
-                "route": route,
-                "status": status,
-                **({"code": code} if code else {}),
-                "sender": sender,
-                **({"dialect": dialect.rpartition("/")[2].removeprefix("x-")} if dialect else {}),
-                "cold": cold,
-            }
-            told = COMPACT.encode(head)[1:-1]
-            parts = [f'"timestamp":"%s.%03dZ",{told},%s"bytes_in":%s,"bytes_out":%s', *parts]
-        self.line = f"{{{','.join(parts)}}}"
+        self.times = ",".join(f'"{name}_ms":%s' for name in names)
+        self.metrics = _metrics(names, code, cold, rows, function)
+        told = {
+            "level": LEVELS.get(status // 100, "INFO"),
+            "message": f"{method} {route} {status}",
+            "method": method,
+            "route": route,
+            "status": status,
+            **({"code": code} if code else {}),
+            "sender": sender,
+            **({"dialect": dialect.rpartition("/")[2].removeprefix("x-")} if dialect else {}),
+            "cold": cold,
+        }
+        self.told = COMPACT.encode(told)[1:-1]
 
 
 def _metrics(names: Sequence[str], code: str, cold: bool, rows: bool, function: str) -> str:
-    """Return the directive of CloudWatch's embedded metric format, and the members that it names which are counts."""
+    """Return the counts as members, and the directive of CloudWatch's embedded metric format but for its time."""
     counts = {"calls": 1, **({"cold_starts": 1} if cold else {})}
     metrics = [{"Name": name, "Unit": "Count"} for name in (*counts, *(["rows"] if rows else []))]
     metrics += [{"Name": f"{name}_ms", "Unit": "Milliseconds"} for name in names if name != COMPARE]
@@ -103,4 +92,4 @@ def _metrics(names: Sequence[str], code: str, cold: bool, rows: bool, function: 
         counted = [{"Name": "errors", "Unit": "Count"}]
         told.append({"Namespace": NAMESPACE, "Dimensions": [["Function"], ["Function", "Code"]], "Metrics": counted})
         values |= {"errors": 1, "Code": code}
-    return f'"CloudWatchMetrics":{COMPACT.encode(told)}}},{COMPACT.encode(values)[1:-1]}'
+    return f',{COMPACT.encode(values)[1:-1]},"_aws":{{"CloudWatchMetrics":{COMPACT.encode(told)},"Timestamp":'

@@ -21,4 +21,4 @@ def put(model_uri: str, values: Mapping[str, float], more: Mapping[str, object])
         "Timestamp": int(time.time() * 1000),
         "CloudWatchMetrics": [{"Namespace": NAMESPACE, "Dimensions": [[DIMENSION]], "Metrics": metrics}],
     }
-    write(json.dumps({"_aws": told, DIMENSION: model_uri, **values, **more}))
+    write(f"{json.dumps({'_aws': told, DIMENSION: model_uri, **values, **more})}\n")
