@@ -6,6 +6,7 @@ import gc
 import json
 import logging
 import os
+from collections.abc import Callable
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -51,7 +52,7 @@ def respond(event: Any, context: Any, service: Service) -> Any:
         return handle(event, context, service, SETTINGS, CALLS)
     call = None if CALLS is None else CALLS.begin()
     try:
-        request = parse_event(event, sender, SETTINGS.base_path)
+        request = PARSE(event, sender, SETTINGS.base_path)
         request.context = context
         if call is not None:
             request.call, call.bytes_in = call, len(request.body)
@@ -141,8 +142,17 @@ def _calls() -> Calls | None:
     return Calls(SETTINGS, os.environ)
 
 
+def _parser() -> Callable[[Any, Sender, str], Request]:
+    """Return what makes a request of an event."""
+    if SETTINGS.docs_door == SETTINGS.door:
+        return parse_event
+    from lambda_fn.http.pages import parse_at_door
+
+    return parse_at_door
+
+
 gc.disable()  # what imports make is no garbage; to look for some takes 3 of 65 ms
-CALLS = _calls()
+CALLS, PARSE = _calls(), _parser()
 if SETTINGS.model_uri is not None or SETTINGS.models_uri is not None:
     scoring().warm_up()
     gc.freeze()  # nor is it later: the first look at all of it would take 3 ms of the first request

@@ -9,6 +9,7 @@ import hashlib
 import hmac
 import http.client
 import json
+import posixpath
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -154,7 +155,12 @@ class Doors:
             return None
         if OBJECTS.search(unquote(path).replace("\\", "/")):
             return self.objects(call)
-        return (self.pages if call.method == "GET" and path in PAGES else self.others)(call)
+        if call.method == "GET" and path in PAGES:
+            return self.pages(call)
+        refused = self.others(call)
+        if refused is None and self.pages is not self.others and posixpath.normpath(unquote(path)) in PAGES:
+            return HTTPStatus.NOT_FOUND  # as the function answers what came through another door
+        return refused
 
 
 @contextmanager

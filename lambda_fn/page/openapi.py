@@ -28,6 +28,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from lambda_fn.errors import Problem, ServiceError
 from lambda_fn.http.etags import tagged
+from lambda_fn.http.pages import PAGES
 from lambda_fn.page.parts import error_responses, error_schemas, refusal_responses, refusals
 from lambda_fn.page.paths import PATHS, PathItem
 from lambda_fn.page.schemas import Schema, of_any_model, of_model
@@ -62,8 +63,6 @@ SECURITY: Mapping[str, Mapping[str, str]] = {
     "key": {"type": "apiKey", "in": "header", "name": "x-api-key"},
 }
 """What the gateway asks for; it answers 401 or 403 itself, with a `message`."""
-PAGES = frozenset({"/docs", "/openapi.json"})
-"""What has a door of its own."""
 
 
 class Described(Protocol):

@@ -151,6 +151,8 @@ def test_tokens_let_in_whom_they_are_for(enforcing: Deployment, issuer: Issuer) 
     token = {"Authorization": f"Bearer {issuer.token()}"}
     answer = gateway.call("POST", "/predict", ROWS, headers=token)
     assert (answer.status, answer.body) == (200, SCORED)
+    for method, path in (("GET", "/docs/"), ("GET", "/openapi.json/"), ("GET", "/%64ocs"), ("HEAD", "/docs")):
+        assert gateway.call(method, path, headers=token).status in (403, 404)
     check_through(gateway, Door(token, refused=401), Door(signed=True))
 
 

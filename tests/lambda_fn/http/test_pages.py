@@ -1,0 +1,52 @@
+"""Pages whose door is another than that of scoring: no other route leads to them."""
+
+from __future__ import annotations
+
+import copy
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.conftest import LoadEvent
+from tests.lambda_fn.conftest import Load
+
+PAGES = ("/docs", "/openapi.json")
+
+
+def get(event: LoadEvent, path: str, route: str, method: str = "GET") -> dict[str, Any]:
+    """Return a call for a path that the gateway found to be of a route."""
+    sent = copy.deepcopy(event("status-http-api")) | {"rawPath": path, "routeKey": route}
+    sent["requestContext"] |= {"routeKey": route}
+    sent["requestContext"]["http"] |= {"method": method, "path": path}
+    return sent
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_page_is_answered_by_its_own_route_alone(load: Load, model_file: Path, event: LoadEvent, page: str) -> None:
+    handler = load(MODEL_URI=model_file.as_uri(), DOOR="open", DOCS_DOOR="iam")
+    assert handler.predict(get(event, page, f"GET {page}"), None)["statusCode"] == 200
+    strays = [
+        (page, "GET"),
+        (f"{page}/", "GET"),
+        (f"{page}//", "GET"),
+        (page, "HEAD"),
+        (page, "OPTIONS"),
+        (page, "get"),
+    ]
+    for path, method in strays:
+        answer = handler.predict(get(event, path, "$default", method), None)
+        assert (answer["statusCode"], path, method) == (404, path, method)
+    other = f"GET {next(each for each in PAGES if each != page)}"
+    assert handler.predict(get(event, page, other), None)["statusCode"] == 404
+    assert handler.predict(get(event, "/model", "$default"), None)["statusCode"] == 200
+    assert handler.predict(event("predict-rest-api"), None)["statusCode"] == 200
+    assert handler.predict({"data": [[6.2, 3.4]]}, None) == {"prediction": [2]}
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_with_the_same_door_every_spelling_is_answered(
+    load: Load, model_file: Path, event: LoadEvent, page: str
+) -> None:
+    handler = load(MODEL_URI=model_file.as_uri(), DOOR="iam", DOCS_DOOR="iam")
+    assert handler.predict(get(event, f"{page}/", "$default"), None)["statusCode"] == 200
