@@ -13,6 +13,7 @@ from lambda_fn.unrequested import UnrequestedError
 from tests.conftest import Event, LoadEvent
 from tests.lambda_fn.conftest import Load
 from tests.lambda_fn.http.test_malformed import VALUES, changed, places
+from tests.lambda_fn.telemetry.lines import entries_of
 
 
 def with_bodies(event: Event, *bodies: Any) -> Event:
@@ -35,9 +36,12 @@ def test_messages_are_scored_and_the_log_has_the_answers(
 ) -> None:
     sent = with_bodies(event("unrequested/queue-sqs"), GOOD, '{"data": [[1]]}', "{", 7, GOOD)
     assert failures(handler.predict(sent, None)) == ["1", "2", "3"]
-    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-    told = {"content-type": "application/json", **whose, "answer": '{"prediction": [2]}'}
-    assert lines == [{"messageId": "0", **told}, {"messageId": "4", **told}]
+    lines = entries_of(capsys)
+    assert [line.pop("message_id") for line in lines] == ["0", "4"]
+    for line in lines:
+        assert (line.pop("level"), line.pop("message")) == ("INFO", "a message of a queue is answered")
+        del line["timestamp"]
+        assert line == {"content-type": "application/json", **whose, "answer": '{"prediction": [2]}'}
 
 
 def test_attributes_name_type_and_model(
