@@ -228,7 +228,7 @@ class Served:
         else:
             new = self._load(blob)
             told = {"model_version": new.version, **new.describe()}
-            self.tell("INFO", f"another {self._role.lower()} is loaded", {f"{self._role}Reloads": 1}, **told)
+            self.tell("INFO", f"a new {self._role.lower()} is loaded", {f"{self._role}Reloads": 1}, **told)
         with self._swapping:
             if self._loaded is loaded:
                 self._loaded = new

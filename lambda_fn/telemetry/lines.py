@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Sequence
 from typing import Any
 
 NAMESPACE = "Plume"
@@ -71,7 +70,7 @@ class Kind:
         parts = [f'"{name}_ms":%s' for name in names]
         for there, part in (
             (rows, '"rows":%s'),
-            (metrics, f'"_aws":{{"Timestamp":%s,{_metrics(names, code, cold, rows, function).replace("%", "%%")}'),
+            (metrics, f'"_aws":{{"Timestamp":%s,{_metrics(key, function).replace("%", "%%")}'),
         ):
             parts += [part] if there else []
             parts[-1] += "" if there else NOTHING
@@ -92,9 +91,10 @@ class Kind:
         self.line = f"{{{','.join(parts)}}}"
 
 
-def _metrics(names: Sequence[str], code: str, cold: bool, rows: bool, function: str) -> str:
+def _metrics(key: tuple[Any, ...], function: str) -> str:
     """Return the directive of CloudWatch's embedded metric format, and the members that it names which are counts."""
-    counts = {"calls": 1, **({"cold_starts": 1} if cold else {})}
+    _, _, _, status, code, _, cold, rows, names = key
+    counts = {"calls": 1, **({"cold_starts": 1} if cold else {}), **({"faults": 1} if status >= 500 else {})}
     metrics = [{"Name": name, "Unit": "Count"} for name in (*counts, *(["rows"] if rows else []))]
     metrics += [{"Name": f"{name}_ms", "Unit": "Milliseconds"} for name in names if name != COMPARE]
     told = [{"Namespace": NAMESPACE, "Dimensions": [["Function"]], "Metrics": metrics}]

@@ -5,6 +5,7 @@ See https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Em
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Mapping
 
@@ -15,10 +16,15 @@ DIMENSION = "ModelUri"
 
 
 def put(level: str, message: str, model_uri: str, values: Mapping[str, float], more: Mapping[str, object]) -> None:
-    """Write an entry with metrics by name, of the model at a URI, and what `more` is to be read there."""
+    """Write an entry with metrics by name, of the model at a URI, and what `more` is to be read there.
+
+    What is an ERROR is counted by function, too: one alarm is for all its models.
+    """
+    more = {**more, DIMENSION: model_uri, "Function": os.environ.get("AWS_LAMBDA_FUNCTION_NAME", "local")}
+    dimensions = [[DIMENSION], ["Function"]] if level == "ERROR" else [[DIMENSION]]
     metrics = [{"Name": name, "Unit": "None"} for name in values]
     told = {
         "Timestamp": int(time.time() * 1000),
-        "CloudWatchMetrics": [{"Namespace": NAMESPACE, "Dimensions": [[DIMENSION]], "Metrics": metrics}],
+        "CloudWatchMetrics": [{"Namespace": NAMESPACE, "Dimensions": dimensions, "Metrics": metrics}],
     }
-    tell(level, f"{model_uri}: {message}", {**more, "_aws": told, DIMENSION: model_uri, **values})
+    tell(level, f"{model_uri}: {message}", {**more, "_aws": told, **values})
