@@ -30,6 +30,8 @@ SENT = frozenset({"Records", "detail-type"})
 """Members of what AWS's services send, whatever else is in it."""
 KNOWN = frozenset({"Records", "body", "detail", "headers", "id", "inputs", "instances", "records", "source", "version"})
 """Members that an event which is not read may have, and whose names are no secret."""
+SENDERS = ("aws:s3", "aws:sns", "aws:sqs", "aws:kinesis", "aws:dynamodb", "aws.events", "aws.s3", "aws.scheduler")
+"""Who is named as the sender of an event that is not read: any other name may be a value that was meant for a row."""
 QUEUE = "aws:sqs"
 LEFT_MS = 1000
 """Messages that are not begun when so little of the function's timeout is left are given back."""
@@ -70,11 +72,15 @@ def _kind(event: Any) -> str:
     records = event.get("Records")
     for record in records if isinstance(records, list) else ():
         if isinstance(record, dict):
-            return f"records of {record.get('eventSource') or record.get('EventSource')}"[:200]
+            return f"records of {_sender(record.get('eventSource') or record.get('EventSource'))}"
     if "detail-type" in event:
-        return f"EventBridge's {event['detail-type']!r} of {event.get('source')!r}"[:200]
+        return f"EventBridge's, of {_sender(event.get('source'))}"
     known = sorted(event.keys() & KNOWN)  # what else it has may be named like what it holds
     return f"an object of {len(event) or 'no'} members{f' ({listed(known)} …)' if known else ''}"
+
+
+def _sender(name: Any) -> str:
+    return name if name in SENDERS else "another sender"
 
 
 def _failed(

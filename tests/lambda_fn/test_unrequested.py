@@ -102,7 +102,7 @@ def test_a_ping_returns(handler: ModuleType, ping: Event) -> None:
 @pytest.mark.parametrize(
     ("name", "text"),
     [
-        ("unrequested/schedule-eventbridge", "EventBridge's 'Scheduled Event' of 'aws.events'"),
+        ("unrequested/schedule-eventbridge", "EventBridge's, of aws.events"),
         ("unrequested/created-s3", "records of aws:s3"),
     ],
 )

@@ -235,12 +235,20 @@ def test_nothing_that_comes_in_forges_a_line(
     assert "forged" not in json.dumps(lines)
 
 
+@pytest.mark.parametrize("name", ["traceparent", "Traceparent", "TraceParent", "TRACEPARENT"])
+@pytest.mark.parametrize("sender", ["predict-http-api", "predict-rest-api"])
 def test_traces_are_passed_on(
-    told: ModuleType, event: LoadEvent, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    told: ModuleType,
+    event: LoadEvent,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    sender: str,
+    name: str,
 ) -> None:
     monkeypatch.setenv("_X_AMZN_TRACE_ID", "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1")
-    sent = copy.deepcopy(event("predict-http-api"))
-    sent["headers"]["traceparent"] = TRACE
+    sent = copy.deepcopy(event(sender))
+    sent["headers"][name] = TRACE
+    sent.get("multiValueHeaders", {})[name] = [TRACE]
     told.predict(sent, None)
     [line] = lines_of(capsys)
     assert (line["trace_id"], line["parent_id"]) == ("4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7")

@@ -104,7 +104,11 @@ def test_nothing_that_is_sent_is_logged(
         text = answered(told.predict, sent, caplog, capfd)
         assert text, number
         check(text)
-    for sent in ({SENT: NUMBER}, {"data": [[NUMBER, SENT]]}, {"Records": [{"eventSource": SENT[:3]}]}):
+    records: list[Event] = [
+        {"Records": [{name: value}]} for name in ("eventSource", "EventSource") for value in (SENT, [NUMBER])
+    ]
+    bridged: Event = {"detail-type": SENT, "source": {SENT: NUMBER}}
+    for sent in ({SENT: NUMBER}, {"data": [[NUMBER, SENT]]}, *records, bridged):
         check(answered(told.predict, sent, caplog, capfd))
 
 
