@@ -129,6 +129,23 @@ def test_the_alarms_watch_metrics_that_the_function_writes(
     assert {name: counted[name] for name in metrics} == {"faults": 3, "ModelRejected": 3}
 
 
+ODD = ("{", "7", '{"_aws": 1}', '{"_aws": {"Timestamp": 1, "CloudWatchMetrics": 1}}', "[" * 20_000)
+TOLD = {
+    "Timestamp": 1795794444944,
+    "CloudWatchMetrics": [{"Dimensions": [["Function"]], "Metrics": [{"Name": "rows"}]}],
+}
+
+
+def test_one_line_among_others_is_drawn_at_its_time(tmp_path: Path) -> None:
+    line, when = {"_aws": TOLD, "rows": 7}, {"Timestamp": 10.0**300}
+    others = [json.dumps(each) for each in (line | {"rows": "7a"}, {"_aws": TOLD}, line | {"_aws": TOLD | when})]
+    figure = draw(written("dev"), of_lines([*ODD, *others, json.dumps(line)]), tmp_path / "one.png")
+    [graph] = [each for each in figure.axes if each.get_legend()]
+    shown = [each.get_text() for each in graph.get_xticklabels()]
+    assert "15:45" in shown
+    assert len({*shown}) == len(shown)
+
+
 def test_the_dashboard_is_drawn_from_the_function_s_own_lines(
     stage: str,
     event: LoadEvent,

@@ -108,8 +108,9 @@ def test_nothing_that_is_sent_is_logged(
         {"Records": [{name: value}]} for name in ("eventSource", "EventSource") for value in (SENT, [NUMBER])
     ]
     bridged: Event = {"detail-type": SENT, "source": {SENT: NUMBER}}
-    for sent in ({SENT: NUMBER}, {"data": [[NUMBER, SENT]]}, *records, bridged):
-        check(answered(told.predict, sent, caplog, capfd))
+    others: list[Event] = [{SENT: NUMBER}, {"data": [[NUMBER, SENT]]}, bridged, *records]
+    for odd in others:
+        check(answered(told.predict, odd, caplog, capfd))
 
 
 def test_what_the_service_fails_with_is_not_quoted(
