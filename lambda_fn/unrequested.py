@@ -76,7 +76,8 @@ def _kind(event: Any) -> str:
     if "detail-type" in event:
         return f"EventBridge's, of {_sender(event.get('source'))}"
     known = sorted(event.keys() & KNOWN)  # what else it has may be named like what it holds
-    return f"an object of {len(event) or 'no'} members{f' ({listed(known)} …)' if known else ''}"
+    members = f"{len(event) or 'no'} member{'s' * (len(event) != 1)}"
+    return f"an object with {members}{f' ({listed(known)} …)' if known else ''}"
 
 
 def _sender(name: Any) -> str:
@@ -109,7 +110,9 @@ def _is_scored(
         _keep(name, dispatch(service, request), settings, call)
     except ServiceError as error:
         call.failed(error)
-        log.warning("message %r: %s: %s", name, error.problem.code, error.private or error.place)
+        why = error.private or error.place
+        level = logging.ERROR if call.status >= 500 else logging.WARNING
+        log.log(level, "message %r: %s%s", name, error.problem.code, f": {why}" if why else "")
     except Exception as error:
         call.failed(ServiceError(Problem.INTERNAL_ERROR, SEE_THE_LOG))
         log.error("message %r: %s", name, described(error), exc_info=settings.log_inputs)

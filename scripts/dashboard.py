@@ -132,7 +132,8 @@ def _graph(axes: Any, properties: Mapping[str, Any], source: Source) -> None:
         axes.annotate(line["label"], (0, float(line["value"])), (3, 2), ("axes fraction", "data"), "offset points")
     handles = [each for side in sides.values() for each in side.get_legend_handles_labels()[0]]
     for side in sides.values():
-        side.set_ylim(bottom=0)
+        top = side.dataLim.y1
+        side.set_ylim(0, 1.1 * top if 0 < top < np.inf else None)
         side.tick_params(length=0, colors="#545b64")
         side.spines[["top"]].set_visible(False)
     axes.grid(axis="y", color=GREY, linewidth=0.5)
@@ -141,7 +142,10 @@ def _graph(axes: Any, properties: Mapping[str, Any], source: Source) -> None:
         ticks = AutoDateLocator()  # type: ignore[no-untyped-call]
         axes.xaxis.set_major_locator(ticks)
         axes.xaxis.set_major_formatter(ConciseDateFormatter(ticks))  # type: ignore[no-untyped-call]
-        axes.legend(handles=handles, loc="upper center", bbox_to_anchor=(0.5, -0.14), ncols=5, frameon=False)
+        look = (
+            {"fontsize": 6, "columnspacing": 0.8, "labelspacing": 0.2, "ncols": 7} if len(handles) > 5 else {"ncols": 5}
+        )
+        axes.legend(handles=handles, loc="upper center", bbox_to_anchor=(0.5, -0.14), frameon=False, **look)
     else:
         axes.text(0.5, 0.5, "no data", transform=axes.transAxes, ha="center", color="#545b64")
         axes.set_xticks([])
@@ -160,8 +164,9 @@ def _with_gaps(times: Sequence[datetime], values: Sequence[float], period: int) 
 def _stack(axes: Any, series: Sequence[Series], period: int) -> None:
     """Draw bars upon one another."""
     below: dict[datetime, float] = defaultdict(float)
-    for label, times, values in series:
-        axes.bar(times, values, timedelta(seconds=0.8 * period), [below[time] for time in times], label=label)
+    for number, (label, times, values) in enumerate(series):
+        look = {"label": label, "align": "edge", "color": mpl.colormaps["tab20"](number % 20)}
+        axes.bar(times, values, timedelta(seconds=0.8 * period), [below[time] for time in times], **look)
         for time, value in zip(times, values, strict=True):
             below[time] += value
 

@@ -119,7 +119,7 @@ class Served:
         put(level, message, self._told_of, values, more)
 
     def _tell_rejected(self, rejected: Mapping[str, Any], why: str) -> None:
-        told = {name: rejected[name] for name in ("code", "version_id", "sha256", "since")}
+        told = {name: rejected[name] for name in ("code", "version_id", "sha256", "since") if rejected[name]}
         self.tell("ERROR", f"{self._role.lower()} rejected: {why}", {f"{self._role}Rejected": 1}, **told)
 
     def unload(self) -> None:
@@ -251,7 +251,8 @@ class Served:
         rejected = _rejected(error, blob)
         if error.problem is Problem.STORAGE_UNAVAILABLE:
             self._away = rejected
-            told = f"the storage can't be asked for another {self._role.lower()}: {error.told}"
+            why = error.told.removeprefix(f"{self._source.uri}: ")
+            told = f"the storage can't be asked for another {self._role.lower()}: {why}"
             self.tell("WARN", told, {f"{self._role}LooksFailed": 1}, code=error.problem.code)
         else:
             self._rejected = rejected

@@ -44,6 +44,19 @@ def test_messages_are_scored_and_the_log_has_the_answers(
         assert line == {"content-type": "application/json", **whose, "answer": '{"prediction": [2]}'}
 
 
+def test_the_log_tells_a_message_that_is_wrong_from_a_service_that_is(
+    load: Load, event: LoadEvent, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    handler = load(MODEL_URI=(tmp_path / "none.onnx").as_uri())
+    caplog.clear()
+    record = with_bodies(event("unrequested/queue-sqs"), GOOD, 7)
+    assert failures(handler.predict(record, None)) == ["0", "1"]
+    service, message = caplog.records
+    assert (service.levelname, message.levelname) == ("ERROR", "WARNING")
+    assert service.message.startswith("message '0': model-not-published: there is no model at ")
+    assert message.message == "message '1': malformed-event"
+
+
 def test_attributes_name_type_and_model(
     load: Load, event: LoadEvent, model_file: Path, model_files: dict[str, Path], capsys: pytest.CaptureFixture[str]
 ) -> None:
