@@ -33,6 +33,7 @@ HOURS = 6
 CODES = "{Plume,Function,Code}"
 EDGE_DAYS = 5 / 24 / 60
 """So much is shown before and after what there is: one moment alone has no hours of its own."""
+LEGEND_COLUMNS = 6
 GREY, INK = "#d5dbdb", "#16191f"
 
 type Series = tuple[str, Sequence[datetime], Sequence[float]]
@@ -142,10 +143,9 @@ def _graph(axes: Any, properties: Mapping[str, Any], source: Source) -> None:
         ticks = AutoDateLocator()  # type: ignore[no-untyped-call]
         axes.xaxis.set_major_locator(ticks)
         axes.xaxis.set_major_formatter(ConciseDateFormatter(ticks))  # type: ignore[no-untyped-call]
-        look = (
-            {"fontsize": 6, "columnspacing": 0.8, "labelspacing": 0.2, "ncols": 7} if len(handles) > 5 else {"ncols": 5}
-        )
-        axes.legend(handles=handles, loc="upper center", bbox_to_anchor=(0.5, -0.14), frameon=False, **look)
+        small = {"fontsize": 6, "columnspacing": 0.8, "labelspacing": 0.2, "handlelength": 1}
+        place = {"loc": "upper center", "bbox_to_anchor": (0.5, -0.14), "ncols": LEGEND_COLUMNS, "frameon": False}
+        axes.legend(handles=handles, **place, **(small if len(handles) > LEGEND_COLUMNS else {}))
     else:
         axes.text(0.5, 0.5, "no data", transform=axes.transAxes, ha="center", color="#545b64")
         axes.set_xticks([])
