@@ -1,12 +1,13 @@
-"""What the lines of a deployment's log say of its calls: how many, how they ended, how long they took."""
+"""What a deployment's log says of its calls, how many, how they ended, how long they took, and what else went wrong."""
 
 from __future__ import annotations
 
 import json
 import math
+import re
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -28,11 +29,17 @@ MOST_CALLS = 200_000
 """So many calls are counted, the newest ones."""
 SHORTEST_MS = 1000
 PATIENCE_SECONDS = 120.0
+MOST_TOLD, MOST_CHARACTERS = 12, 300
+"""So many of the other lines are shown, the most frequent ones, and so much of each."""
+ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 UNLOGGED = "(not logged)"
 """The route of calls of which the log has metrics alone."""
+OTHERS = '"(log_)?level": ?"(ERROR|WARN)|"status": ?"(timeout|error|failure)"'
+"""Lines of no call: of the service, of Python's logger, of Lambda's runtime; and of Lambda itself."""
 QUERY = (
-    'fields @message | filter @message like /"total_ms":/ | filter toMillis(@timestamp) >= {begin}'
-    " | filter toMillis(@timestamp) < {end} | sort @timestamp desc | limit {limit}"
+    f'fields @timestamp, @message | filter @message like /"total_ms":|{OTHERS}/'
+    " | filter toMillis(@timestamp) >= {begin} | filter toMillis(@timestamp) < {end}"
+    " | sort @timestamp desc | limit {limit}"
 )
 
 
@@ -40,7 +47,7 @@ QUERY = (
 class Call:
     """What a line says of a call: `times` in milliseconds by part; an empty `code` if it was answered well.
 
-    status: 0 where the line does not say.
+    status: 0 where the line does not say. model, version: what scored; empty where nothing did.
     """
 
     route: str
@@ -49,11 +56,24 @@ class Call:
     rows: int
     cold: bool
     times: dict[str, float]
+    at: datetime
+    model: str
+    version: str
+    sender: str
 
     @property
     def failed(self) -> bool:
         """Whether it was answered with an error."""
         return self.code != "" or self.status >= 400
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What another line says, which is of level WARN or ERROR, or Lambda's own of a call that it ended."""
+
+    at: datetime
+    level: str
+    text: str
 
 
 def logs(service: str, stage: str, function: str, since: float, console: Console) -> None:
@@ -64,12 +84,14 @@ def logs(service: str, stage: str, function: str, since: float, console: Console
     group = _log_group(service, stage, function)
     end = datetime.now(UTC)
     begin = end - timedelta(seconds=since)
-    calls, reached = _read(group, begin, end)
+    calls, told, reached = _read(group, begin, end)
     span = f"{moment(reached)} to {moment(end)}"
     if not calls:
         console.print(
             f"no calls in {plain(group)} from {span}: a line comes some seconds after its call", soft_wrap=True
         )
+        if told:
+            console.print(_others(told))
         return
     if reached > begin:
         console.print(f"[yellow]the newest {len(calls):,} calls alone[/]: ask for less with --since", soft_wrap=True)
@@ -80,8 +102,14 @@ def logs(service: str, stage: str, function: str, since: float, console: Console
         f" {sum(call.cold for call in calls):,} cold starts",
         soft_wrap=True,
     )
-    for table in (_parts(calls), _routes(calls), *([_codes(calls)] if errors else [])):
-        console.print(table)
+    console.print(_parts(calls))
+    console.print(_routes(calls))
+    if any(call.version for call in calls):
+        console.print(_models(calls))
+    if errors:
+        console.print(_codes(calls))
+    if told:
+        console.print(_others(told))
 
 
 def _log_group(service: str, stage: str, function: str) -> str:
@@ -105,9 +133,10 @@ def _log_group(service: str, stage: str, function: str) -> str:
     return str(found["StackResourceDetail"]["PhysicalResourceId"])
 
 
-def _read(group: str, begin: datetime, end: datetime) -> tuple[list[Call], datetime]:
-    """Return the calls of a span, the newest of them if they are too many, and from when on these are."""
+def _read(group: str, begin: datetime, end: datetime) -> tuple[list[Call], list[Told], datetime]:
+    """Return the calls of a span, the newest of them if they are too many, what else is told, and since when."""
     calls: list[Call] = []
+    told: list[Told] = []
     spans = [(_ms(begin), _ms(end))]
     while spans:
         first, last = spans.pop()
@@ -116,18 +145,22 @@ def _read(group: str, begin: datetime, end: datetime) -> tuple[list[Call], datet
             middle = (first + last) // 2
             spans += [(first, middle), (middle, last)]  # the newer one is next
             continue
-        calls += _calls(messages)
+        for line in map(_line, messages):
+            if isinstance(line, Call):
+                calls.append(line)
+            elif line is not None:
+                told.append(line)
         if len(calls) >= MOST_CALLS and spans:
-            return calls, datetime.fromtimestamp(first / 1000, UTC)
-    return calls, begin
+            return calls, told, datetime.fromtimestamp(first / 1000, UTC)
+    return calls, told, begin
 
 
 def _ms(when: datetime) -> int:
     return int(when.timestamp() * 1000)
 
 
-def _query(group: str, begin: int, end: int) -> list[str]:
-    """Return the lines of calls within milliseconds since 1970, the newest first."""
+def _query(group: str, begin: int, end: int) -> list[dict[str, str]]:
+    """Return the lines, and when each was written, within milliseconds since 1970, the newest first."""
     with asking(f"the log {group}"):
         client = boto3.client("logs")
         started = client.start_query(
@@ -146,22 +179,37 @@ def _query(group: str, begin: int, end: int) -> list[str]:
             pause = min(2.0, 2 * pause)
     if found["status"] != "Complete":
         raise ConvertError(f"the query of the log {group} ended as {found['status']}")
-    return [each["value"] for row in found["results"] for each in row if each["field"] == "@message"]
+    return [{each["field"]: each["value"] for each in row} for row in found["results"]]
 
 
-def _calls(messages: Iterable[str]) -> Iterator[Call]:
-    """Yield the calls that lines tell of; others than ours may write into the log, too."""
-    for message in messages:
-        try:
-            line: Any = json.loads(message)
-            times = {part: float(line[f"{part}_ms"]) for part in PARTS if f"{part}_ms" in line}
-            cold = bool(line.get("cold") or line.get("cold_starts"))
-            code = str(line.get("code", line.get("Code", "")))  # a line of metrics alone has no status
-            route, status = str(line.get("route", UNLOGGED)), int(line.get("status", 0 if code else 200))
-            if all(map(math.isfinite, times.values())):
-                yield Call(route, status, code, int(line.get("rows", 0)), cold, times)
-        except (AttributeError, TypeError, ValueError, OverflowError, RecursionError):
-            continue
+def _line(found: Mapping[str, str]) -> Call | Told | None:
+    """Return what a line tells; None for one that is none of ours, nor Lambda's."""
+    try:
+        at = datetime.fromisoformat(found["@timestamp"]).replace(tzinfo=UTC)
+        line: Any = json.loads(found["@message"])
+        return _call(line, at) if "total_ms" in line else _told(line, at)
+    except (AttributeError, LookupError, TypeError, ValueError, OverflowError, RecursionError):
+        return None
+
+
+def _call(line: Any, at: datetime) -> Call | None:
+    times = {part: float(line[f"{part}_ms"]) for part in PARTS if f"{part}_ms" in line}
+    cold = bool(line.get("cold") or line.get("cold_starts"))
+    code = str(line.get("code", line.get("Code", "")))  # a line of metrics alone has no status
+    route, status = str(line.get("route", UNLOGGED)), int(line.get("status", 0 if code else 200))
+    model = str(line.get("model", "")), str(line.get("model_version", ""))
+    call = Call(route, status, code, int(line.get("rows", 0)), cold, times, at, *model, str(line.get("sender", "?")))
+    return call if all(map(math.isfinite, times.values())) else None
+
+
+def _told(line: Any, at: datetime) -> Told | None:
+    if "record" in line:
+        record = line["record"]
+        why = f"Lambda ended a call: {record['status']} {record.get('errorType', '')}".rstrip()
+        return Told(at, "ERROR", why)
+    text = line["message"] if "message" in line else f"{line['errorType']}: {line['errorMessage']}"
+    level = str(line.get("level", line.get("log_level"))).replace("WARNING", "WARN")  # as Python's logger calls it
+    return Told(at, level, ID.sub("…", str(text))[:MOST_CHARACTERS])
 
 
 def _percentiles(numbers: Sequence[float]) -> list[str]:
@@ -202,12 +250,41 @@ def _routes(calls: Sequence[Call]) -> Table:
     return table
 
 
+def _models(calls: Sequence[Call]) -> Table:
+    table = _table("model and version", "calls", "errors", "first (UTC)", "last (UTC)")
+    found = sorted(calls, key=lambda call: call.at)
+    for version in dict.fromkeys(call.version for call in found if call.version):  # in the order in which they came
+        of_it = [call for call in found if call.version == version]
+        errors, names = sum(call.failed for call in of_it), ", ".join(sorted({call.model for call in of_it}))
+        table.add_row(
+            plain(f"{names} {version}"), f"{len(of_it):,}", f"{errors:,}", *_span([call.at for call in of_it])
+        )
+    return table
+
+
 def _codes(calls: Sequence[Call]) -> Table:
-    table = _table("error", "status", "calls", "of all")
+    table = _table("error", "status", "calls", "of all", "from")
     found = Counter((call.code or "no code", call.status) for call in calls if call.failed)
     for (code, status), count in found.most_common():
-        table.add_row(plain(code), str(status or "?"), f"{count:,}", _share(count, len(calls)))
+        senders = Counter(call.sender for call in calls if call.failed and (call.code or "no code") == code)
+        told = ", ".join(f"{plain(sender)} {times:,}" for sender, times in senders.most_common())
+        table.add_row(plain(code), str(status or "?"), f"{count:,}", _share(count, len(calls)), told)
     return table
+
+
+def _others(told: Sequence[Told]) -> Table:
+    """Return what else went wrong, the most frequent first."""
+    table = _table("besides, the log says", "level", "times", "first (UTC)", "last (UTC)")
+    for (text, level), count in Counter((each.text, each.level) for each in told).most_common(MOST_TOLD):
+        span = _span(sorted(each.at for each in told if (each.text, each.level) == (text, level)))
+        table.add_row(plain(text), plain(level), f"{count:,}", *span)
+    return table
+
+
+def _span(times: Sequence[datetime]) -> tuple[str, str]:
+    """Return the first and the last of some times, which are in order."""
+    first, last = (f"{time:%m-%d %H:%M:%S}" for time in (times[0], times[-1]))
+    return first, last
 
 
 def _share(count: int, of: int) -> str:

@@ -170,15 +170,18 @@ class ServiceError(Exception):
 
 
 def described(error: BaseException | None) -> str:
-    """Return types and frames of an unexpected error, and of what it came from: its words may quote what was sent."""
+    """Return types and frames, the innermost first, of an unexpected error, and of what it came from.
+
+    Its words may quote what was sent, and paths tell of the machine: a frame is named by its module.
+    """
     told: list[str] = []
     while error is not None and len(told) < LISTED:
         frames, trace = [], error.__traceback__
         while trace is not None:
-            code = trace.tb_frame.f_code
-            frames.append(f"{code.co_filename}:{trace.tb_lineno} in {code.co_name}")
+            frame = trace.tb_frame
+            frames.append(f"{frame.f_globals.get('__name__')}:{trace.tb_lineno} in {frame.f_code.co_name}")
             trace = trace.tb_next
-        told.append(f"{type(error).__name__} ({', '.join(frames[-LISTED:])})")
+        told.append(f"{type(error).__name__} ({', '.join(frames[: -LISTED - 1 : -1])})")
         error = error.__cause__ or error.__context__
     return " from ".join(told)
 

@@ -6,7 +6,6 @@ aside what keeps failing.
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
@@ -31,6 +30,8 @@ SENT = frozenset({"Records", "detail-type"})
 """Members of what AWS's services send, whatever else is in it."""
 KNOWN = frozenset({"Records", "body", "detail", "headers", "id", "inputs", "instances", "records", "source", "version"})
 """Members that an event which is not read may have, and whose names are no secret."""
+SENDERS = ("aws:s3", "aws:sns", "aws:sqs", "aws:kinesis", "aws:dynamodb", "aws.events", "aws.s3", "aws.scheduler")
+"""Who is named as the sender of an event that is not read: any other name may be a value that was meant for a row."""
 QUEUE = "aws:sqs"
 LEFT_MS = 1000
 """Messages that are not begun when so little of the function's timeout is left are given back."""
@@ -71,11 +72,16 @@ def _kind(event: Any) -> str:
     records = event.get("Records")
     for record in records if isinstance(records, list) else ():
         if isinstance(record, dict):
-            return f"records of {record.get('eventSource') or record.get('EventSource')}"[:200]
+            return f"records of {_sender(record.get('eventSource') or record.get('EventSource'))}"
     if "detail-type" in event:
-        return f"EventBridge's {event['detail-type']!r} of {event.get('source')!r}"[:200]
+        return f"EventBridge's, of {_sender(event.get('source'))}"
     known = sorted(event.keys() & KNOWN)  # what else it has may be named like what it holds
-    return f"an object of {len(event) or 'no'} members{f' ({listed(known)} …)' if known else ''}"
+    members = f"{len(event) or 'no'} member{'s' * (len(event) != 1)}"
+    return f"an object with {members}{f' ({listed(known)} …)' if known else ''}"
+
+
+def _sender(name: Any) -> str:
+    return name if name in SENDERS else "another sender"
 
 
 def _failed(
@@ -104,7 +110,9 @@ def _is_scored(
         _keep(name, dispatch(service, request), settings, call)
     except ServiceError as error:
         call.failed(error)
-        log.warning("message %r: %s: %s", name, error.problem.code, error.private or error.place)
+        why = error.private or error.place
+        level = logging.ERROR if call.status >= 500 else logging.WARNING
+        log.log(level, "message %r: %s%s", name, error.problem.code, f": {why}" if why else "")
     except Exception as error:
         call.failed(ServiceError(Problem.INTERNAL_ERROR, SEE_THE_LOG))
         log.error("message %r: %s", name, described(error), exc_info=settings.log_inputs)
@@ -138,7 +146,9 @@ def _keep(name: str, answer: Response, settings: Settings, call: Call) -> None:
         raise ServiceError(Problem.UNSUPPORTED_MEDIA_TYPE, f"a message is answered in text, not in {content_type}")
     call.bytes_out = len(body.encode())
     if settings.results_uri is None:
-        print(json.dumps({"messageId": name, **answer.headers, "answer": body}))
+        from lambda_fn.telemetry.entries import tell  # here: a deployment may have a place for them
+
+        tell("INFO", "a message of a queue is answered", {"message_id": name, **answer.headers, "answer": body})
         return
     from lambda_fn.storage import s3  # here: boto3 takes 0.2 s
 

@@ -20,7 +20,7 @@ import boto3
 import matplotlib as mpl
 import numpy as np
 import yaml
-from matplotlib.dates import DateFormatter
+from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from matplotlib.figure import Figure
 
 from scripts.emulator import ROOT
@@ -31,6 +31,9 @@ INCHES = (0.8, 0.55)
 """How wide a column of the grid is drawn, and how high a row of it."""
 HOURS = 6
 CODES = "{Plume,Function,Code}"
+EDGE_DAYS = 5 / 24 / 60
+"""So much is shown before and after what there is: one moment alone has no hours of its own."""
+LEGEND_COLUMNS = 6
 GREY, INK = "#d5dbdb", "#16191f"
 
 type Series = tuple[str, Sequence[datetime], Sequence[float]]
@@ -71,8 +74,8 @@ def _plain(loader: Any, suffix: str, node: Any) -> Any:
     return loader.construct_sequence(node, deep=True)
 
 
-def draw(body: Mapping[str, Any], source: Source, out: Path) -> None:
-    """Draw every widget in its place on the grid."""
+def draw(body: Mapping[str, Any], source: Source, out: Path) -> Figure:
+    """Draw every widget in its place on the grid; return what is drawn."""
     rows = max(each["y"] + each["height"] for each in body["widgets"])
     size = (COLUMNS * INCHES[0], rows * INCHES[1])
     with mpl.rc_context({"font.size": 8, "axes.edgecolor": GREY, "text.parse_math": False}):
@@ -88,10 +91,13 @@ def draw(body: Mapping[str, Any], source: Source, out: Path) -> None:
                 panel.set_title(each["properties"]["title"], loc="left", x=0.02, y=1.0, pad=-14, fontweight="bold")
                 graphs.append(figure.add_axes(inside))
                 _graph(graphs[-1], each["properties"], source)
-        spans = [graph.get_xlim() for graph in graphs if graph.has_data() and graph.get_xticks().size]
+        spans = [span for each in figure.axes if np.isfinite(span := each.dataLim.intervalx).all()]
         for graph in graphs if spans else ():  # all show the same hours
-            graph.set_xlim(min(first for first, _ in spans), max(last for _, last in spans))
+            first, last = min(first for first, _ in spans), max(last for _, last in spans)
+            edge = max(EDGE_DAYS, 0.03 * (last - first))
+            graph.set_xlim(first - edge, last + edge)
         figure.savefig(out)
+    return figure
 
 
 def _text(panel: Any, markdown: str, width: float, height: float) -> None:
@@ -127,14 +133,19 @@ def _graph(axes: Any, properties: Mapping[str, Any], source: Source) -> None:
         axes.annotate(line["label"], (0, float(line["value"])), (3, 2), ("axes fraction", "data"), "offset points")
     handles = [each for side in sides.values() for each in side.get_legend_handles_labels()[0]]
     for side in sides.values():
-        side.set_ylim(bottom=0)
+        top = side.dataLim.y1
+        side.set_ylim(0, 1.1 * top if 0 < top < np.inf else None)
         side.tick_params(length=0, colors="#545b64")
         side.spines[["top"]].set_visible(False)
     axes.grid(axis="y", color=GREY, linewidth=0.5)
-    axes.xaxis.set_major_formatter(DateFormatter("%H:%M"))  # type: ignore[no-untyped-call]
     axes.set_ylabel(properties.get("yAxis", {}).get("left", {}).get("label", ""))
     if handles:
-        axes.legend(handles=handles, loc="upper center", bbox_to_anchor=(0.5, -0.14), ncols=5, frameon=False)
+        ticks = AutoDateLocator()  # type: ignore[no-untyped-call]
+        axes.xaxis.set_major_locator(ticks)
+        axes.xaxis.set_major_formatter(ConciseDateFormatter(ticks))  # type: ignore[no-untyped-call]
+        small = {"fontsize": 6, "columnspacing": 0.8, "labelspacing": 0.2, "handlelength": 1}
+        place = {"loc": "upper center", "bbox_to_anchor": (0.5, -0.14), "ncols": LEGEND_COLUMNS, "frameon": False}
+        axes.legend(handles=handles, **place, **(small if len(handles) > LEGEND_COLUMNS else {}))
     else:
         axes.text(0.5, 0.5, "no data", transform=axes.transAxes, ha="center", color="#545b64")
         axes.set_xticks([])
@@ -153,8 +164,9 @@ def _with_gaps(times: Sequence[datetime], values: Sequence[float], period: int) 
 def _stack(axes: Any, series: Sequence[Series], period: int) -> None:
     """Draw bars upon one another."""
     below: dict[datetime, float] = defaultdict(float)
-    for label, times, values in series:
-        axes.bar(times, values, timedelta(seconds=0.8 * period), [below[time] for time in times], label=label)
+    for number, (label, times, values) in enumerate(series):
+        look = {"label": label, "align": "edge", "color": mpl.colormaps["tab20"](number % 20)}
+        axes.bar(times, values, timedelta(seconds=0.8 * period), [below[time] for time in times], **look)
         for time, value in zip(times, values, strict=True):
             below[time] += value
 
@@ -166,10 +178,12 @@ def of_lines(lines: Iterable[str]) -> Source:
         try:
             document = json.loads(line)
             told = document["_aws"]
-        except (ValueError, TypeError, KeyError):
-            continue
-        for key, value in _values(document, told):
-            points[key].append((told["Timestamp"] / 1000, value))
+            at = datetime.fromtimestamp(told["Timestamp"] / 1000, UTC).timestamp()
+            values = [(key, float(value)) for key, value in _values(document, told)]
+        except (ArithmeticError, LookupError, OSError, RecursionError, TypeError, ValueError):
+            continue  # others may write into the log, too
+        for key, value in values:
+            points[key].append((at, value))
 
     def source(entry: Sequence[Any], options: Mapping[str, Any], period: int) -> Iterator[Series]:
         if "expression" in options:

@@ -9,7 +9,7 @@ from functools import cache
 from typing import Any
 
 from lambda_fn.errors import Problem, ServiceError
-from lambda_fn.http.request import MAX_RESPONSE_BYTES, Headers, Request, Response
+from lambda_fn.http.request import MAX_RESPONSE_BYTES, LowerHeaders, Request, Response
 from lambda_fn.http.senders import DEFAULT_STAGE, Sender, behind, body_of, decoded, named_strings
 
 MAX_BALANCER_BYTES = 1_000_000 - 16_384
@@ -88,7 +88,7 @@ def _payload_2(event: Mapping[str, Any], base_path: str) -> Request:
         context["http"]["method"].upper(),
         path,
         named_strings(event, "queryStringParameters"),
-        Headers(named_strings(event, "headers")),
+        LowerHeaders(named_strings(event, "headers")),
         body_of(event),
         event.get("isBase64Encoded") is True,
     )

@@ -67,7 +67,7 @@ class Candidate:
             compared["calls"] += 1
             if difference is None:
                 compared["failures"] += 1
-                self.served.tell({"CandidateFailures": 1})
+                self.served.tell("WARN", "the candidate did not score a call", {"CandidateFailures": 1})
                 return
             compared["rows"] += difference.rows
             compared["rows_differing"] += difference.differing
@@ -75,7 +75,8 @@ class Candidate:
             if difference.largest is not None:
                 compared["largest_difference"] = max(compared["largest_difference"] or 0.0, difference.largest)
                 told["CandidateLargestDifference"] = difference.largest
-            self.served.tell(told)
+            differing = f"{difference.differing} of {difference.rows} rows"
+            self.served.tell("INFO", f"the candidate answers {differing} otherwise", told)
 
     def describe(self, loaded: Loaded) -> dict[str, Any]:
         """Return what is known of it, as JSON has it."""

@@ -112,11 +112,15 @@ class Served:
         """Why what is at the URI is not what is served, or not known; None if it is."""
         return self._away or self._rejected
 
-    def tell(self, values: Mapping[str, float], **more: object) -> None:
-        """Write metrics of this model to the log, and what `more` is to be read there."""
+    def tell(self, level: str, message: str, values: Mapping[str, float], **more: object) -> None:
+        """Write an entry of this model to the log, with metrics, and what `more` is to be read there."""
         from lambda_fn.telemetry.models import put  # here: most calls have nothing to tell
 
-        put(self._told_of, values, more)
+        put(level, message, self._told_of, values, more)
+
+    def _tell_rejected(self, rejected: Mapping[str, Any], why: str) -> None:
+        told = {name: rejected[name] for name in ("code", "version_id", "sha256", "since") if rejected[name]}
+        self.tell("ERROR", f"{self._role.lower()} rejected: {why}", {f"{self._role}Rejected": 1}, **told)
 
     def unload(self) -> None:
         """Let go of the model, and of what came of one. Whoever asks next has it fetched again."""
@@ -134,13 +138,13 @@ class Served:
             if not self._source.has_come:
                 self._outages.check()
                 self._failures.check()
-            begun = time.monotonic()
+            begun, blob = time.monotonic(), None
             try:
                 blob, asked_at = self._source.fetch(patience(CALL_SECONDS))
                 loaded = self._load(blob)
             except ServiceError as error:
                 if error.problem in REJECTED:
-                    self.tell({f"{self._role}Rejected": 1}, code=error.problem.code)
+                    self._tell_rejected(_rejected(error, blob), error.told)
                 unanswered = error.problem is Problem.STORAGE_UNAVAILABLE and not isinstance(error, UnfinishedError)
                 failures = self._outages if unanswered else self._failures
                 raise failures.remember(error, time.monotonic() - begun) from error
@@ -217,13 +221,14 @@ class Served:
             if loaded is not None and self._source.etag == loaded.etag:
                 self._rejected = None
             elif self._rejected is not None:  # as it was at the last look: an alarm rings as long as it is told of
-                self.tell({f"{self._role}Rejected": 1}, code=self._rejected["code"])
+                self._tell_rejected(self._rejected, self._rejected["reason"])
             return
         if loaded is not None and sha256(blob.data).hex() == loaded.model.sha256:  # as after a rollback to it
             new = loaded.of(blob)
         else:
             new = self._load(blob)
-            self.tell({f"{self._role}Reloads": 1}, **new.describe())
+            told = {"model_version": new.version, **new.describe()}
+            self.tell("INFO", f"a new {self._role.lower()} is loaded", {f"{self._role}Reloads": 1}, **told)
         with self._swapping:
             if self._loaded is loaded:
                 self._loaded = new
@@ -243,18 +248,23 @@ class Served:
                 return
         if blob is not None and error.problem is Problem.MODEL_TOO_LARGE:  # the next start takes it
             self._source.refuse(blob, error)
-        away = error.problem is Problem.STORAGE_UNAVAILABLE
-        log.warning("%s: %s: %s", self._source.uri, "not looked at" if away else "rejected", error.told)
-        failed = f"{self._role}LooksFailed" if away else f"{self._role}Rejected"
-        self.tell({failed: 1}, code=error.problem.code)
-        told = {
-            "code": error.problem.code,
-            "reason": error.detail,
-            "version_id": blob and blob.version_id,
-            "sha256": blob and sha256(blob.data).hex(),
-            "since": moment(),
-        }
-        if away:
-            self._away = told
+        rejected = _rejected(error, blob)
+        if error.problem is Problem.STORAGE_UNAVAILABLE:
+            self._away = rejected
+            why = error.told.removeprefix(f"{self._source.uri}: ")
+            told = f"the storage can't be asked for another {self._role.lower()}: {why}"
+            self.tell("WARN", told, {f"{self._role}LooksFailed": 1}, code=error.problem.code)
         else:
-            self._rejected = told
+            self._rejected = rejected
+            self._tell_rejected(rejected, error.told)
+
+
+def _rejected(error: ServiceError, blob: Blob | None) -> dict[str, Any]:
+    """Return what is known of what is not served, as JSON has it."""
+    return {
+        "code": error.problem.code,
+        "reason": error.detail,
+        "version_id": blob and blob.version_id,
+        "sha256": blob and sha256(blob.data).hex(),
+        "since": moment(),
+    }

@@ -16,8 +16,8 @@ from botocore.config import Config
 
 from lambda_fn.record import Record
 from lambda_fn.storage import s3
+from lambda_fn.storage.aws_http import BrokenAnswerError
 from lambda_fn.storage.boto import boto3
-from lambda_fn.storage.s3_get import BrokenAnswerError
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

@@ -11,8 +11,8 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from lambda_fn.errors import SEE_THE_LOG, Problem, ServiceError
+from lambda_fn.storage.aws_http import MISSING, short
 from lambda_fn.storage.boto import boto3
-from lambda_fn.storage.s3_get import MISSING, short
 from lambda_fn.storage.words import words
 
 if TYPE_CHECKING:

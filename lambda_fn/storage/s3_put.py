@@ -6,7 +6,7 @@ import os
 import time
 
 from lambda_fn.errors import SEE_THE_LOG, Problem, ServiceError
-from lambda_fn.storage import s3_get
+from lambda_fn.storage import aws_http
 from lambda_fn.storage.store import FOR_BOTO3, PASSING, PAUSE_SECONDS
 from lambda_fn.storage.words import of_s3
 from lambda_fn.storage.work import bounded
@@ -32,7 +32,7 @@ def put_new(bucket: str, key: str, body: bytes, content_type: str) -> None:
         if attempt:
             time.sleep(PAUSE_SECONDS)
         try:
-            answer = s3_get.exchange("PUT", bucket, key, headers, os.environ, MAX_ANSWER_BYTES, until, body)
+            answer = aws_http.exchange("PUT", bucket, key, headers, os.environ, MAX_ANSWER_BYTES, until, body)
         except OSError as error:
             failure = f"S3 is out of reach ({type(error).__name__})"
             continue

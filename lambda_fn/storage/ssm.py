@@ -6,7 +6,7 @@ import json
 import time
 from collections.abc import Mapping
 
-from lambda_fn.storage import s3_get
+from lambda_fn.storage import aws_http
 
 MAX_BYTES = 2**16
 """A parameter has 8 KB at the most."""
@@ -20,8 +20,8 @@ class ParameterError(OSError):
 
 def read_parameter(name: str, environ: Mapping[str, str]) -> str | None:
     """Return the value of a parameter, decrypted; None if there is none. Raises OSError if that can't be told."""
-    region = s3_get.region_of(environ)
-    endpoint = s3_get.service_endpoint("ssm", region, environ) if region else None
+    region = aws_http.region_of(environ)
+    endpoint = aws_http.service_endpoint("ssm", region, environ) if region else None
     body = json.dumps({"Name": name, "WithDecryption": True}).encode()
     headers = {
         "content-type": "application/x-amz-json-1.1",
@@ -31,7 +31,7 @@ def read_parameter(name: str, environ: Mapping[str, str]) -> str | None:
     answer = None
     if endpoint is not None:
         until = time.monotonic() + SECONDS
-        answer = s3_get.send(endpoint, "POST", "/", headers, environ, MAX_BYTES, until, body, "ssm")
+        answer = aws_http.send(endpoint, "POST", "/", headers, environ, MAX_BYTES, until, body, "ssm")
     if answer is None:
         return _by_boto3(name)
     if answer.status == 200:
@@ -47,7 +47,7 @@ def code_of(body: bytes) -> str:
         kind = str(json.loads(body)["__type"])
     except (ValueError, LookupError, TypeError):
         return ""
-    return s3_get.short(kind.rpartition("#")[2], "")
+    return aws_http.short(kind.rpartition("#")[2], "")
 
 
 def _by_boto3(name: str) -> str | None:

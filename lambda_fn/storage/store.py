@@ -11,12 +11,12 @@ import time
 from lambda_fn.config import location
 from lambda_fn.errors import SEE_THE_LOG, Problem, ServiceError
 from lambda_fn.record import Record
-from lambda_fn.storage import s3_get
+from lambda_fn.storage import aws_http
 from lambda_fn.storage.work import Work, bounded
 
 ATTEMPTS = 3
 SECONDS = 7.0
-"""What all attempts take together, and the body of the last what its size allows beyond (`s3_get.BYTES_A_SECOND`)."""
+"""What all attempts take together, and the body of the last what its size allows beyond (`aws_http.BYTES_A_SECOND`)."""
 PAUSE_SECONDS = 0.1
 """Before the second attempt; before the third it is three times as long."""
 PASSING = frozenset({429, 500, 502, 503, 504})
@@ -94,9 +94,9 @@ def _fetch_s3(uri: str, max_bytes: int, etag: str) -> Blob | None:
     answer = _get(uri, max_bytes, etag)
     if answer is None or answer.status in FOR_BOTO3:
         return _fetch_with_boto3(uri, max_bytes, etag)
-    if answer.status == s3_get.NOT_MODIFIED and etag:
+    if answer.status == aws_http.NOT_MODIFIED and etag:
         return None
-    if answer.status == 404 and _code(answer) in s3_get.MISSING:
+    if answer.status == 404 and _code(answer) in aws_http.MISSING:
         raise _not_published(uri)
     if answer.status != 200 or "etag" not in answer.headers:  # without one it is none of S3's
         from lambda_fn.storage.words import of_s3  # here: most calls of S3 succeed
@@ -105,10 +105,10 @@ def _fetch_s3(uri: str, max_bytes: int, etag: str) -> Blob | None:
         raise ServiceError(Problem.STORAGE_UNAVAILABLE, f"S3 answered {_code(answer)}: {SEE_THE_LOG}", private=private)
     _check_size(uri, int(answer.headers["content-length"]), max_bytes)
     headers = answer.headers
-    return _blob(answer.body, headers.get("x-amz-version-id"), headers["etag"], headers.get(s3_get.CHECKSUM))
+    return _blob(answer.body, headers.get("x-amz-version-id"), headers["etag"], headers.get(aws_http.CHECKSUM))
 
 
-def _get(uri: str, max_bytes: int, etag: str) -> s3_get.Answer | None:
+def _get(uri: str, max_bytes: int, etag: str) -> aws_http.Answer | None:
     """Return S3's answer, None if boto3 has to be asked; raise ServiceError if the network fails at every attempt."""
     bucket, key = location(uri)
     until, answer, failure = time.monotonic() + SECONDS, None, None
@@ -116,7 +116,7 @@ def _get(uri: str, max_bytes: int, etag: str) -> s3_get.Answer | None:
         if attempt:
             time.sleep(PAUSE_SECONDS * 3 ** (attempt - 1))
         try:
-            answer = s3_get.get_object(bucket, key, os.environ, max_bytes, until, etag)
+            answer = aws_http.get_object(bucket, key, os.environ, max_bytes, until, etag)
         except OSError as error:
             failure = error
         except (ValueError, OverflowError):  # a port, host or credential in the environment that is none: boto3 says so
@@ -134,10 +134,10 @@ def _get(uri: str, max_bytes: int, etag: str) -> s3_get.Answer | None:
     raise ServiceError(Problem.STORAGE_UNAVAILABLE, detail, private=f"{uri}: {words(failure)}") from failure
 
 
-def _code(answer: s3_get.Answer) -> str:
+def _code(answer: aws_http.Answer) -> str:
     """Return the code in S3's XML, or else the status."""
     code = answer.body.partition(b"<Code>")[2].partition(b"</Code>")[0]
-    return s3_get.short(code.decode("latin-1"), answer.status)
+    return aws_http.short(code.decode("latin-1"), answer.status)
 
 
 def _fetch_with_boto3(uri: str, max_bytes: int, etag: str) -> Blob | None:
@@ -147,12 +147,12 @@ def _fetch_with_boto3(uri: str, max_bytes: int, etag: str) -> Blob | None:
     try:
         client = s3.client()  # here: what is given up is not to be within an import
         answer = bounded(lambda: s3.get_object(client, bucket, key, etag), SECONDS)
-        seconds = SECONDS + min(answer.get("ContentLength", 0), max_bytes) / s3_get.BYTES_A_SECOND
+        seconds = SECONDS + min(answer.get("ContentLength", 0), max_bytes) / aws_http.BYTES_A_SECOND
         data = bounded(lambda: s3.body_of(answer, lambda size: _check_size(uri, size, max_bytes)), seconds)
     except ServiceError:
         raise
     except Exception as error:  # boto3 raises urllib3's, too, its parsers', and ValueError, as it comes
-        if etag and s3.code_of(error) == str(s3_get.NOT_MODIFIED):
+        if etag and s3.code_of(error) == str(aws_http.NOT_MODIFIED):
             return None
         raise _not_published(uri) if s3.is_missing(error) else s3.unavailable(uri, error) from error
     return _blob(data, answer.get("VersionId"), answer["ETag"], answer.get("ChecksumSHA256"))

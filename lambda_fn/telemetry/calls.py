@@ -153,7 +153,7 @@ class Calls:
             name, version = call.loaded.texts
             more += f'"model":"{call.name}",{version}' if call.name else f"{name}{version}"
         x_ray = ENVIRON.get(b"_X_AMZN_TRACE_ID", b"")
-        header = None if request is None else request.headers.plain("traceparent")
+        header = None if request is None else request.headers.seldom("traceparent")
         if header or b"Sampled=1" in x_ray:
             from lambda_fn.telemetry.trace import ids  # here: most calls are of no trace
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Sequence
 from typing import Any
 
 NAMESPACE = "Plume"
@@ -63,10 +62,10 @@ class Kind:
     __slots__ = ("header", "metrics", "times", "told")
 
     def __init__(self, key: tuple[Any, ...], function: str) -> None:
-        sender, method, route, status, code, dialect, cold, rows, names = key
+        sender, method, route, status, code, dialect, cold, _, names = key
         self.header = ", ".join(f"{name};dur=%s" for name in names)
         self.times = ",".join(f'"{name}_ms":%s' for name in names)
-        self.metrics = _metrics(names, code, cold, rows, function)
+        self.metrics = _metrics(key, function)
         told = {
             "level": LEVELS.get(status // 100, "INFO"),
             "message": f"{method} {route} {status}",
@@ -81,9 +80,10 @@ class Kind:
         self.told = COMPACT.encode(told)[1:-1]
 
 
-def _metrics(names: Sequence[str], code: str, cold: bool, rows: bool, function: str) -> str:
+def _metrics(key: tuple[Any, ...], function: str) -> str:
     """Return the counts as members, and the directive of CloudWatch's embedded metric format but for its time."""
-    counts = {"calls": 1, **({"cold_starts": 1} if cold else {})}
+    _, _, _, status, code, _, cold, rows, names = key
+    counts = {"calls": 1, **({"cold_starts": 1} if cold else {}), **({"faults": 1} if status >= 500 else {})}
     metrics = [{"Name": name, "Unit": "Count"} for name in (*counts, *(["rows"] if rows else []))]
     metrics += [{"Name": f"{name}_ms", "Unit": "Milliseconds"} for name in names if name != COMPARE]
     told = [{"Namespace": NAMESPACE, "Dimensions": [["Function"]], "Metrics": metrics}]

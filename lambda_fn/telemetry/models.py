@@ -5,20 +5,26 @@ See https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Em
 
 from __future__ import annotations
 
-import json
+import os
 import time
 from collections.abc import Mapping
 
-from lambda_fn.telemetry.lines import NAMESPACE, write
+from lambda_fn.telemetry.entries import tell
+from lambda_fn.telemetry.lines import NAMESPACE
 
 DIMENSION = "ModelUri"
 
 
-def put(model_uri: str, values: Mapping[str, float], more: Mapping[str, object]) -> None:
-    """Write one line with metrics by name, of the model at a URI, and what `more` is to be read there."""
+def put(level: str, message: str, model_uri: str, values: Mapping[str, float], more: Mapping[str, object]) -> None:
+    """Write an entry with metrics by name, of the model at a URI, and what `more` is to be read there.
+
+    What is an ERROR is counted by function, too: one alarm is for all its models.
+    """
+    more = {**more, DIMENSION: model_uri, "Function": os.environ.get("AWS_LAMBDA_FUNCTION_NAME", "local")}
+    dimensions = [[DIMENSION], ["Function"]] if level == "ERROR" else [[DIMENSION]]
     metrics = [{"Name": name, "Unit": "None"} for name in values]
     told = {
         "Timestamp": int(time.time() * 1000),
-        "CloudWatchMetrics": [{"Namespace": NAMESPACE, "Dimensions": [[DIMENSION]], "Metrics": metrics}],
+        "CloudWatchMetrics": [{"Namespace": NAMESPACE, "Dimensions": dimensions, "Metrics": metrics}],
     }
-    write(f"{json.dumps({'_aws': told, DIMENSION: model_uri, **values, **more})}\n")
+    tell(level, f"{model_uri}: {message}", {**more, "_aws": told, **values})

@@ -4,6 +4,7 @@ The emulator knows of a query's stages `fields`, `filter`, `sort` and `limit`, w
 AWS takes the same, and how soon a line is found there, was never run.
 """
 
+import hashlib
 import json
 import time
 import uuid
@@ -17,6 +18,7 @@ from convert import logs as module
 from convert.__main__ import main
 from convert.logs import QUERY
 from lambda_fn.storage import s3
+from lambda_fn.telemetry.entries import tell
 from scripts.deployment import Deployment
 from scripts.emulator import Emulator
 from tests.conftest import LoadEvent
@@ -83,7 +85,11 @@ def test_calls_errors_and_times_are_counted(
     cells = [[each.strip() for each in line.strip("│").split("│")] for line in rest if line.startswith("│")]
     assert [row[:2] for row in cells[:4]] == [["total", "6"], ["parse", "5"], ["score", "3"], ["encode", "3"]]
     assert [row[:5] for row in cells[4:6]] == [["/predict", "5", "2", "6", "1"], ["none", "1", "1", "0", "0"]]
-    assert cells[6:] == [["malformed-json", "400", "2", "33.3 %"], ["not-found", "404", "1", "16.7 %"]]
+    version = hashlib.sha256(model_file.read_bytes()).hexdigest()[:16]
+    assert cells[6][:3] == [f"iris {version}", "5", "2"]
+    assert cells[7] == ["malformed-json", "400", "2", "33.3 %", "payload_2 2"]
+    assert cells[8] == ["not-found", "404", "1", "16.7 %", "payload_2 1"]
+    assert [row[:3] for row in cells[9:]] == [["total_ms", "WARN", "1"]]
     assert main(["logs", "--stage", stage, "--since", "3h"]) == 0
     assert ": 12 calls, 6 errors" in capsys.readouterr().out
 
@@ -113,7 +119,33 @@ def test_lines_of_metrics_alone_tell_errors_and_lines_that_are_odd_are_passed_by
     told = capsys.readouterr().out
     assert ": 2 calls, 1 errors (50.0 %)" in " ".join(told.split())
     [row] = [line for line in told.splitlines() if line.startswith("│ nan")]
-    assert [each.strip() for each in row.strip("│").split("│")] == ["nan", "?", "1", "50.0 %"]
+    assert [each.strip() for each in row.strip("│").split("│")] == ["nan", "?", "1", "50.0 %", "? 1"]
+
+
+def test_what_else_went_wrong_is_told_where_there_are_no_calls_too(
+    aws: Emulator, stage: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Lines as the service, Python's logger in Lambda's JSON, its runtime and Lambda itself write them."""
+    monkeypatch.setenv("COLUMNS", "140")
+    tell("ERROR", "s3://b/m.onnx: model rejected: [red]no digest", {"ModelRejected": 1})
+    tell("INFO", "s3://b/m.onnx: a new model is loaded", {"ModelReloads": 1})
+    lines = capsys.readouterr().out.splitlines() * 3
+    for number in range(2):
+        told = {"level": "WARNING", "message": f"message '{uuid.uuid4()}': wrong-width: row 0", "requestId": number}
+        report = {"type": "platform.report", "record": {"requestId": "1", "status": "timeout" if number else "success"}}
+        raised = {"log_level": "ERROR", "errorMessage": "no call", "errorType": "UnrequestedError"}
+        lines += map(json.dumps, (told, report, raised))
+    put(aws, stage, [*lines, '{"level": "ERROR"}', '{"status": "error", "record": 7}', '"level": "ERROR"'])
+    assert main(["logs", "--stage", stage]) == 0
+    first, *rest = capsys.readouterr().out.splitlines()
+    assert first.startswith("no calls in ")
+    cells = [[each.strip() for each in line.strip("│").split("│")] for line in rest if line.startswith("│")]
+    assert [(row[0].split("  ")[0], *row[1:3]) for row in cells] == [
+        ("s3://b/m.onnx: model rejected: [red]no digest", "ERROR", "3"),
+        ("UnrequestedError: no call", "ERROR", "2"),
+        ("message '…': wrong-width: row 0", "WARN", "2"),
+        ("Lambda ended a call: timeout", "ERROR", "1"),
+    ]
 
 
 @pytest.mark.parametrize("since", ["110000w", "3000w", "1e9", "nan"])

@@ -1,6 +1,6 @@
 import re
 
-from lambda_fn.errors import Kind, Problem, ServiceError
+from lambda_fn.errors import Kind, Problem, ServiceError, described
 from tests.conftest import TESTS
 
 
@@ -15,6 +15,19 @@ def test_details_are_those_of_rfc_9457() -> None:
         "row": 3,
         "column": 1,
     }
+
+
+def test_an_unexpected_error_is_told_by_type_and_place() -> None:
+    """The innermost first; without its words, and paths of the machine."""
+
+    def fail() -> None:
+        raise KeyError("what was sent")
+
+    try:
+        fail()
+    except KeyError as error:
+        told = re.sub(r":\d+", ":", described(error))
+    assert told == f"KeyError ({__name__}: in fail, {__name__}: in test_an_unexpected_error_is_told_by_type_and_place)"
 
 
 def test_half_a_surrogate_does_not_reach_the_runtime_which_could_not_encode_it() -> None:

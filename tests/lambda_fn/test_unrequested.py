@@ -13,6 +13,7 @@ from lambda_fn.unrequested import UnrequestedError
 from tests.conftest import Event, LoadEvent
 from tests.lambda_fn.conftest import Load
 from tests.lambda_fn.http.test_malformed import VALUES, changed, places
+from tests.lambda_fn.telemetry.lines import entries_of
 
 
 def with_bodies(event: Event, *bodies: Any) -> Event:
@@ -35,9 +36,25 @@ def test_messages_are_scored_and_the_log_has_the_answers(
 ) -> None:
     sent = with_bodies(event("unrequested/queue-sqs"), GOOD, '{"data": [[1]]}', "{", 7, GOOD)
     assert failures(handler.predict(sent, None)) == ["1", "2", "3"]
-    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-    told = {"content-type": "application/json", **whose, "answer": '{"prediction": [2]}'}
-    assert lines == [{"messageId": "0", **told}, {"messageId": "4", **told}]
+    lines = entries_of(capsys)
+    assert [line.pop("message_id") for line in lines] == ["0", "4"]
+    for line in lines:
+        assert (line.pop("level"), line.pop("message")) == ("INFO", "a message of a queue is answered")
+        del line["timestamp"]
+        assert line == {"content-type": "application/json", **whose, "answer": '{"prediction": [2]}'}
+
+
+def test_the_log_tells_a_message_that_is_wrong_from_a_service_that_is(
+    load: Load, event: LoadEvent, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    handler = load(MODEL_URI=(tmp_path / "none.onnx").as_uri())
+    caplog.clear()
+    record = with_bodies(event("unrequested/queue-sqs"), GOOD, 7)
+    assert failures(handler.predict(record, None)) == ["0", "1"]
+    service, message = caplog.records
+    assert (service.levelname, message.levelname) == ("ERROR", "WARNING")
+    assert service.message.startswith("message '0': model-not-published: there is no model at ")
+    assert message.message == "message '1': malformed-event"
 
 
 def test_attributes_name_type_and_model(
@@ -98,7 +115,7 @@ def test_a_ping_returns(handler: ModuleType, ping: Event) -> None:
 @pytest.mark.parametrize(
     ("name", "text"),
     [
-        ("unrequested/schedule-eventbridge", "EventBridge's 'Scheduled Event' of 'aws.events'"),
+        ("unrequested/schedule-eventbridge", "EventBridge's, of aws.events"),
         ("unrequested/created-s3", "records of aws:s3"),
     ],
 )

@@ -23,6 +23,7 @@ from tests.keep import FILES
 from tests.lambda_fn.conftest import Load, model_of
 from tests.lambda_fn.posts import post, request, with_path
 from tests.lambda_fn.serving.conftest import wait_until
+from tests.lambda_fn.telemetry.lines import entries_of
 
 type Files = dict[str, Path]
 ROWS = [[6.2, 3.4], [5.0, 2.0], [7.0, 3.0]]
@@ -135,8 +136,9 @@ def test_in_the_shadow_it_is_only_compared(
         "rows_differing": 2 * differing,
         "largest_difference": largest,
     }
-    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines() if "CandidateRows" in line]
+    lines = [line for line in entries_of(capsys) if "CandidateRows" in line]
     assert [(line["CandidateRows"], line["CandidateRowsDiffering"]) for line in lines] == [(40, differing)] * 2
+    assert lines[0]["message"].endswith(f"the candidate answers {differing} of 40 rows otherwise")
     assert lines[0]["ModelUri"] == beside.as_uri()
     assert lines[0]["_aws"]["CloudWatchMetrics"][0]["Namespace"] == "Plume"
 
@@ -148,7 +150,7 @@ def test_a_candidate_that_cannot_score_a_call_breaks_none(
     handler = shadowed(load, event, beside)
     assert served_by(handler, event) == told(handler, event)["sha256"]
     assert told(handler, event)["candidate"]["compared"]["failures"] == 1
-    assert '"CandidateFailures": 1' in capsys.readouterr().out
+    assert [line["level"] for line in entries_of(capsys) if "CandidateFailures" in line] == ["WARN"]
 
 
 @pytest.mark.parametrize("bad", [b"no model", b""])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import json
 import weakref
+from hashlib import sha256
 from pathlib import Path
 
 import onnx
@@ -18,6 +19,7 @@ from lambda_fn.serving.served import IDLE_SECONDS
 from lambda_fn.storage import store
 from lambda_fn.storage.store import Blob
 from tests.lambda_fn.serving.conftest import Clock, Place, changed, name_of
+from tests.lambda_fn.telemetry.lines import entries_of
 
 TTL = 60.0
 type Files = dict[str, Path]
@@ -81,7 +83,6 @@ def test_the_last_good_model_goes_on(
     clock: Clock,
     kind: str,
     reason: str,
-    caplog: pytest.LogCaptureFixture,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     place.put(model_files["forest"])
@@ -92,15 +93,20 @@ def test_the_last_good_model_goes_on(
         place.path.unlink()
     else:
         place.put(data)
+    code = "model-not-published" if data is None else "model-invalid"
     for _ in range(3):
         clock.now += TTL + 2 * IDLE_SECONDS
         assert name_of(served) == "forest"
         assert served.rejected is not None
-        assert served.rejected["code"] == ("model-not-published" if data is None else "model-invalid")
+        assert served.rejected["code"] == code
         assert reason in served.rejected["reason"]
-    assert "rejected: " in caplog.text
-    told = capsys.readouterr().out.count('"ModelRejected": 1')
-    assert told == 3  # at each look, so that an alarm goes on ringing
+    told = entries_of(capsys)
+    assert [(line["level"], line["ModelRejected"]) for line in told] == [("ERROR", 1)] * 3  # an alarm goes on ringing
+    digest = None if data is None else sha256(data).hexdigest()
+    for line in told:
+        assert line["message"].startswith(f"{line['ModelUri']}: model rejected: ")
+        assert reason in line["message"] or data is None
+        assert (line["code"], line.get("sha256")) == (code, digest)
     place.put(model_files["tree"])
     clock.now += TTL + 2 * IDLE_SECONDS
     assert (name_of(served), served.rejected) == ("tree", None)
@@ -111,7 +117,9 @@ def test_a_start_refuses_what_a_look_does(place: Place, model_files: Files, caps
     with pytest.raises(ServiceError, match="not finite") as raised:
         name_of(place.serve())
     assert raised.value.problem is Problem.MODEL_INVALID
-    assert capsys.readouterr().out.count('"ModelRejected": 1') == 1
+    [told] = entries_of(capsys)
+    assert (told["level"], told["ModelRejected"], told["code"]) == ("ERROR", 1, "model-invalid")
+    assert "not finite" in told["message"]
 
 
 def test_what_was_rejected_may_be_followed_by_what_was_there_before(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from lambda_fn.serving.served import IDLE_SECONDS, Served
 from lambda_fn.storage import store
 from lambda_fn.storage.store import Blob
 from tests.lambda_fn.serving.conftest import PATIENT, Clock, Place, name_of, wait_until
+from tests.lambda_fn.telemetry.lines import entries_of
 
 TTL = 60.0
 type Files = dict[str, Path]
@@ -39,7 +39,9 @@ def test_an_instance_that_was_idle_answers_by_the_new_model_at_once(
     place.put(model_files["stump"])
     clock.now += TTL + IDLE_SECONDS + 0.1
     assert name_of(served) == "stump"
-    assert '"ModelReloads": 1' in capsys.readouterr().out
+    [told] = entries_of(capsys)
+    assert (told["level"], told["ModelReloads"]) == ("INFO", 1)
+    assert told["model_version"] == served.current(float).version
 
 
 class Gate:
@@ -112,7 +114,7 @@ def test_who_waits_does_not_wait_long_and_not_often(place: Place, model_files: F
 
 
 def test_a_socket_that_died_while_the_instance_was_frozen_is_no_error(
-    place: Place, model_files: Files, clock: Clock, gate: Gate, caplog: pytest.LogCaptureFixture
+    place: Place, model_files: Files, clock: Clock, gate: Gate, capsys: pytest.CaptureFixture[str]
 ) -> None:
     place.put(model_files["tree"])
     served = place.serve()
@@ -126,7 +128,7 @@ def test_a_socket_that_died_while_the_instance_was_frozen_is_no_error(
     assert name_of(served) == "stump"
     assert gate.asked == 3
     assert served.rejected is None
-    assert caplog.text == ""
+    assert [line["level"] for line in entries_of(capsys)] == ["INFO"]  # that another is loaded
 
 
 def test_one_that_died_without_that_is_told(
@@ -141,7 +143,9 @@ def test_one_that_died_without_that_is_told(
     assert name_of(served) == "tree"
     assert served.rejected is not None
     assert (served.rejected["code"], served.rejected["reason"]) == ("storage-unavailable", "a dead socket")
-    assert '"ModelLooksFailed": 1' in capsys.readouterr().out
+    [told] = entries_of(capsys)
+    assert (told["level"], told["ModelLooksFailed"], told["code"]) == ("WARN", 1, "storage-unavailable")
+    assert told["message"].endswith(": the storage can't be asked for another model: a dead socket")
     clock.now += TTL + 2 * IDLE_SECONDS
     assert name_of(served) == "tree"
     assert served.rejected is None
@@ -286,7 +290,7 @@ def test_without_threads_the_model_goes_on(
 
 
 def test_an_optional_one_comes_goes_and_is_no_failure(
-    place: Place, model_files: Files, clock: Clock, caplog: pytest.LogCaptureFixture
+    place: Place, model_files: Files, clock: Clock, capsys: pytest.CaptureFixture[str]
 ) -> None:
     served = place.serve(optional=True)
 
@@ -301,10 +305,12 @@ def test_an_optional_one_comes_goes_and_is_no_failure(
     assert name() == "tree"
     place.path.unlink()
     clock.now += TTL + 2 * IDLE_SECONDS
-    assert (name(), served.rejected, caplog.text) == (None, None, "")
+    capsys.readouterr()
+    assert (name(), served.rejected, capsys.readouterr().out) == (None, None, "")
     place.put(b"no model")
     clock.now += TTL + 2 * IDLE_SECONDS
-    with caplog.at_level(logging.WARNING):
-        assert name() is None
+    assert name() is None
     assert served.rejected is not None
-    assert "rejected" in caplog.text
+    [told] = entries_of(capsys)
+    assert (told["level"], told["CandidateRejected"]) == ("ERROR", 1)
+    assert ": candidate rejected: " in told["message"]

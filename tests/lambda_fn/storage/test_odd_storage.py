@@ -9,7 +9,7 @@ from lambda_fn.errors import Problem, ServiceError
 from lambda_fn.storage.store import fetch
 from tests.conftest import LoadEvent
 from tests.lambda_fn.conftest import Load
-from tests.lambda_fn.storage.test_s3_get import Server, answer
+from tests.lambda_fn.storage.test_aws_http import Server, answer
 
 BUCKET = "bucket-of-secrets"
 

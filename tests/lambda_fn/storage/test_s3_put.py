@@ -7,11 +7,11 @@ from collections.abc import Iterator
 import pytest
 
 from lambda_fn.errors import Problem, ServiceError
-from lambda_fn.storage import s3, s3_get
+from lambda_fn.storage import aws_http, s3
 from lambda_fn.storage.s3_put import ATTEMPTS, put_new
 from scripts.deployment import Deployment
 from scripts.emulator import Emulator
-from tests.lambda_fn.storage.test_s3_get import Server, answer
+from tests.lambda_fn.storage.test_aws_http import Server, answer
 
 KEY = "captured/model=a b/date=2026-11-27/ä=1.jsonl"
 TYPE = "application/jsonl"
@@ -26,7 +26,7 @@ def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
 
     s3.client.cache_clear()
     if request.param == "boto3":
-        monkeypatch.setattr(s3_get, "exchange", lambda *_: None)
+        monkeypatch.setattr(aws_http, "exchange", lambda *_: None)
     else:
         monkeypatch.setattr(s3, "client", never)
     return str(request.param)

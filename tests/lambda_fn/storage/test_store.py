@@ -6,7 +6,7 @@ from botocore.exceptions import ClientError
 from botocore.response import StreamingBody
 
 from lambda_fn.errors import Problem, ServiceError
-from lambda_fn.storage import s3, s3_get
+from lambda_fn.storage import aws_http, s3
 from lambda_fn.storage.store import begin_to_fetch, fetch, fetch_other
 from scripts.deployment import Deployment
 from scripts.emulator import Emulator
@@ -50,7 +50,7 @@ def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
         raise AssertionError("boto3 was asked")
 
     if request.param == "boto3":
-        monkeypatch.setattr(s3_get, "get_object", lambda *_: None)
+        monkeypatch.setattr(aws_http, "get_object", lambda *_: None)
     else:
         monkeypatch.setattr(s3, "client", never)
     return str(request.param)
@@ -93,10 +93,10 @@ def test_an_object_that_is_not_what_was_published_is_not_taken(
 ) -> None:
     Deployment(aws).client("s3").put_object(Bucket=bucket, Key="a.onnx", Body=b"bytes", ChecksumAlgorithm="SHA256")
     assert fetch(f"s3://{bucket}/a.onnx", 5).data == b"bytes"
-    monkeypatch.setattr(s3_get, "_read_body", lambda *_: b"other")
+    monkeypatch.setattr(aws_http, "_read_body", lambda *_: b"other")
     with pytest.raises(ServiceError, match="BrokenAnswerError"):
         fetch(f"s3://{bucket}/a.onnx", 5)
-    monkeypatch.setattr(s3_get, "get_object", lambda *_: None)
+    monkeypatch.setattr(aws_http, "get_object", lambda *_: None)
     monkeypatch.setattr(StreamingBody, "read", lambda self, amt=None: b"other")
     with pytest.raises(ServiceError, match="FlexibleChecksumError"):
         fetch(f"s3://{bucket}/a.onnx", 5)
@@ -123,7 +123,7 @@ def test_storage_out_of_reach_is_named(monkeypatch: pytest.MonkeyPatch, aws: Emu
     assert raised.value.problem is Problem.STORAGE_UNAVAILABLE
     assert raised.value.detail == "S3 is out of reach (ConnectionRefusedError): the function's log has the rest"
     assert raised.value.told.startswith("s3://bucket/key: ")
-    monkeypatch.setattr(s3_get, "get_object", lambda *_: None)
+    monkeypatch.setattr(aws_http, "get_object", lambda *_: None)
     with pytest.raises(ServiceError, match="S3 answered EndpointConnectionError: the function's log has the rest"):
         fetch("s3://bucket/key", 1000)
 
@@ -141,7 +141,7 @@ def test_an_endpoint_that_is_none_is_storage_out_of_reach(
 def test_where_a_bucket_is_elsewhere_boto3_finds_the_way(
     monkeypatch: pytest.MonkeyPatch, aws: Emulator, bucket: str
 ) -> None:
-    monkeypatch.setattr(s3_get, "get_object", lambda *_: s3_get.Answer(301, {"content-length": "0"}, b""))
+    monkeypatch.setattr(aws_http, "get_object", lambda *_: aws_http.Answer(301, {"content-length": "0"}, b""))
     Deployment(aws).client("s3").put_object(Bucket=bucket, Key="a.onnx", Body=b"bytes")
     assert fetch(f"s3://{bucket}/a.onnx", 5).data == b"bytes"
 
@@ -153,11 +153,11 @@ def test_where_a_bucket_is_elsewhere_boto3_finds_the_way(
 def test_what_s3_refuses_is_told_by_its_code(monkeypatch: pytest.MonkeyPatch, body: bytes, told: str) -> None:
     asked = []
 
-    def refuse(*_: object) -> s3_get.Answer:
+    def refuse(*_: object) -> aws_http.Answer:
         asked.append(_)
-        return s3_get.Answer(503, {"content-length": str(len(body))}, body)
+        return aws_http.Answer(503, {"content-length": str(len(body))}, body)
 
-    monkeypatch.setattr(s3_get, "get_object", refuse)
+    monkeypatch.setattr(aws_http, "get_object", refuse)
     with pytest.raises(ServiceError) as raised:
         fetch("s3://bucket/key", 5)
     assert raised.value.detail == f"S3 answered {told}: the function's log has the rest"
@@ -167,15 +167,15 @@ def test_what_s3_refuses_is_told_by_its_code(monkeypatch: pytest.MonkeyPatch, bo
 
 
 def test_what_passes_is_not_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    answers = [s3_get.Answer(500, {}, b""), None, s3_get.Answer(200, {"content-length": "2", "etag": "a"}, b"hi")]
+    answers = [aws_http.Answer(500, {}, b""), None, aws_http.Answer(200, {"content-length": "2", "etag": "a"}, b"hi")]
 
-    def answer(*_: object) -> s3_get.Answer:
+    def answer(*_: object) -> aws_http.Answer:
         following = answers.pop(0)
         if following is None:
             raise ConnectionResetError
         return following
 
-    monkeypatch.setattr(s3_get, "get_object", answer)
+    monkeypatch.setattr(aws_http, "get_object", answer)
     assert fetch("s3://bucket/key", 5).data == b"hi"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -23,6 +24,17 @@ def lines_of(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
     found = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     for line in found:
         check_metrics(line)
+    return found
+
+
+def entries_of(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
+    """Return the lines on stdout, each of which is to have what Lambda's JSON log format keeps or drops it by."""
+    found = lines_of(capsys)
+    for line in found:
+        assert line["timestamp"].endswith("Z")
+        assert datetime.fromisoformat(line["timestamp"]).tzinfo is not None
+        assert line["level"] in {"INFO", "WARN", "ERROR"}
+        assert line["message"]
     return found
 
 

@@ -202,7 +202,7 @@ def test_each_message_of_a_queue_has_a_line(
     told: ModuleType, event: LoadEvent, capsys: pytest.CaptureFixture[str]
 ) -> None:
     told.predict(with_bodies(event("unrequested/queue-sqs"), GOOD, "{", 7), Context())
-    lines = [line for line in lines_of(capsys) if "message" in line]
+    lines = [line for line in lines_of(capsys) if "route" in line]
     assert [(line["message_id"], line["status"], line.get("code")) for line in lines] == [
         ("0", 200, None),
         ("1", 400, "malformed-json"),
@@ -230,17 +230,30 @@ def test_nothing_that_comes_in_forges_a_line(
     record = with_bodies(event("unrequested/queue-sqs"), GOOD)
     record["Records"][0]["messageId"] = FORGED
     told.predict(record, Forger())
-    lines = [line for line in lines_of(capsys) if "message" in line]
+    lines = [line for line in lines_of(capsys) if "route" in line]
     assert len(lines) == 3
     assert "forged" not in json.dumps(lines)
 
 
+@pytest.mark.parametrize(
+    ("sender", "name"),
+    [
+        ("predict-http-api", "traceparent"),  # it writes all names so, and others as they came
+        *[("predict-rest-api", name) for name in ("traceparent", "Traceparent", "TraceParent", "TRACEPARENT")],
+    ],
+)
 def test_traces_are_passed_on(
-    told: ModuleType, event: LoadEvent, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    told: ModuleType,
+    event: LoadEvent,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    sender: str,
+    name: str,
 ) -> None:
     monkeypatch.setenv("_X_AMZN_TRACE_ID", "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1")
-    sent = copy.deepcopy(event("predict-http-api"))
-    sent["headers"]["traceparent"] = TRACE
+    sent = copy.deepcopy(event(sender))
+    sent["headers"][name] = TRACE
+    sent.get("multiValueHeaders", {})[name] = [TRACE]
     told.predict(sent, None)
     [line] = lines_of(capsys)
     assert (line["trace_id"], line["parent_id"]) == ("4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7")

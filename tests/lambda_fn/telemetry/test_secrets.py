@@ -104,8 +104,13 @@ def test_nothing_that_is_sent_is_logged(
         text = answered(told.predict, sent, caplog, capfd)
         assert text, number
         check(text)
-    for sent in ({SENT: NUMBER}, {"data": [[NUMBER, SENT]]}, {"Records": [{"eventSource": SENT[:3]}]}):
-        check(answered(told.predict, sent, caplog, capfd))
+    records: list[Event] = [
+        {"Records": [{name: value}]} for name in ("eventSource", "EventSource") for value in (SENT, [NUMBER])
+    ]
+    bridged: Event = {"detail-type": SENT, "source": {SENT: NUMBER}}
+    others: list[Event] = [{SENT: NUMBER}, {"data": [[NUMBER, SENT]]}, bridged, *records]
+    for odd in others:
+        check(answered(told.predict, odd, caplog, capfd))
 
 
 def test_what_the_service_fails_with_is_not_quoted(

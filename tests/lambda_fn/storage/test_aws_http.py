@@ -15,8 +15,8 @@ import botocore
 import pytest
 import trustme
 
-from lambda_fn.storage import s3_get
-from lambda_fn.storage.s3_get import Answer, BrokenAnswerError, Endpoint, encoded, endpoint_of, get_object
+from lambda_fn.storage import aws_http
+from lambda_fn.storage.aws_http import Answer, BrokenAnswerError, Endpoint, encoded, endpoint_of, get_object
 
 PEM = re.compile("-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", re.DOTALL)
 BOTO3_TRUSTS = Path(botocore.__file__).with_name("cacert.pem")
@@ -152,7 +152,7 @@ def test_aws_is_trusted_by_its_own_authorities_which_boto3_trusts_too(authority:
 
 def certificates_of(host: str) -> frozenset[bytes]:
     """Return the certificates of the authorities that a host is trusted by."""
-    return frozenset(s3_get._context(host).get_ca_certs(binary_form=True))
+    return frozenset(aws_http._context(host).get_ca_certs(binary_form=True))
 
 
 def test_an_object_that_is_too_large_is_not_read(serve: type[Server]) -> None:
@@ -212,7 +212,7 @@ def test_an_answer_that_comes_byte_by_byte_ends_at_the_deadline(whole: bytes, se
 
 
 def test_a_large_body_has_the_time_that_it_takes(serve: type[Server], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(s3_get, "BYTES_A_SECOND", 1000)
+    monkeypatch.setattr(aws_http, "BYTES_A_SECOND", 1000)
 
     class Slow(serve):  # type: ignore[misc, valid-type]
         PIECE = 1000

@@ -1,4 +1,4 @@
-"""One signed request to S3, a GET above all, with sockets alone.
+"""One signed request to S3, or another service of AWS, with sockets alone.
 
 At a cold start boto3 takes longer to import than everything else together, and http.client brings a parser of mail.
 What this does not do (redirects, retries after a refusal, credentials from elsewhere than the environment, certificates
@@ -46,7 +46,7 @@ class BrokenAnswerError(OSError):
 
 
 class Answer(Record):
-    """What S3 answered: the status, the headers with names in lower case, the body."""
+    """What was answered: the status, the headers with names in lower case, the body."""
 
     status: int
     headers: Mapping[str, str]
@@ -54,9 +54,9 @@ class Answer(Record):
 
 
 class Endpoint(Record):
-    """Where a bucket is: whether over TLS, at which host and port, and what goes in front of the key in the path.
+    """Where a service or a bucket is: whether over TLS, at which host and port, and what precedes a key in the path.
 
-    is_aws: whether a service's is AWS's own, and not one that the environment tells of.
+    is_aws: whether it is AWS's own, and not one that the environment tells of.
     """
 
     tls: bool
@@ -167,7 +167,7 @@ def region_of(environ: Mapping[str, str]) -> str | None:
 
 
 def short(code: str, status: int | str) -> str:
-    """Return the code that S3 gave, or else the status: it is told to callers, and who answered may be anybody."""
+    """Return the code that was answered, or else the status: it is told to callers, and who answered may be anybody."""
     return code if code.replace(".", "", 1).isalnum() and len(code) <= CODE_CHARACTERS else str(status)
 
 
