@@ -102,6 +102,8 @@ def _is_scored(
         request = _request_of(record, context)
         request.call, call.bytes_in = call, len(request.body)
         _keep(name, dispatch(service, request), settings, call)
+        if request.answered is not None:
+            request.answered()
     except ServiceError as error:
         call.failed(error)
         log.warning("message %r: %s: %s", name, error.problem.code, error.private or error.place)

@@ -1,7 +1,7 @@
 """Which calls are kept, and how their rows get to S3: never within a call, but for a copy of them.
 
-Of a call that is drawn, its first rows are copied into a buffer. A thread makes lines of them and stores these, beside
-whichever call finds that it is time: Lambda freezes an instance between calls, so that what is begun with one is
+Of a call that is drawn, its first rows are copied, and kept if it is answered. A thread makes lines of them and stores
+these, beside whichever call finds that it is time: Lambda freezes an instance between calls, so that what is begun with one is
 finished with the next. What the storage does not take is kept, while there is room, and stored later under the same
 name, which is never written twice.
 """
@@ -14,7 +14,9 @@ import os
 import signal
 import threading
 import time
+from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from lambda_fn.capture.lines import Lines, Taken
@@ -81,30 +83,36 @@ class Capture:
         self._dropped, self._told_at = 0, -math.inf
         self._catches = False
 
-    def see(self, request: Request, loaded: Loaded, rows: Rows, scores: Scores, asked: bool) -> None:
-        """Keep a call if it is drawn, and begin to store what is kept if it is time. Never fails.
+    def see(
+        self, request: Request, loaded: Loaded, rows: Rows, scores: Scores, asked: bool
+    ) -> Callable[[], None] | None:
+        """Take the rows of a call if it is drawn; return what keeps them, for when it is answered. Never fails.
 
         asked: whether the answer has probabilities.
         """
+        keep = None
         if self._ahead:
             self._ahead -= 1
         else:
             self._ahead = _gap(self._share)
             try:
-                self._keep(request, loaded, rows, scores, asked)
+                keep = self._take(request, loaded, rows, scores, asked)
             except Exception as error:
                 self._tell(f"a call is not kept: {described(error)}")
-        if self._due_at <= time.time():
-            self._go_on()
+        if keep is None:
+            self._store_if_due()
+        return keep
 
-    def _keep(self, request: Request, loaded: Loaded, rows: Rows, scores: Scores, asked: bool) -> None:
+    def _take(
+        self, request: Request, loaded: Loaded, rows: Rows, scores: Scores, asked: bool
+    ) -> Callable[[], None] | None:
         whose = loaded.uri, loaded.version
         lines, count = self._lines.get(whose) or self._lines_of(whose, loaded), len(rows)
         kept = min(count, CALL_ROWS, max(1, FLUSH_BYTES // lines.row_bytes))
         size = kept * lines.row_bytes
         if self._held + size > HELD_BYTES:
             self._drop(kept)
-            return
+            return None
         taken = Taken(
             getattr(request.context, "aws_request_id", ""),
             count,
@@ -112,12 +120,21 @@ class Capture:
             scores.prediction[:kept].copy(),
             scores.probabilities[:kept].copy() if asked and scores.probabilities is not None else None,
         )
+        return partial(self._keep, lines, taken, size)
+
+    def _keep(self, lines: Lines, taken: Taken, size: int) -> None:
+        """Keep the rows of a call, about so many bytes as lines; begin to store what is kept if it is time."""
         with self._lock:
             self._waiting.append((lines, taken))
-            self._rows += kept
+            self._rows += len(taken.rows)
             self._size += size
             self._held += size
             self._due_at = min(self._due_at, self._next())
+        self._store_if_due()
+
+    def _store_if_due(self) -> None:
+        if self._due_at <= time.time():
+            self._go_on()
 
     def _next(self) -> float:
         """Return when what is kept is to be stored."""
