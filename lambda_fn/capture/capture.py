@@ -1,9 +1,9 @@
 """Which calls are kept, and how their rows get to S3: never within a call, but for a copy of them.
 
 Of a call that is drawn, its first rows are copied, and kept if it is answered. A thread makes lines of them and stores
-these, beside whichever call finds that it is time: Lambda freezes an instance between calls, so that what is begun with one is
-finished with the next. What the storage does not take is kept, while there is room, and stored later under the same
-name, which is never written twice.
+these, beside whichever call finds that it is time: Lambda freezes an instance between calls, so that what is begun with
+one is finished with the next. What the storage does not take is kept, while there is room, and stored later under the
+same name, which is never written twice.
 """
 
 from __future__ import annotations
