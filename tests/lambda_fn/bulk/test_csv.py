@@ -61,9 +61,9 @@ def test_no_row_is_an_output_without_any(text: str, bulk: Bulk) -> None:
 
 
 def test_lines_without_any_row_are_cut_like_others(bulk: Bulk, estimator: Any) -> None:
-    bulk.put("in/a.csv", b"\n" * 500)
-    bulk.put("in/b.csv", b"\n" * 100_000 + PLAIN.encode())
-    summary = bulk.run(bulk.request("in/", chunk_mb=0.01))
+    bulk.put("in/a.csv", b"\n" * 100_000)
+    bulk.put("in/b.csv", b"\n" * 200_000 + "\n".join(LINES).encode())
+    summary = bulk.run(bulk.request("in/", chunk_mb=0.05))
     assert (summary["status"], summary["rows"]["out"], bulk.failures) == ("SUCCEEDED", 60, {})
     assert bulk.table()["prediction"].tolist() == expected(estimator)[0].tolist()
 
