@@ -78,6 +78,7 @@ class Capture:
         self._batches: list[Batch] = []
         self._rows = self._size = self._held = 0
         self._due_at, self._not_before = math.inf, -math.inf
+        self._since = self._wall = self._back = 0.0
         self._work: Work[None] | None = None
         self._failed = False
         self._dropped, self._told_at = 0, -math.inf
@@ -125,6 +126,8 @@ class Capture:
     def _keep(self, lines: Lines, taken: Taken, size: int) -> None:
         """Keep the rows of a call, about so many bytes as lines; begin to store what is kept if it is time."""
         with self._lock:
+            if not self._waiting:
+                self._since = self._now()
             self._waiting.append((lines, taken))
             self._rows += len(taken.rows)
             self._size += size
@@ -133,7 +136,7 @@ class Capture:
         self._store_if_due()
 
     def _store_if_due(self) -> None:
-        if self._due_at <= time.time():
+        if self._due_at <= self._now():
             self._go_on()
 
     def _next(self) -> float:
@@ -141,7 +144,15 @@ class Capture:
         if not self._waiting:
             return math.inf
         full = self._rows >= FLUSH_ROWS or self._size >= FLUSH_BYTES
-        return self._not_before if full else max(self._waiting[0][1].time + FLUSH_SECONDS, self._not_before)
+        return self._not_before if full else max(self._since + FLUSH_SECONDS, self._not_before)
+
+    def _now(self) -> float:
+        """Return seconds by the clock on the wall, as the other stands still in a frozen instance; never set back."""
+        wall = time.time()
+        if wall < self._wall:
+            self._back += self._wall - wall
+        self._wall = wall
+        return wall + self._back
 
     def _lines_of(self, whose: tuple[str, str], loaded: Loaded) -> Lines:
         """Return how rows of a model become lines; what is done once for each."""
@@ -157,7 +168,7 @@ class Capture:
     def _go_on(self) -> None:
         """Begin to store, in a thread, what is kept; wait for what the instance was frozen in."""
         with self._lock:
-            work, now = self._work, time.time()
+            work, now = self._work, self._now()
             self._due_at = now + FROZEN_SECONDS  # until what is begun here says when
             if work is None or work.done:
                 try:
@@ -165,7 +176,7 @@ class Capture:
                 except ServiceError as error:
                     self._fail(error, frozen=False)
                 return
-        if now - work.begun >= FROZEN_SECONDS and not self._failed:
+        if time.time() - work.begun >= FROZEN_SECONDS and not self._failed:
             with suppress(ServiceError):
                 work.result(WAKING_SECONDS)
 
@@ -211,7 +222,7 @@ class Capture:
     def _fail(self, error: ServiceError, *, frozen: bool) -> None:
         """Leave the storage alone for a while, unless it is no failure of its own that the instance was frozen."""
         self._failed = not frozen
-        self._not_before = self._due_at = time.time() + (0.0 if frozen else AGAIN_SECONDS)
+        self._not_before = self._due_at = self._now() + (0.0 if frozen else AGAIN_SECONDS)
         if not frozen:
             self._tell(error.told)
 
@@ -221,7 +232,7 @@ class Capture:
 
     def _tell(self, what: str) -> None:
         """Write to the log what happened, unless it was written to lately."""
-        now = time.time()
+        now = self._now()
         if now - self._told_at >= AGAIN_SECONDS:
             self._told_at = now
             log.warning("capture: %s (%d rows dropped so far)", what, self._dropped)
