@@ -1,6 +1,6 @@
-"""What a line of the log, metrics and Server-Timing cost a call and a cold start: with them, and without, in turns.
+"""What a line of the log, metrics, Server-Timing and capture cost a call, and a cold start: with them and without.
 
-``python -m benchmarks.telling`` takes half a minute and writes benchmarks/TELLING.md.
+``python -m benchmarks.telling`` takes a minute and writes benchmarks/TELLING.md.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ SIDES: Mapping[str, dict[str, str]] = {
     "the line and metrics": {"LOG_CALLS": "all", "METRICS": "true"},
     "all": ALL,
 }
-PROCESSES, ROUNDS, CALLS, STARTS = 8, 40, 200, 60
+PROCESSES, ROUNDS, CALLS, STARTS, CAPTURES = 8, 40, 200, 60, 3
 MOST_MICROSECONDS, MOST_MILLISECONDS = 10.0, 1.0
 """The targets: what all of it costs a warm call, and a cold start."""
 
@@ -57,7 +57,8 @@ def main() -> None:
             "_X_AMZN_TRACE_ID": "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=0",
             "OMP_NUM_THREADS": "1",
         }
-        page = "\n".join(_page(_warm(environ, piped=False), _warm(environ, piped=True), _cold(environ)))
+        told = _page(_warm(environ, piped=False), _warm(environ, piped=True), _cold(environ))
+        page = "\n".join([*told, *_captured(_capture(environ))])
     PAGE.write_text(page)
     print(page)
 
@@ -88,6 +89,16 @@ def _cold(environ: Mapping[str, str]) -> float:
     return statistics.median(float(_run("cold", environ)) for _ in range(STARTS))
 
 
+def _capture(environ: Mapping[str, str]) -> dict[str, float]:
+    """Return microseconds a call, with and without capture: the medians of processes."""
+    command = [sys.executable, "-m", "benchmarks.in_process.capture"]
+    found = [
+        json.loads(subprocess.run(command, env=environ, stdout=subprocess.PIPE, check=True, cwd=ROOT).stdout)
+        for _ in range(CAPTURES)
+    ]
+    return {name: statistics.median(each[name] for each in found) for name in found[0]}
+
+
 def _page(warm: Mapping[str, float], piped: Mapping[str, float], cold: float) -> Iterator[str]:
     yield f"""# What telling of a call costs
 
@@ -110,6 +121,21 @@ pipe, the kernel wakes who reads it, on the handler's time.
         ("a cold start, all of it on, ms more", MOST_MILLISECONDS, cold * 1e3),
     ):
         yield f"| {what} | {limit:g} | {measured:.1f} | {'reached' if measured <= limit else '**not reached**'} |"
+    yield ""
+
+
+def _captured(told: Mapping[str, float]) -> Iterator[str]:
+    yield f"""## Capture
+
+`python -m benchmarks.in_process.capture`: the same call where a share of calls is kept ([drift](../docs/drift.md)), in
+turns in the same process, by the clock; the median of {CAPTURES} processes' medians. What makes lines of the rows,
+beside calls, is in it; what sends them is not.
+
+| a warm call of 2 rows | µs | more than off |
+|---|---|---|
+| off | {told["off"]:.1f} | |"""
+    for side in ("passed by", "kept"):
+        yield f"| {side} | {told[side]:.1f} | {told[f'{side}, more than off']:.1f} |"
     yield ""
 
 

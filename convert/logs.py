@@ -24,10 +24,9 @@ from convert.text import moment, plain
 PARTS = ("total", "reload", "parse", "score", "encode", "compare")
 PERCENTILES = (50, 90, 99)
 MOST_RESULTS = 10_000
-"""So many lines come of a query of Logs Insights at the most; a span that has more is halved."""
+"""So many lines come of a query of Logs Insights at the most, or as a page; a span that has more is halved."""
 MOST_CALLS = 200_000
 """So many calls are counted, the newest ones."""
-SHORTEST_MS = 1000
 PATIENCE_SECONDS = 120.0
 MOST_TOLD, MOST_CHARACTERS = 12, 300
 """So many of the other lines are shown, the most frequent ones, and so much of each."""
@@ -84,7 +83,7 @@ def logs(service: str, stage: str, function: str, since: float, console: Console
     group = _log_group(service, stage, function)
     end = datetime.now(UTC)
     begin = end - timedelta(seconds=since)
-    calls, told, reached = _read(group, begin, end)
+    calls, told, reached, crowded = _read(group, begin, end)
     span = f"{moment(reached)} to {moment(end)}"
     if not calls:
         console.print(
@@ -95,6 +94,8 @@ def logs(service: str, stage: str, function: str, since: float, console: Console
         return
     if reached > begin:
         console.print(f"[yellow]the newest {len(calls):,} calls alone[/]: ask for less with --since", soft_wrap=True)
+    if crowded:
+        console.print(f"[yellow]more than {MOST_RESULTS:,} calls within {crowded} ms[/]: others are not counted there")
     errors, faults = sum(call.failed for call in calls), sum(call.status >= 500 for call in calls)
     console.print(
         f"[bold]{plain(group)}[/] from {span}: {len(calls):,} calls, {errors:,} errors ({_share(errors, len(calls))}),"
@@ -102,6 +103,8 @@ def logs(service: str, stage: str, function: str, since: float, console: Console
         f" {sum(call.cold for call in calls):,} cold starts",
         soft_wrap=True,
     )
+    if errors == len(calls):
+        console.print("[yellow]errors alone[/]: of other calls logCalls=errors with metrics=false leaves no line")
     console.print(_parts(calls))
     console.print(_routes(calls))
     if any(call.version for call in calls):
@@ -133,15 +136,19 @@ def _log_group(service: str, stage: str, function: str) -> str:
     return str(found["StackResourceDetail"]["PhysicalResourceId"])
 
 
-def _read(group: str, begin: datetime, end: datetime) -> tuple[list[Call], list[Told], datetime]:
-    """Return the calls of a span, the newest of them if they are too many, what else is told, and since when."""
+def _read(group: str, begin: datetime, end: datetime) -> tuple[list[Call], list[Told], datetime, int]:
+    """Return the calls of a span, the newest of them if they are too many, what else is told, and since when.
+
+    And how many milliseconds had more lines than a query tells of.
+    """
     calls: list[Call] = []
     told: list[Told] = []
+    crowded = 0
     spans = [(_ms(begin), _ms(end))]
     while spans:
         first, last = spans.pop()
         messages = _query(group, first, last)
-        if len(messages) >= MOST_RESULTS and last - first > SHORTEST_MS:
+        if len(messages) >= MOST_RESULTS and last - first > 1:
             middle = (first + last) // 2
             spans += [(first, middle), (middle, last)]  # the newer one is next
             continue
@@ -150,9 +157,10 @@ def _read(group: str, begin: datetime, end: datetime) -> tuple[list[Call], list[
                 calls.append(line)
             elif line is not None:
                 told.append(line)
+        crowded += len(messages) >= MOST_RESULTS
         if len(calls) >= MOST_CALLS and spans:
-            return calls, told, datetime.fromtimestamp(first / 1000, UTC)
-    return calls, told, begin
+            return calls, told, datetime.fromtimestamp(first / 1000, UTC), crowded
+    return calls, told, begin, crowded
 
 
 def _ms(when: datetime) -> int:

@@ -28,6 +28,15 @@ def plain(text: str) -> str:
     return escape("".join(character if character.isprintable() else repr(character)[1:-1] for character in text))
 
 
+def encodable(text: str) -> str:
+    r"""Return a text that a file may have: JSON has halves of characters, which UTF-8 has not.
+
+    >>> encodable("a\ud800ö")
+    'a\\ud800ö'
+    """
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
 def seconds_of(text: str, flag: str) -> float:
     """Return a span in seconds; a number alone is hours. Raise ConvertError for anything else.
 

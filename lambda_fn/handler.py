@@ -61,6 +61,8 @@ def respond(event: Any, context: Any, service: Service) -> Any:
             sent = render(response, sender)  # nearly always
         else:
             sent = _finished(response, request, sender)
+        if request.answered is not None:
+            request.answered()
     except ServiceError as error:
         if error.private:
             log.error(error.private)

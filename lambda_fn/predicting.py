@@ -118,7 +118,7 @@ def _mark(request: Request, loaded: Loaded) -> None:
 
 
 def _score(request: Request, loaded: Loaded, rows: Rows, settings: Settings, probabilities: bool) -> Scores:
-    """Return the scores of `rows`; mark when they came, and keep a share of both, if that is asked for."""
+    """Return the scores of `rows`; mark when they came, and take a share of both, if that is asked for."""
     call = request.call
     if call is not None:
         call.rows, call.parsed = len(rows), time.monotonic()
@@ -126,7 +126,8 @@ def _score(request: Request, loaded: Loaded, rows: Rows, settings: Settings, pro
     if call is not None:
         call.scored = time.monotonic()
     if settings.capture_share and settings.capture_uri:
-        _capture(settings.capture_uri, settings.capture_share).see(request, loaded, rows, scores, probabilities)
+        capture = _capture(settings.capture_uri, settings.capture_share)
+        request.answered = capture.see(request, loaded, rows, scores, probabilities)
     return scores
 
 

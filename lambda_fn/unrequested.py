@@ -108,6 +108,8 @@ def _is_scored(
         request = _request_of(record, context)
         request.call, call.bytes_in = call, len(request.body)
         _keep(name, dispatch(service, request), settings, call)
+        if request.answered is not None:
+            request.answered()
     except ServiceError as error:
         call.failed(error)
         why = error.private or error.place

@@ -25,7 +25,7 @@ NONE_OF_THEM = -1.0
 LARGEST = int(sys.float_info.max)
 INFINITIES = {"Infinity": math.inf, "-Infinity": -math.inf}
 OTHERS = "another"
-"""The last bin of strings, and of labels."""
+"""The last bin of strings, and of labels; in quotes if one of them is called so."""
 ROUNDED = 1e-8
 """How far, as part of it, the card's least and greatest value may be from what they were."""
 ADVICE = "export it again with --sample, and publish it"
@@ -119,7 +119,7 @@ def answer_of(card: Mapping[str, Any]) -> Column | None:
     return Column(
         name="prediction",
         type="label",
-        bins=[*map(str, labels), OTHERS],
+        bins=_with_others([*map(str, labels)]),
         reference=np.array([*counts, 0], np.int64),
         numbers={number: number for number in range(len(labels))},
         texts=texts,
@@ -144,16 +144,25 @@ def _columns(
             continue
         unknown = max(0.0, 1 - missing - sum([*counts, rest]) / statistics["rows"])
         others = [rest] if feature["type"] == "str" else []
+        bins = [categories[number] for number in shown]
         yield Column(
             name=name,
             type=feature["type"],
-            bins=[*(categories[number] for number in shown), *(OTHERS for _ in others)],
+            bins=_with_others(bins) if others else bins,
             reference=np.array([*counts, *others], np.int64),
             missing=missing,
             unknown=unknown if unknown > ROUNDED else 0.0,
             numbers={number: place for place, number in enumerate(shown)},
             texts=texts,
         )
+
+
+def _with_others(bins: Sequence[str]) -> Sequence[str]:
+    """Return the bins, and one for all else, which no other one is called like."""
+    name = OTHERS
+    while name in bins:
+        name = f"“{name}”"
+    return [*bins, name]
 
 
 def _categories(

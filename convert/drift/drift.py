@@ -18,7 +18,7 @@ from convert.drift.tally import Tally
 from convert.errors import ConvertError, listed
 from convert.model_file.disk import read_card, read_model
 from convert.model_file.versions import asking_s3, get
-from convert.text import seconds_of
+from convert.text import encodable, seconds_of
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -59,7 +59,7 @@ def drift(
 
         write_report(report, found)
     if as_json:
-        print(json.dumps(found.document(), ensure_ascii=False))
+        print(encodable(json.dumps(found.document(), ensure_ascii=False)))
     else:
         from convert.drift.tables import show
 

@@ -8,7 +8,6 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import PercentFormatter
 
-from convert.drift.columns import OTHERS
 from convert.drift.findings import Findings, Shift
 from convert.drift.stability import LARGE, MODERATE
 from convert.page.plot import EQUAL, INK, LINE, PALETTE, Plot, new_axes, shortened, to_svg
@@ -47,9 +46,9 @@ def overview(shifts: Sequence[Shift]) -> Plot:
 def spread(shift: Shift, number: int) -> Plot:
     """Return how the sample and what came in spread over a feature's bins, side by side."""
     figure, axes = new_axes(400, 300)
-    drawn = [
-        bar for bar in zip(shift.bins, shift.expected, shift.came, strict=True) if bar[0] != OTHERS or any(bar[1:])
-    ]
+    drawn = list(zip(shift.bins, shift.expected, shift.came, strict=True))
+    if shift.type in ("str", "label") and not any(drawn[-1][1:]):  # all others, of which there are none
+        del drawn[-1]
     bins, expected, came = zip(*drawn, strict=True)
     places = np.arange(len(bins))
     axes.bar(places - 0.21, expected, 0.4, color=EQUAL)

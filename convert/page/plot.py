@@ -13,6 +13,8 @@ import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from convert.text import encodable
+
 INK, LINE = "#0a0b0c", "#0d0e0f"
 """Stand for the page's colours of text and lines, which are others in the dark."""
 PALETTE = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#8c6bb1", "#a6761d")
@@ -74,7 +76,7 @@ def to_svg(figure: Figure, name: str) -> str:
 
 def shortened(text: str, longest: int = LONGEST) -> str:
     """Return the text on one line, its middle left out if it is longer than `longest`: long names differ at the end."""
-    text = " ".join(text.split())
+    text = encodable(" ".join(text.split()))
     half = longest // 2
     return text if len(text) <= longest else f"{text[: half - 1]}…{text[-half:]}"
 

@@ -134,7 +134,7 @@ def _borders(found: Object, kind: str, beginning: bytes, head: int, size: float)
     with ThreadPoolExecutor(LOOKERS) as lookers:
         if kind == "csv":
             text = beginning.removeprefix(BOM).lstrip(b"\r\n")
-            commas = separators(text[: row_ends(text, True)[0]])
+            commas = separators(text[: next(iter(row_ends(text, True)), 0)])
             cuts = list(lookers.map(lambda at: next_row(found, at, commas), places))
         else:
             cuts = list(lookers.map(lambda at: next_line(found, at), places))

@@ -1,9 +1,9 @@
 """Which calls are kept, and how their rows get to S3: never within a call, but for a copy of them.
 
-Of a call that is drawn, its first rows are copied into a buffer. A thread makes lines of them and stores these, beside
-whichever call finds that it is time: Lambda freezes an instance between calls, so that what is begun with one is
-finished with the next. What the storage does not take is kept, while there is room, and stored later under the same
-name, which is never written twice.
+Of a call that is drawn, its first rows are copied, and kept if it is answered. A thread makes lines of them and stores
+these, beside whichever call finds that it is time: Lambda freezes an instance between calls, so that what is begun with
+one is finished with the next. What the storage does not take is kept, while there is room, and stored later under the
+same name, which is never written twice.
 """
 
 from __future__ import annotations
@@ -14,7 +14,9 @@ import os
 import signal
 import threading
 import time
+from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from lambda_fn.capture.lines import Lines, Taken
@@ -76,35 +78,42 @@ class Capture:
         self._batches: list[Batch] = []
         self._rows = self._size = self._held = 0
         self._due_at, self._not_before = math.inf, -math.inf
+        self._since = self._wall = self._back = 0.0
         self._work: Work[None] | None = None
         self._failed = False
         self._dropped, self._told_at = 0, -math.inf
         self._catches = False
 
-    def see(self, request: Request, loaded: Loaded, rows: Rows, scores: Scores, asked: bool) -> None:
-        """Keep a call if it is drawn, and begin to store what is kept if it is time. Never fails.
+    def see(
+        self, request: Request, loaded: Loaded, rows: Rows, scores: Scores, asked: bool
+    ) -> Callable[[], None] | None:
+        """Take the rows of a call if it is drawn; return what keeps them, for when it is answered. Never fails.
 
         asked: whether the answer has probabilities.
         """
+        keep = None
         if self._ahead:
             self._ahead -= 1
         else:
             self._ahead = _gap(self._share)
             try:
-                self._keep(request, loaded, rows, scores, asked)
+                keep = self._take(request, loaded, rows, scores, asked)
             except Exception as error:
                 self._tell(f"a call is not kept: {described(error)}")
-        if self._due_at <= time.time():
-            self._go_on()
+        if keep is None:
+            self._store_if_due()
+        return keep
 
-    def _keep(self, request: Request, loaded: Loaded, rows: Rows, scores: Scores, asked: bool) -> None:
+    def _take(
+        self, request: Request, loaded: Loaded, rows: Rows, scores: Scores, asked: bool
+    ) -> Callable[[], None] | None:
         whose = loaded.uri, loaded.version
         lines, count = self._lines.get(whose) or self._lines_of(whose, loaded), len(rows)
         kept = min(count, CALL_ROWS, max(1, FLUSH_BYTES // lines.row_bytes))
         size = kept * lines.row_bytes
         if self._held + size > HELD_BYTES:
             self._drop(kept)
-            return
+            return None
         taken = Taken(
             getattr(request.context, "aws_request_id", ""),
             count,
@@ -112,19 +121,38 @@ class Capture:
             scores.prediction[:kept].copy(),
             scores.probabilities[:kept].copy() if asked and scores.probabilities is not None else None,
         )
+        return partial(self._keep, lines, taken, size)
+
+    def _keep(self, lines: Lines, taken: Taken, size: int) -> None:
+        """Keep the rows of a call, about so many bytes as lines; begin to store what is kept if it is time."""
         with self._lock:
+            if not self._waiting:
+                self._since = self._now()
             self._waiting.append((lines, taken))
-            self._rows += kept
+            self._rows += len(taken.rows)
             self._size += size
             self._held += size
             self._due_at = min(self._due_at, self._next())
+        self._store_if_due()
+
+    def _store_if_due(self) -> None:
+        if self._due_at <= self._now():
+            self._go_on()
 
     def _next(self) -> float:
         """Return when what is kept is to be stored."""
         if not self._waiting:
             return math.inf
         full = self._rows >= FLUSH_ROWS or self._size >= FLUSH_BYTES
-        return self._not_before if full else max(self._waiting[0][1].time + FLUSH_SECONDS, self._not_before)
+        return self._not_before if full else max(self._since + FLUSH_SECONDS, self._not_before)
+
+    def _now(self) -> float:
+        """Return seconds by the clock on the wall, as the other stands still in a frozen instance; never set back."""
+        wall = time.time()
+        if wall < self._wall:
+            self._back += self._wall - wall
+        self._wall = wall
+        return wall + self._back
 
     def _lines_of(self, whose: tuple[str, str], loaded: Loaded) -> Lines:
         """Return how rows of a model become lines; what is done once for each."""
@@ -140,7 +168,7 @@ class Capture:
     def _go_on(self) -> None:
         """Begin to store, in a thread, what is kept; wait for what the instance was frozen in."""
         with self._lock:
-            work, now = self._work, time.time()
+            work, now = self._work, self._now()
             self._due_at = now + FROZEN_SECONDS  # until what is begun here says when
             if work is None or work.done:
                 try:
@@ -148,7 +176,7 @@ class Capture:
                 except ServiceError as error:
                     self._fail(error, frozen=False)
                 return
-        if now - work.begun >= FROZEN_SECONDS and not self._failed:
+        if time.time() - work.begun >= FROZEN_SECONDS and not self._failed:
             with suppress(ServiceError):
                 work.result(WAKING_SECONDS)
 
@@ -194,7 +222,7 @@ class Capture:
     def _fail(self, error: ServiceError, *, frozen: bool) -> None:
         """Leave the storage alone for a while, unless it is no failure of its own that the instance was frozen."""
         self._failed = not frozen
-        self._not_before = self._due_at = time.time() + (0.0 if frozen else AGAIN_SECONDS)
+        self._not_before = self._due_at = self._now() + (0.0 if frozen else AGAIN_SECONDS)
         if not frozen:
             self._tell(error.told)
 
@@ -204,7 +232,7 @@ class Capture:
 
     def _tell(self, what: str) -> None:
         """Write to the log what happened, unless it was written to lately."""
-        now = time.time()
+        now = self._now()
         if now - self._told_at >= AGAIN_SECONDS:
             self._told_at = now
             log.warning("capture: %s (%d rows dropped so far)", what, self._dropped)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -92,9 +92,13 @@ class Request:
     context: what Lambda gives a call beside its event; None where nobody does.
     route: its path as `routes.PATHS` or a dialect writes it, when it is found; call: the marks of what is told of it.
     since: when it first waited for the storage, by `time.monotonic`; 0 if it did not.
+    answered: what is to be done once it is answered, as nothing failed until then.
     """
 
-    __slots__ = ("binary", "body", "call", "context", "headers", "method", "packed", "path", "query", "route", "since")
+    __slots__ = (
+        *("answered", "binary", "body", "call", "context", "headers", "method", "packed", "path", "query", "route"),
+        "since",
+    )
 
     def __init__(
         self,
@@ -115,6 +119,7 @@ class Request:
         self.call: Call | None = None
         self.route = NO_ROUTE
         self.since = 0.0
+        self.answered: Callable[[], None] | None = None
 
     def patience(self, seconds: float) -> float:
         """Return how long the call may wait, at most so many seconds since it first asked.

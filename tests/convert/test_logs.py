@@ -41,12 +41,12 @@ def stage(aws: Emulator) -> Iterator[str]:
     stacks.delete_stack(StackName=f"plume-{name}")
 
 
-def put(aws: Emulator, stage: str, lines: list[str], ago: timedelta = timedelta(0)) -> None:
-    """Put lines into the log, each a millisecond after the other."""
+def put(aws: Emulator, stage: str, lines: list[str], ago: timedelta = timedelta(0), apart_ms: int = 1) -> None:
+    """Put lines into the log, each a millisecond after the other, or all in one."""
     client, group = Deployment(aws).client("logs"), f"/aws/lambda/plume-{stage}-predict"
     stream, at = uuid.uuid4().hex, int((datetime.now(UTC) - ago).timestamp() * 1000) - len(lines) - 1
     client.create_log_stream(logGroupName=group, logStreamName=stream)
-    events = [{"timestamp": at + number, "message": line} for number, line in enumerate(lines)]
+    events = [{"timestamp": at + number * apart_ms, "message": line} for number, line in enumerate(lines)]
     client.put_log_events(logGroupName=group, logStreamName=stream, logEvents=events)
 
 
@@ -98,7 +98,6 @@ def test_a_span_with_more_lines_than_a_query_answers_is_halved(
     aws: Emulator, stage: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(module, "MOST_RESULTS", 20)
-    monkeypatch.setattr(module, "SHORTEST_MS", 1)
     line = json.dumps({"route": "/predict", "status": 200, "total_ms": 1.5})
     put(aws, stage, [line] * 100)
     put(aws, stage, [line] * 100, timedelta(minutes=30))
@@ -107,6 +106,29 @@ def test_a_span_with_more_lines_than_a_query_answers_is_halved(
     monkeypatch.setattr(module, "MOST_CALLS", 100)
     assert main(["logs", "--stage", stage]) == 0
     assert "the newest 100 calls alone: ask for less with --since" in capsys.readouterr().out
+
+
+def test_calls_that_are_too_many_for_a_millisecond_are_told_of(
+    aws: Emulator, stage: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(module, "MOST_RESULTS", 20)
+    line = json.dumps({"route": "/predict", "status": 200, "total_ms": 1.5})
+    put(aws, stage, [line] * 100, apart_ms=0)
+    assert main(["logs", "--stage", stage]) == 0
+    told = " ".join(capsys.readouterr().out.split())
+    assert "more than 20 calls within 1 ms: others are not counted there" in told
+    assert ": 20 calls, 0 errors (0.0 %)" in told
+
+
+def test_where_there_are_errors_alone_it_says_why(
+    aws: Emulator, stage: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    put(aws, stage, [json.dumps({"route": "/predict", "status": 400, "code": "nan", "total_ms": 1.5})])
+    assert main(["logs", "--stage", stage]) == 0
+    assert "errors alone: of other calls logCalls=errors" in capsys.readouterr().out
+    put(aws, stage, [json.dumps({"route": "/predict", "status": 200, "total_ms": 1.5})])
+    assert main(["logs", "--stage", stage]) == 0
+    assert "errors alone" not in capsys.readouterr().out
 
 
 def test_lines_of_metrics_alone_tell_errors_and_lines_that_are_odd_are_passed_by(

@@ -1,4 +1,7 @@
-"""Look for inputs that the service does not stand: ``python -m tests.fuzz``, bounded by FUZZ_SECONDS.
+"""Look for inputs that the service does not stand: ``python -m tests.fuzz``.
+
+A run ends after FUZZ_SECONDS (300), or where it is set after FUZZ_INPUTS; one that is broken off goes on where it was,
+if it is told the same number. Inputs are tried in processes that end after some ten thousands, so that none grows.
 
 What was found before is tried first; then numbered inputs, from where the last run left off, then what Hypothesis
 makes of itself, then what atheris finds by the lines that it reaches. What was found is made short and kept in
@@ -16,18 +19,24 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from tests.fuzz.finds import ROOT, FindError
+from tests.fuzz.progress import Progress
 from tests.fuzz.targets import NAMES
 from tests.fuzz.worker import HEAD, MOST_KEPT, attempt
 
 FOLDER = ROOT / ".fuzz"
+WORKERS = os.process_cpu_count() or 1
 COVERED = ("bodies", "events", "tables", "models")
 """What atheris tries: the kinds whose parsers have the most lines."""
-BY_CHANCE, BY_HYPOTHESIS = 0.7, 0.05
-"""Which share of the time is theirs; the rest is atheris'."""
+SHARES = {"chance": 0.7, "hypothesis": 0.05, "atheris": 0.25}
+"""Which share of the inputs, and of the time, is a driver's."""
+BLOCKS = {"chance": 50_000, "hypothesis": 1000, "atheris": 50_000}
+"""How many inputs a process tries."""
+UNBOUNDED_SECONDS, UNBOUNDED_INPUTS = 10**6, 10**9
 MOST_TRIALS = 3000
 """How often a find is tried to be made shorter."""
 
@@ -38,41 +47,44 @@ def main(arguments: Sequence[str]) -> int:
         error = _again(Path(arguments[0]))
         print(error or "it is well")
         return 0 if error is None else 1
-    seconds, workers = float(os.environ.get("FUZZ_SECONDS", "300")), os.process_cpu_count() or 1
-    most = int(os.environ.get("FUZZ_INPUTS", str(10**9)))
+    wanted = os.environ.get("FUZZ_INPUTS")
+    seconds = float(os.environ.get("FUZZ_SECONDS", "300" if wanted is None else UNBOUNDED_SECONDS))
     FOLDER.mkdir(exist_ok=True)
     _forget_fixed(FOLDER / "finds")
-    state = _state()
-    begun = time.monotonic()
-    counts = {"chance": _by_chance(state, seconds * BY_CHANCE, workers, most)}
-    counts["hypothesis"] = _run([("hypothesis", ",".join(NAMES), each, 500, 0) for each in range(workers)])
-    left = max(5.0, seconds - (time.monotonic() - begun)) / -(-len(COVERED) // workers)
-    if _has_atheris():
-        counts["atheris"] = Counter()
-        for first in range(0, len(COVERED), workers):
-            counts["atheris"] += _run([("atheris", name, 0, most, left) for name in COVERED[first : first + workers]])
-    for driver in ("hypothesis", "atheris"):
-        _note(state, driver, counts.get(driver, Counter()))
-    return _tell(counts, state, time.monotonic() - begun)
+    progress = Progress(FOLDER / "state.json", int(wanted or UNBOUNDED_INPUTS))
+    until = time.monotonic()
+    for driver, share in SHARES.items():
+        until += share * seconds
+        if driver != "atheris":
+            _try(driver, progress, until, [",".join(NAMES)] * WORKERS)
+        elif find_spec("atheris") is not None:
+            for first in range(0, len(COVERED), WORKERS):
+                rounds = -(-(len(COVERED) - first) // WORKERS)
+                now = time.monotonic()
+                _try(driver, progress, now + (until - now) / rounds, COVERED[first : first + WORKERS])
+    if wanted is None or progress.total >= int(wanted):
+        progress.end()
+    return _tell(progress)
 
 
-def _by_chance(state: dict[str, Any], seconds: float, workers: int, most: int) -> Counter[str]:
-    """Try numbered inputs until the time is over, or so many; each process a block of numbers."""
-    found, until = Counter[str](), time.monotonic() + seconds
-    while (left := until - time.monotonic()) > 1 and found.total() < most:
-        block = min(50_000, -(-(most - found.total()) // workers))
-        jobs = [("chance", ",".join(NAMES), state["next"] + each * block, block, left) for each in range(workers)]
-        state["next"] += workers * block
+def _try(driver: str, progress: Progress, until: float, kinds: Sequence[str]) -> None:
+    """Have a process for each of the kinds try inputs until the time is over, or the driver's share is reached."""
+    while (left := until - time.monotonic()) > 1:
+        if driver == "atheris":
+            missing = {kind: progress.missing(driver, SHARES[driver] / len(COVERED), kind) for kind in kinds}
+        else:
+            missing = dict.fromkeys(kinds, -(-progress.missing(driver, SHARES[driver]) // len(kinds)))
+        jobs = []
+        for kind in kinds:
+            count = min(BLOCKS[driver], missing[kind])
+            if count > 0:
+                jobs.append((driver, kind, progress.numbers(count) if driver == "chance" else 0, count, left))
         tried = _run(jobs)
-        _note(state, "chance", tried)
-        found += tried
-    return found
-
-
-def _note(state: dict[str, Any], driver: str, count: Counter[str]) -> None:
-    """Write down how far the inputs are, so that a run which is broken off goes on there, too."""
-    state["inputs"][driver] = state["inputs"].get(driver, 0) + count.total()
-    (FOLDER / "state.json").write_text(json.dumps(state))
+        if not tried.total():
+            return
+        progress.note(driver, tried)
+        found, count = len(_finds(FOLDER / "finds")), progress.counts[driver].total()
+        print(f"{driver}: {count:,} inputs after {progress.seconds:,.0f} s, {found} finds", flush=True)
 
 
 def _run(jobs: Sequence[tuple[Any, ...]]) -> Counter[str]:
@@ -179,14 +191,13 @@ def _shorter(path: Path) -> None:
     path.with_suffix(".txt").write_text(str(_again(path, data)).encode("utf-8", "backslashreplace").decode())
 
 
-def _tell(counts: dict[str, Counter[str]], state: dict[str, Any], seconds: float) -> int:
+def _tell(progress: Progress) -> int:
     """Say how many inputs there were, and what was found; return the exit status."""
-    for driver, count in counts.items():
+    for driver, count in progress.counts.items():
         by_kind = ", ".join(f"{name} {count[name]:,}" for name in NAMES if count[name])
         print(f"{driver}: {count.total():,} inputs ({by_kind})")
-    total = sum(count.total() for count in counts.values())
-    ever = sum(state["inputs"].values())
-    print(f"{total:,} inputs in {seconds:.0f} s, {total / seconds:,.0f} a second; {ever:,} in all runs")
+    total, seconds = progress.total, progress.seconds
+    print(f"{total:,} inputs in {seconds:,.0f} s, {total / seconds:,.0f} a second; {progress.ever:,} in all runs")
     if SLOWEST:
         slow = ", ".join(f"{kind} {1000 * taken:.0f}" for kind, taken in SLOWEST.items())
         print(f"slow ones, in ms of a processor: {slow}")
@@ -196,19 +207,6 @@ def _tell(counts: dict[str, Counter[str]], state: dict[str, Any], seconds: float
             _shorter(path)
         print(f"FOUND {path.relative_to(ROOT)}: {path.with_suffix('.txt').read_text().splitlines()[0]}")
     return 1 if finds else 0
-
-
-def _state() -> dict[str, Any]:
-    """Return what the last run left: the next number, and how many inputs there were by driver."""
-    path = FOLDER / "state.json"
-    found: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {"next": 0, "inputs": {}}
-    return found
-
-
-def _has_atheris() -> bool:
-    from importlib.util import find_spec
-
-    return find_spec("atheris") is not None
 
 
 if __name__ == "__main__":

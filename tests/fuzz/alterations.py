@@ -13,86 +13,24 @@ from tests.fuzz import values
 from tests.fuzz.bodies import Post
 from tests.fuzz.draws import Draws
 
-METHODS = ("POST", "GET", "HEAD", "PUT", "OPTIONS", "DELETE", "get", "post", "", "TRACE", "\u017f", "\0")
+METHODS = ("POST", "GET", "HEAD", "PUT", "OPTIONS", "DELETE", "get", "post", "", "TRACE", "\u017f", "\0", values.MARK)
 NAMES = (
-    "iris",
-    "people",
-    "patients",
-    "model",
-    "secret",
-    "../secret",
-    "..",
-    ".",
-    "iris.",
-    "iris.onnx",
-    "Iris",
-    "%2e%2e",
-    "..%2fsecret",
-    "%2e%2e%2fsecret",
-    "..\\secret",
-    "iris\0",
-    "x" * 1025,
-    "iris/../people",
-    "ï",
-    "",
-    "%",
-    "%00",
-    "1-tabulated",
-    "iris%20",
-    "K",
+    *("iris", "people", "patients", "model", "secret", "../secret", "..", ".", "iris.", "iris.onnx", "Iris"),
+    *("%2e%2e", "..%2fsecret", "%2e%2e%2fsecret", "..\\secret", "iris\0", "x" * 1025, "iris/../people", "ï", ""),
+    *("%", "%00", "1-tabulated", "iris%20", "K", values.MARK),
 )
 PATHS = (
-    "/predict",
-    "/models/{}/predict",
-    "/v2/models/{}/infer",
-    "/v1/models/{}:predict",
-    "/invocations",
-    "/model",
-    "/models",
-    "/models/{}",
-    "/",
-    "/docs",
-    "/openapi.json",
-    "/v2",
-    "/v2/health/live",
-    "/v2/health/ready",
-    "/v2/models/{}",
-    "/v2/models/{}/ready",
-    "/v2/models/{}/versions/{}",
-    "/v2/models/{}/versions/{}/infer",
-    "/v1/models/{}",
-    "/v1/models/{}/versions/{}:predict",
-    "/ping",
-    "/health",
-    "/version",
-    "/objects/{}",
-    "//predict",
-    "/predict/",
-    "/predict//",
-    "/./predict",
-    "/x/../predict",
-    "/models//predict",
-    "/models/{}/predict/",
-    "/%70redict",
-    "/v1/predict",
-    "/v1/v2",
-    "/v1//",
-    "",
-    "predict",
-    "/{}",
-    "/models/{}/{}",
-    "/v2/models/{}/versions/",
+    *("/predict", "/models/{}/predict", "/v2/models/{}/infer", "/v1/models/{}:predict", "/invocations"),
+    *("/model", "/models", "/models/{}", "/", "/docs", "/openapi.json", "/v2", "/v2/health/live"),
+    *("/v2/health/ready", "/v2/models/{}", "/v2/models/{}/ready", "/v2/models/{}/versions/{}"),
+    *("/v2/models/{}/versions/{}/infer", "/v1/models/{}", "/v1/models/{}/versions/{}:predict", "/ping"),
+    *("/health", "/version", "/objects/{}", "//predict", "/predict/", "/predict//", "/./predict"),
+    *("/x/../predict", "/models//predict", "/models/{}/predict/", "/%70redict", "/v1/predict", "/v1/v2"),
+    *("/v1//", "", "predict", "/{}", "/models/{}/{}", "/v2/models/{}/versions/"),
 )
 HEADERS = (
-    "content-type",
-    "accept",
-    "accept-encoding",
-    "content-encoding",
-    "if-none-match",
-    "inference-header-content-length",
-    "x-user",
-    "host",
-    "origin",
+    *("content-type", "accept", "accept-encoding", "content-encoding", "if-none-match"),
+    *("inference-header-content-length", "x-user", "traceparent", "host", "origin"),
 )
 CONTENTS = (
     *(
@@ -108,6 +46,7 @@ CONTENTS = (
         "APPLICATION/JSON ; charset=UTF-8",
         "application/json; charset=latin-1",
         "text/html",
+        f"application/{values.MARK}",
         "a/b",
         ";",
         "*/*;q=é",
@@ -125,27 +64,25 @@ CONTENTS = (
     ),
 )
 CODINGS = (
-    "gzip",
-    "deflate",
-    "identity",
-    "br",
-    "gzip, deflate",
-    "gzip, gzip",
-    "x-gzip",
-    "GZIP",
-    "*;q=0",
-    "gzip;q=0, *",
-    "gzip,,,",
-    "a, b, c",
+    *("gzip", values.MARK, "deflate", "identity", "br", "gzip, deflate", "gzip, gzip", "x-gzip", "GZIP"),
+    *("*;q=0", "gzip;q=0, *", "gzip,,,", "a, b, c"),
+)
+TRACES = (
+    "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+    "01-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01-x",
+    f"00-{values.MARK * 2}-{values.MARK}-00",
+    f"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-0{values.MARK}",
+    "00-4BF92F3577B34DA6A3CE929D0E0E4736-00f067aa0ba902b7-01",
+    '00-4bf92f3577b34da6a3ce929d0e0e47"\n-00f067aa0ba902b7-01',
 )
 TAGS = ("*", 'W/"0"', '"', ",", "W/", 'W/"a", "b"')
-QUERIES = ("true", "false", "1", "TRUE", "perhaps", "", "true,true", "%74rue", "0", "\u017f")
+QUERIES = ("true", "false", "1", "TRUE", "perhaps", "", "true,true", "%74rue", "0", "\u017f", values.MARK)
 
 
 def with_post(event: Any, post: Post, draws: Draws) -> Any:
     """Return an event that posts what `post` has."""
     if "requestContext" not in event and "httpMethod" not in event:
-        return _unrequested(event, post)
+        return _unrequested(event, post, named=draws.once_in(3))
     path = post.path if draws.below(4) else "/predict"
     if "rawPath" in event:
         event["rawPath"] = (
@@ -159,13 +96,15 @@ def with_post(event: Any, post: Post, draws: Draws) -> Any:
     return with_body(event, post.body, not _is_text(post) or draws.once_in(4))
 
 
-def _unrequested(event: Any, post: Post) -> Any:
-    """Return rows for a direct invocation, or messages of a queue."""
+def _unrequested(event: Any, post: Post, *, named: bool) -> Any:
+    """Return rows for a direct invocation, or messages of a queue, for the model that is `named`, or the front's."""
     if "Records" in event:
+        model = post.path.removeprefix("/models/").partition("/")[0]
         for record in event["Records"]:
             record["body"] = post.body.decode(errors="replace")
             record["messageAttributes"] = {
-                name: {"stringValue": each, "dataType": "String"} for name, each in post.headers.items()
+                name: {"stringValue": each, "dataType": "String"}
+                for name, each in (*post.headers.items(), *([("model", model)] if model and named else []))
             }
         return event
     try:
@@ -228,6 +167,7 @@ def _alter_header(draws: Draws, event: Any) -> Any:
         "accept-encoding": CODINGS,
         "content-encoding": CODINGS,
         "if-none-match": TAGS,
+        "traceparent": TRACES,
     }
     found = [
         draws.pick(pool.get(name, values.TEXTS)) if draws.below(8) else values.text(draws)
@@ -236,6 +176,13 @@ def _alter_header(draws: Draws, event: Any) -> Any:
     if name == "inference-header-content-length" and draws.below(2):
         found = [str(draws.below(400))]
     return with_header(event, draws.pick((name, name.title(), name.upper(), name.swapcase())), *found)
+
+
+def _alter_id(draws: Draws, event: Any) -> Any:
+    """Put another id in the place of the one that AWS gave the call, or a message."""
+    for each in event.get("Records", [event.get("requestContext")]):
+        each["messageId" if "Records" in event else "requestId"] = values.text(draws)
+    return event
 
 
 def _alter_query(draws: Draws, event: Any) -> Any:
@@ -319,5 +266,5 @@ def guarded(alter: Any) -> Any:
 
 ALTERATIONS = [
     *map(guarded, (_alter_path, _alter_header, _alter_header, _alter_body)),
-    *map(guarded, (_pack, _alter_query, _alter_method, _alter_member)),
+    *map(guarded, (_pack, _alter_query, _alter_method, _alter_id, _alter_member)),
 ]

@@ -96,7 +96,7 @@ def _check_content(content: bytes, headers: Mapping[str, str], status: int) -> N
     kind = headers.get("content-type", "application/json").partition(";")[0]
     try:
         if kind in ("application/json", "application/problem+json"):
-            document = json.loads(content.decode(), parse_constant=_no_number)
+            document = json.loads(content.decode(), parse_constant=no_number)
             if kind == "application/problem+json" and CODES[document["code"]].status != document["status"] != status:
                 raise FindError("problem details of another status", repr(document))
         elif kind == "text/csv":
@@ -106,7 +106,7 @@ def _check_content(content: bytes, headers: Mapping[str, str], status: int) -> N
         elif kind == "application/x-npy":
             np.load(io.BytesIO(content), allow_pickle=False)
         elif kind == "application/octet-stream":
-            json.loads(content[: int(headers["inference-header-content-length"])].decode(), parse_constant=_no_number)
+            json.loads(content[: int(headers["inference-header-content-length"])].decode(), parse_constant=no_number)
         elif kind not in ("text/html", "text/plain"):
             raise FindError("an answer of a type that is not told of", kind)
     except FindError:
@@ -126,5 +126,6 @@ def _check_queue(answer: Any) -> None:
         raise FindError("an answer that no queue takes", repr(answer)[:500])
 
 
-def _no_number(name: str) -> NoReturn:
+def no_number(name: str) -> NoReturn:
+    """Refuse what Python's parser takes beside numbers."""
     raise ValueError(f"{name} is not JSON")

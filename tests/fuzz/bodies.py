@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tests.fuzz.draws import Draws
-from tests.fuzz.values import number
+from tests.fuzz.values import MARK, number
 
 type Row = Sequence[Any]
 type Features = Sequence[tuple[str, str]]
@@ -27,7 +27,7 @@ FEATURES: dict[str, Features] = {
 }
 """What the models take that are served."""
 DROPPED = "customer"
-CITIES = ("Oslo", "Paris", "São Paulo", "", 'a, "b"', "\n", "x" * 300, "\u202e", " Oslo", "'", "a\rb", "1.0", "null")
+CITIES = ("Oslo", "Paris", "São Paulo", "", 'a, "b"', "\n", "x" * 300, "\u202e", " Oslo", "'", "a\rb", "1.0", MARK)
 TENSORS = {"float": "FP64", "str": "BYTES", "bool": "BOOL"}
 
 

@@ -8,7 +8,7 @@ import logging
 import os
 import shutil
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -16,13 +16,18 @@ from types import ModuleType
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from lambda_fn import predicting
+from lambda_fn.storage import s3, s3_put
 from tests.fuzz.finds import ROOT, FindError, uncaught
+from tests.fuzz.windows import Log, check_secret
 
 FILES = {"iris": "1-trees", "people": "1-trees-mixed", "patients": "1-trees-many"}
 """Which of the files in tests/files is the model of a name."""
 FRONT = "1-tabulated"
 MAX_BODY_BYTES = 200_000
 BUCKET, PREFIX = "fuzz", "objects/"
+LOGGED = {"LOG_CALLS": "all", "SERVER_TIMING": "true"}
+KEPT = {"CAPTURE_URI": f"s3://{BUCKET}/captured/", "CAPTURE_SHARE": "1"}
 READABLE = (
     f"{ROOT}/lambda_fn/",
     f"{ROOT}/tests/",
@@ -57,44 +62,58 @@ class Grounds:
         self._opened: list[str] = []
         self._watching = False
         self._failures: list[BaseException] = []
+        self._said: list[str] = []
         _lay_out(folder)
+        self.log = Log()
         self.store = Store()
         front, models = (folder / "front" / "model.onnx").as_uri(), f"{self.models.as_uri()}/"
+        people = (self.models / "people.onnx").as_uri()
         several = {"MODEL_URI": front, "MODELS_URI": models, "OBJECTS_URI": f"s3://{BUCKET}/{PREFIX}"}
+        base = {"MODEL_URI": front, "BASE_PATH": "v1", "CORS_ORIGIN": "https://example.org"}
+        beside = {"MODEL_URI": front, "CANDIDATE_SHARE": "0.5", "CANDIDATE_KEY": "header:x-user"}
+        shadow = {**beside, "CANDIDATE_MODE": "shadow", "CANDIDATE_KEY": "feature:sepal width (cm)"}
         self.services = {
-            "several": _anew(several),
-            "people": _anew({"MODEL_URI": (self.models / "people.onnx").as_uri()}),
-            "based": _anew({"MODEL_URI": front, "BASE_PATH": "v1", "CORS_ORIGIN": "https://example.org"}),
-            "beside": _anew({"MODEL_URI": front, "CANDIDATE_SHARE": "0.5", "CANDIDATE_KEY": "header:x-user"}),
-            "shadow": _anew(
-                {
-                    "MODEL_URI": front,
-                    "CANDIDATE_SHARE": "1",
-                    "CANDIDATE_MODE": "shadow",
-                    "CANDIDATE_KEY": "feature:sepal width (cm)",
-                }
-            ),
+            "several": _anew({**several, "LOG_CALLS": "errors"}),
+            "people": _anew({"MODEL_URI": people, **LOGGED, **KEPT, "METRICS": "true", "LOG_INPUTS": "true"}),
+            "based": _anew({**base, **LOGGED, "METRICS": "true"}),
+            "beside": _anew(beside),
+            "shadow": _anew({**shadow, "CANDIDATE_SHARE": "1"}),
         }
         self.store.take_the_place_of_s3()
         sys.addaudithook(self._audit)
-        logging.getLogger().addHandler(_Listener(self._failures))
+        logging.getLogger().addHandler(_Listener(self._said, self._failures))
         logging.getLogger().setLevel(logging.CRITICAL)
-        logging.getLogger("lambda_fn").setLevel(logging.ERROR)
+        logging.getLogger("lambda_fn").setLevel(logging.WARNING)
 
     @contextmanager
-    def watched(self) -> Iterator[None]:
-        """Raise FindError if in the meantime something is read that nobody may, or a failure goes to the log."""
+    def watched(self, ids: Sequence[str], *, inputs: bool) -> Iterator[None]:
+        """Take what goes to the log; raise FindError if something is read that nobody may.
+
+        So it does if a failure goes to the log or, without `inputs`, anything that was sent but the `ids` of messages.
+        """
         self._opened.clear()
         self._failures.clear()
+        self._said.clear()
         self._watching = True
         try:
-            yield
+            with self.log.at_stdout():
+                yield
         finally:
             self._watching = False
         if self._opened:
             raise FindError("reads what it may not", self._opened[0])
         if self._failures:
-            raise uncaught(self._failures[0])
+            raise self._failures[0] if isinstance(self._failures[0], FindError) else uncaught(self._failures[0])
+        if self._said and not inputs:
+            check_secret("\n".join(self._said), ids)
+
+    def captured(self) -> list[tuple[str, bytes]]:
+        """Store what is captured, which is else done beside a later call; return keys and bodies."""
+        kept = predicting._capture(KEPT["CAPTURE_URI"], float(KEPT["CAPTURE_SHARE"]))
+        if kept._waiting:
+            kept._store()
+        stored, self.store.captured = self.store.captured, []
+        return stored
 
     def _audit(self, event: str, arguments: tuple[Any, ...]) -> None:
         if not self._watching:
@@ -112,14 +131,14 @@ class Store:
 
     def __init__(self) -> None:
         self.objects: dict[str, bytes] = {f"{BUCKET}/models/secret.onnx": b'"secret"', f"{BUCKET}/secret": b'"secret"'}
+        self.captured: list[tuple[str, bytes]] = []
         self._outside = ""
 
     def take_the_place_of_s3(self) -> None:
         """Have boto3's client send nothing."""
         os.environ |= {"AWS_ACCESS_KEY_ID": "none", "AWS_SECRET_ACCESS_KEY": "none", "AWS_REGION": "us-east-1"}
         os.environ |= {"AWS_DEFAULT_REGION": "us-east-1", "AWS_ENDPOINT_URL_S3": "http://127.0.0.1:9"}
-        from lambda_fn.storage import s3
-
+        s3_put.put_new = lambda bucket, key, body, content_type: self.captured.append((key, body))
         s3.client().meta.events.register("before-send.s3", self._answer)
 
     def check(self) -> None:
@@ -157,26 +176,23 @@ class _Raw(io.BytesIO):
 
 
 class _Listener(logging.Handler):
-    """Keeps the exceptions that are logged."""
+    """Keeps what is logged, and the exceptions."""
 
-    def __init__(self, failures: list[BaseException]) -> None:
-        super().__init__(logging.ERROR)
-        self._failures = failures
+    def __init__(self, said: list[str], failures: list[BaseException]) -> None:
+        super().__init__(logging.WARNING)
+        self._said, self._failures = said, failures
 
     def emit(self, record: logging.LogRecord) -> None:
-        if record.exc_info and record.exc_info[1] is not None:
-            self._failures.append(record.exc_info[1])
+        self._said.append(record.getMessage())
+        if record.levelno >= logging.ERROR:
+            logged = record.exc_info[1] if record.exc_info else None
+            self._failures.append(logged or FindError("an error in the log", record.getMessage()))
 
 
 @cache
 def grounds() -> Grounds:
     """Return the grounds of this process, in the folder that its environment names."""
     return Grounds(Path(os.environ["FUZZ_GROUNDS"]).resolve())
-
-
-def entry(service: str, function: str) -> Callable[[Any, Any], Any]:
-    """Return an entry point of a service."""
-    return getattr(grounds().services[service], function)  # type: ignore[no-any-return]
 
 
 def _lay_out(folder: Path) -> None:

@@ -8,6 +8,8 @@ from typing import Any
 
 from tests.fuzz.draws import Draws
 
+MARK = "7071676869747372"
+"""What is not to be found in a log: a text, and a number, which is nowhere else."""
 TEXTS = (
     *("x", "", "a", "true", "0", "null", "NaN", "1e999", "data", "sepal width (cm)", "city", "prediction", "../secret"),
     *("\ud800", "\0", "é", "\ufeff", "\u202e", "a\r\nb: c", '"', "'", ",", "%", "%2e%2e", "%zz", "{}", "🦉", "K"),
@@ -31,6 +33,8 @@ ODD: tuple[Any, ...] = (
         2**53 + 1,
         2**64,
         10**400,
+        int(MARK),
+        float(MARK),
     ),
     *([], {}, [None], [[]], [{}], {"": None}, {"a": []}, [1, "x"], {"data": []}),
 )
@@ -39,13 +43,15 @@ TOKENS = (
     *(b"NaN", b"null", b"true", b"1e400", b"-0", b"-", b".", b"_", b"0x1", b"\\u0000", b"\\ud800", b"\\", b"'", b"("),
     *(b"9" * 30, b"1" * 400, b"\xc2\xb2", b"\xed\xa0\x80", b"\x1f\x8b", b"\x93NUMPY", b"(,)", b"True", b";", b"\x80"),
     *(b"\xff\xff\xff\xff", b"\xff\xff\xff\x7f", b"\x00\x00\x00\x80", b'""', b"e", b"+", b"=", b"1," * 60, b"\n" * 90),
+    MARK.encode(),
 )
 
 
 def text(draws: Draws) -> str:
     """Return an odd text, or one of a few odd characters."""
-    if draws.below(2):
-        return draws.pick(TEXTS)
+    kind = draws.below(8)
+    if kind > 3:
+        return MARK if kind == 7 else draws.pick(TEXTS)
     return draws.take(draws.below(9)).decode("utf-8", "surrogateescape")
 
 

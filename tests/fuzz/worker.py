@@ -166,7 +166,7 @@ def by_coverage(worker: Worker, name: str, folder: Path, seconds: float, count: 
 
     def tries(data: bytes) -> None:
         worker.run(name, data)
-        if worker.count[name] % 512 == 0:
+        if worker.count[name] % 512 == 0 or worker.count[name] >= count:
             report(worker, {}, folder)
 
     for number in range(0 if any(corpus.iterdir()) else 200):

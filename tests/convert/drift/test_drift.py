@@ -8,13 +8,17 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import joblib
 import numpy as np
+import pandas as pd
 import pytest
 from numpy.typing import NDArray
+from sklearn.tree import DecisionTreeClassifier
 
 from convert.__main__ import main
 from convert.drift import source
 from convert.export import export
+from convert.page.plot import shortened
 from scripts.deployment import Deployment
 from scripts.emulator import Emulator
 from tests.conftest import FEATURES
@@ -174,6 +178,27 @@ def test_features_of_another_version_are_no_failure(run: Run, write: Write, mode
     assert (found["rows"], {each["rows"] for each in found["features"]}) == (320, {300})
     assert "20 rows have 'color', of which the model's card tells nothing" in found["notes"]
     assert "20 rows have no 'member', or another kind of value" in found["notes"]
+
+
+def test_half_a_character_is_told_as_it_is_escaped(run: Run, write: Write, model: Any, tmp_path: Path) -> None:
+    file, rows = model
+    lines = [line(row | {"\udc00": 1}, version="v\ud800", sha256="\ud800") for row in rows]
+    lines += [line(row, version="v1") for row in rows]
+    _, found = run(write(lines), "--model", file, "--report", tmp_path / "drift.html")
+    assert {each["version"] for each in found["versions"]} == {"v\ud800", "v1"}
+    assert r"v\ud800" in (tmp_path / "drift.html").read_text()
+    assert shortened("city\ud800") == r"city\ud800"
+
+
+def test_a_label_that_is_called_like_all_others_is_one_of_its_own(run: Run, write: Write, tmp_path: Path) -> None:
+    table = pd.DataFrame({"a": np.arange(40.0)})
+    joblib.dump(DecisionTreeClassifier().fit(table, ["another", "stays"] * 20), tmp_path / "m.joblib")
+    table.to_csv(tmp_path / "m.csv", index=False)
+    export(tmp_path / "m.joblib", tmp_path / "m.onnx", name="m")
+    lines = [line({"a": 1.0}, prediction=label) for label in ("another", "another", "stays", "gone")]
+    _, found = run(write(lines), "--model", tmp_path / "m.onnx", "--report", tmp_path / "drift.html")
+    assert found["expected_labels"] == {"another": 0.5, "stays": 0.5}
+    assert found["days"][0]["labels"] == {"another": 0.5, "stays": 0.25, "“another”": 0.25}
 
 
 def test_answers_of_a_regression_are_compared_by_deciles(

@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 import json
-from contextlib import redirect_stdout
-from io import StringIO
 from typing import Any, NamedTuple
 
-from lambda_fn.http.senders import Sender, sender_of
-from lambda_fn.unrequested import UnrequestedError
 from tests.fuzz import values
 from tests.fuzz.alterations import ALTERATIONS, with_post
-from tests.fuzz.answers import check_answer
 from tests.fuzz.bodies import FEATURES, Post, invocations, posts, rows_of
+from tests.fuzz.calls import answered
 from tests.fuzz.draws import Draws
 from tests.fuzz.finds import ROOT
-from tests.fuzz.grounds import entry, grounds
 
 SHARE = 55
 EVENTS = {path.stem: path.read_text() for path in sorted((ROOT / "tests" / "events").rglob("*.json"))}
-SEEDS = list(EVENTS)
+SEEDS = [*EVENTS, *["queue-sqs"] * 3]
 SERVICES = ("several", "people", "based", "beside", "shadow")
 
 
@@ -47,17 +42,7 @@ def make(draws: Draws) -> Call:
 
 def check(made: Call) -> None:
     """Have it answered."""
-    sender = sender_of(made.event)
-    with grounds().watched(), redirect_stdout(StringIO()):
-        try:
-            answer = entry(made.service, made.function)(made.event, None)
-        except UnrequestedError as error:
-            str(error).encode()
-            if sender is not Sender.NO_REQUEST:
-                raise
-            return
-    grounds().store.check()
-    check_answer(answer, sender)
+    answered(made.service, made.function, made.event)
 
 
 def size(made: Call) -> int:

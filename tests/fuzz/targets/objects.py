@@ -5,13 +5,11 @@ from __future__ import annotations
 import json
 from typing import Any, NamedTuple
 
-from lambda_fn.http.senders import sender_of
 from tests.fuzz import values
 from tests.fuzz.alterations import with_body
-from tests.fuzz.answers import check_answer
+from tests.fuzz.calls import answered
 from tests.fuzz.draws import Draws
 from tests.fuzz.finds import FindError
-from tests.fuzz.grounds import entry, grounds
 from tests.fuzz.targets import events
 
 SHARE = 2
@@ -78,10 +76,8 @@ def check(made: Put) -> None:
     """Put it, and get it again."""
     answers = []
     for event in (made.put, made.get):
-        with grounds().watched():
-            answers.append(entry("several", "objects")(event, None))
-        grounds().store.check()
-        content = check_answer(answers[-1], sender_of(event))
+        answer, content = answered("several", "objects", event)
+        answers.append(answer)
     if answers[0]["statusCode"] == 200 and (answers[1]["statusCode"], content) != (200, made.body):
         raise FindError("what was put does not come back", f"{answers[1]}")
 

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from lambda_fn.http.senders import sender_of
 from tests.fuzz.alterations import with_body
-from tests.fuzz.answers import check_answer
 from tests.fuzz.bodies import FEATURES, Post, invocations, posts, rows_of
+from tests.fuzz.calls import answered
 from tests.fuzz.draws import Draws
 from tests.fuzz.finds import FindError
-from tests.fuzz.grounds import entry, grounds
 
 SHARE = 3
 
@@ -57,9 +55,7 @@ def _labels(service: str, post: Post) -> list[str] | None:
         "requestContext": {"http": {"method": "POST"}, "stage": "$default"},
     }
     event = with_body(event, post.body, True)
-    with grounds().watched():
-        answer = entry(service, "predict")(event, None)
-    body = check_answer(answer, sender_of(event))
+    answer, body = answered(service, "predict", event)
     return [_text(each) for each in post.read(body)] if answer["statusCode"] == 200 else None
 
 

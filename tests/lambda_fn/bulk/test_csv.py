@@ -60,6 +60,14 @@ def test_no_row_is_an_output_without_any(text: str, bulk: Bulk) -> None:
     assert bulk.parts() == [b"prediction,0,1,2\n"]
 
 
+def test_lines_without_any_row_are_cut_like_others(bulk: Bulk, estimator: Any) -> None:
+    bulk.put("in/a.csv", b"\n" * 100_000)
+    bulk.put("in/b.csv", b"\n" * 200_000 + "\n".join(LINES).encode())
+    summary = bulk.run(bulk.request("in/", chunk_mb=0.05))
+    assert (summary["status"], summary["rows"]["out"], bulk.failures) == ("SUCCEEDED", 60, {})
+    assert bulk.table()["prediction"].tolist() == expected(estimator)[0].tolist()
+
+
 def test_a_gzip_of_two_members_is_one_table(bulk: Bulk, estimator: Any) -> None:
     text = PLAIN.encode()
     bulk.put("in/a.csv.gz", gzip.compress(text[:300]) + gzip.compress(text[300:]) + b"\0" * 100)

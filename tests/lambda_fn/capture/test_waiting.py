@@ -98,6 +98,16 @@ def test_rows_are_stored_after_a_minute_or_when_they_are_many(ask: Ask, storage:
     assert storage.rows == 3 * ROWS + FLUSH_ROWS
 
 
+def test_a_clock_that_is_set_back_delays_nothing(ask: Ask, storage: Storage, clock: Clock) -> None:
+    ask()
+    clock.now -= 3600
+    ask()
+    clock.now += FLUSH_SECONDS
+    ask()
+    finish(BUCKET)
+    assert storage.rows == 3 * ROWS
+
+
 def test_a_call_does_not_wait_for_what_is_being_stored(ask: Ask, storage: Storage, clock: Clock) -> None:
     storage.answers.clear()
     ask()
