@@ -105,14 +105,19 @@ class Calls:
         """
         end, now = monotonic(), str(int(time() * 1000))
         names: tuple[str, ...]
-        seconds: tuple[float, ...]
+        times: tuple[str, ...]
+        texts = self._texts
         if call.scored and not call.compared and request is not None and not request.since:  # nearly always
-            parsed, scored, began = call.parsed, call.scored, call.began
-            names, seconds = SCORED, (end - began, parsed - began, scored - parsed, end - scored)
+            names, parsed, scored, began = SCORED, call.parsed, call.scored, call.began
+            times = (
+                texts[int((end - began) * 1e6)],
+                texts[int((parsed - began) * 1e6)],
+                texts[int((scored - parsed) * 1e6)],
+                texts[int((end - scored) * 1e6)],
+            )
         else:
             names, seconds = _times(call, request, end)
-        texts = self._texts
-        times = tuple([texts[int(each * 1e6)] for each in seconds])
+            times = tuple([texts[int(each * 1e6)] for each in seconds])
         method, route, rows, cold = "none", NO_ROUTE, call.rows, self._cold
         if request is not None:
             method, route = request.method, request.route
