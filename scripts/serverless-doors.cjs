@@ -31,10 +31,10 @@ function refuse(serverless, words) {
 
 // A name that nobody reads is a wish that nobody hears, and perhaps a door that stays open.
 function checkNames(serverless) {
-  const declared = Object.values(serverless.configurationInput.params ?? {}).flatMap((each) => Object.keys(each));
-  const known = [...new Set([...declared, ...OPTIONAL])].sort();
-  for (const told of serverless.processedInput.options.param ?? []) {
-    const [name] = told.split('=');
+  const { default: defaults = {}, ...stages } = serverless.configurationInput.params ?? {};
+  const known = [...new Set([...Object.keys(defaults), ...OPTIONAL])].sort();
+  const told = (serverless.processedInput.options.param ?? []).map((each) => each.split('=')[0]);
+  for (const name of [...Object.values(stages).flatMap((each) => Object.keys(each ?? {})), ...told]) {
     if (!known.includes(name)) refuse(serverless, `there is no parameter '${name}'; there are ${known.join(', ')}`);
   }
 }

@@ -14,11 +14,12 @@ from scripts.emulator import ROOT
 SCRIPT = """
 const Plugin = require('./scripts/serverless-doors.cjs');
 const asked = JSON.parse(require('node:fs').readFileSync(0));
-console.log(JSON.stringify(asked.map(({ doors, predict, arrive, authorizer }) => {
+console.log(JSON.stringify(asked.map(({ doors, predict, arrive, authorizer, params, param }) => {
   const events = [{ httpApi: { method: '*', path: '*', authorizer } }];
   const functions = { predict: { environment: predict, events }, arrive: { environment: arrive } };
   const service = { functions, provider: { httpApi: {} }, custom: { doors } };
-  const serverless = { classes: { Error }, configurationInput: {}, processedInput: { options: {} }, service };
+  const input = { configurationInput: { params }, processedInput: { options: { param } } };
+  const serverless = { classes: { Error }, service, ...input };
   try { new Plugin(serverless).hooks.initialize(); return ''; } catch (error) { return error.message; }
 })));
 """
@@ -49,11 +50,12 @@ SETTINGS: dict[str, tuple[str, ...]] = {
 }
 
 
-def refusals(*asked: dict[str, Any], door: Any = "open") -> list[str]:
+def refusals(*asked: dict[str, Any], door: Any = "open", **names: Any) -> list[str]:
     """Return what the plugin says of each: settings of the function, or where tables come from and go to."""
     told = [
         {
             "authorizer": door,
+            **names,
             "doors": DOORS | {"basePath": each.get("BASE_PATH", "/")},
             "predict": {name: value for name, value in each.items() if not name.startswith("BULK_")},
             "arrive": {name: {"Fn::Sub": value} for name, value in each.items() if name.startswith("BULK_")},
@@ -105,3 +107,11 @@ def test_tables_are_written_apart_from_models_objects_and_what_is_captured() -> 
 def test_what_is_no_door_is_not_taken_for_an_open_one(door: Any) -> None:
     [refused] = refusals({}, door=door)
     assert "it is one of open, iam, jwt, key" in refused
+
+
+def test_a_name_that_nobody_reads_is_refused_wherever_it_is_told() -> None:
+    default = {"auth": "iam", "docsAuth": "iam"}
+    right = {"default": default, "dev": {"auth": "open"}, "prod": {"kmsKey": "arn"}, "test": None}
+    assert refusals({}, params=right, param=["docsAuth=iam", "bulkConcurrency=2"]) == [""]
+    for wrong in ({"params": right | {"prod": {"docAuth": "iam"}}}, {"params": right, "param": ["docAuth=iam"]}):
+        assert "there is no parameter 'docAuth'; there are auth, bulkConcurrency" in refusals({}, **wrong)[0]
