@@ -57,6 +57,7 @@ const RULES = [
   [({ throttleRate, throttleBurst: burst }) => whole(throttleRate, 1, 1e6) && whole(burst, 1, 1e6), 'throttleRate and throttleBurst are numbers from 1 on'],
   [({ vpcSubnets, vpcSecurityGroups: groups }) => typeof vpcSubnets === 'string' && typeof groups === 'string', 'vpcSubnets and vpcSecurityGroups are ids with commas between them'],
   [({ vpcSubnets, vpcSecurityGroups: groups }) => !vpcSubnets === !groups, 'vpcSubnets and vpcSecurityGroups are given together, or neither'],
+  [({ kmsKeyArn: arn }) => !arn || /^arn:[\w-]+:kms:[\w-]+:\d{12}:key\/[\w-]+$/.test(arn), 'kmsKey is the ARN of a key: roles are let use no alias'],
   // What follows the functions read of their settings: one that is wrong ends each of their starts, and so all calls.
   [({ CAPTURE_SHARE: text = 0 }) => share(text), 'captureShare is a number from 0 to 1'],
   [({ CANDIDATE_SHARE: text = 0 }) => share(text), 'candidateShare is a number from 0 to 1'],
@@ -73,8 +74,9 @@ const RULES = [
 ];
 
 function checkValues(serverless) {
-  const { custom, functions } = serverless.service;
-  const told = { ...functions.predict?.environment, ...functions.arrive?.environment, ...custom.doors };
+  const { custom, functions, provider } = serverless.service;
+  const settings = { ...functions.predict?.environment, ...functions.arrive?.environment };
+  const told = { ...settings, ...custom.doors, kmsKeyArn: provider.kmsKeyArn };
   for (const [name, value] of Object.entries(told.flags)) {
     if (!['true', 'false'].includes(String(value))) refuse(serverless, `${name} is true or false, not '${value}'`);
   }

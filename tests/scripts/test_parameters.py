@@ -10,14 +10,15 @@ import pytest
 
 from lambda_fn.config import ConfigError, Settings
 from scripts.emulator import ROOT
+from scripts.template import EVERYTHING
 
 SCRIPT = """
 const Plugin = require('./scripts/serverless-doors.cjs');
 const asked = JSON.parse(require('node:fs').readFileSync(0));
-console.log(JSON.stringify(asked.map(({ doors, predict, arrive, authorizer, params, param }) => {
+console.log(JSON.stringify(asked.map(({ doors, predict, arrive, authorizer, params, param, kmsKeyArn }) => {
   const events = [{ httpApi: { method: '*', path: '*', authorizer } }];
   const functions = { predict: { environment: predict, events }, arrive: { environment: arrive } };
-  const service = { functions, provider: { httpApi: {} }, custom: { doors } };
+  const service = { functions, provider: { httpApi: {}, kmsKeyArn }, custom: { doors } };
   const input = { configurationInput: { params }, processedInput: { options: { param } } };
   const serverless = { classes: { Error }, service, ...input };
   try { new Plugin(serverless).hooks.initialize(); return ''; } catch (error) { return error.message; }
@@ -115,3 +116,10 @@ def test_a_name_that_nobody_reads_is_refused_wherever_it_is_told() -> None:
     assert refusals({}, params=right, param=["docsAuth=iam", "bulkConcurrency=2"]) == [""]
     for wrong in ({"params": right | {"prod": {"docAuth": "iam"}}}, {"params": right, "param": ["docAuth=iam"]}):
         assert "there is no parameter 'docAuth'; there are auth, bulkConcurrency" in refusals({}, **wrong)[0]
+
+
+def test_a_key_is_named_by_its_own_arn_as_roles_have_no_use_for_another_name() -> None:
+    key = EVERYTHING["kmsKey"]
+    wrong = ["alias/plume", key.replace("key/", "alias/"), key.partition("key/")[2], f"{key}*", "arn:aws:kms:*:*:key/*"]
+    assert [refusals({}, kmsKeyArn=each) for each in (None, key)] == [[""]] * 2
+    assert all("kmsKey is the ARN of a key" in refusals({}, kmsKeyArn=each)[0] for each in wrong)
