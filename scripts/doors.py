@@ -38,7 +38,8 @@ SIGNED = re.compile(
 ALGORITHMS = ["RS256", "RS384", "RS512"]
 OF_CONNECTIONS = frozenset({"connection", "keep-alive", "transfer-encoding", "upgrade", "te", "trailer"})
 PAGES = frozenset({"/docs", "/openapi.json"})
-TARGET = re.compile(r"/[!-~]*")
+TARGET = re.compile(r'/[!"$->@-\[\]-~]*(\?[!"$-~]*)?')
+"""What is no target of a request, a backslash or a fragment, the server behind might read as another path."""
 OBJECTS = re.compile(r"(^|/\.{0,2})/objects(/|$)")
 """What an unquoted path has that somebody might read as one of the objects, when dots and slashes are resolved."""
 MAX_BODY_BYTES = 10_000_000

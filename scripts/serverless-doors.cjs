@@ -22,6 +22,7 @@ class ServerlessDoors {
 }
 
 const listed = (text) => String(text ?? '').split(',').map((each) => each.trim()).filter(Boolean);
+const share = (text) => /^\d*\.?\d+$/.test(text) && Number(text) <= 1;
 const whole = (text, least, most) => /^\d+$/.test(text) && Number(text) >= least && Number(text) <= most;
 
 function refuse(serverless, words) {
@@ -30,13 +31,19 @@ function refuse(serverless, words) {
 
 // A name that nobody reads is a wish that nobody hears, and perhaps a door that stays open.
 function checkNames(serverless) {
-  const declared = Object.values(serverless.configurationInput.params ?? {}).flatMap((each) => Object.keys(each));
-  const known = [...new Set([...declared, ...OPTIONAL])].sort();
-  for (const told of serverless.processedInput.options.param ?? []) {
-    const [name] = told.split('=');
+  const { default: defaults = {}, ...stages } = serverless.configurationInput.params ?? {};
+  const known = [...new Set([...Object.keys(defaults), ...OPTIONAL])].sort();
+  const told = (serverless.processedInput.options.param ?? []).map((each) => each.split('=')[0]);
+  for (const name of [...Object.values(stages).flatMap((each) => Object.keys(each ?? {})), ...told]) {
     if (!known.includes(name)) refuse(serverless, `there is no parameter '${name}'; there are ${known.join(', ')}`);
   }
 }
+
+const OWN = ['models/', 'objects/', 'captured/'];
+// Of a place, as `Fn::Sub` has it: whether it is a bucket or a prefix of whole segments, and no pattern for roles.
+const isPrefix = (place) => !place || /^s3:\/\/[^/]+\/([^/*?$][^*?$]*(?<!\/)\/)?$/.test(place['Fn::Sub']);
+const overlap = (place, own) => place && (own.startsWith(place['Fn::Sub']) || place['Fn::Sub'].startsWith(own));
+const isPath = (text) => text === '' || text.split('/').every((part) => /^[\w.~$+!*'()@:-]+$/.test(part));
 
 // Each rule says whether it holds, and what is told where it does not.
 const RULES = [
@@ -50,10 +57,26 @@ const RULES = [
   [({ throttleRate, throttleBurst: burst }) => whole(throttleRate, 1, 1e6) && whole(burst, 1, 1e6), 'throttleRate and throttleBurst are numbers from 1 on'],
   [({ vpcSubnets, vpcSecurityGroups: groups }) => typeof vpcSubnets === 'string' && typeof groups === 'string', 'vpcSubnets and vpcSecurityGroups are ids with commas between them'],
   [({ vpcSubnets, vpcSecurityGroups: groups }) => !vpcSubnets === !groups, 'vpcSubnets and vpcSecurityGroups are given together, or neither'],
+  [({ kmsKeyArn: arn }) => !arn || /^arn:[\w-]+:kms:[\w-]+:\d{12}:key\/[\w-]+$/.test(arn), 'kmsKey is the ARN of a key: roles are let use no alias'],
+  // What follows the functions read of their settings: one that is wrong ends each of their starts, and so all calls.
+  [({ CAPTURE_SHARE: text = 0 }) => share(text), 'captureShare is a number from 0 to 1'],
+  [({ CANDIDATE_SHARE: text = 0 }) => share(text), 'candidateShare is a number from 0 to 1'],
+  [({ CANDIDATE_MODE: text = 'answer' }) => ['answer', 'shadow'].includes(text), 'candidateMode is answer or shadow'],
+  [({ CANDIDATE_KEY: text = '' }) => /^((header|feature):.+)?$/s.test(text), 'candidateKey is header:NAME or feature:NAME'],
+  [({ LOG_CALLS: text = 'all' }) => ['all', 'errors', 'none'].includes(text), 'logCalls is all, errors or none'],
+  [({ MODEL_TTL: text = 60 }) => /^\d{1,15}(\.\d+)?$/.test(text), 'modelTtl is a number of seconds from 0 on'],
+  [({ MODEL_SHA256: text = '' }) => /^([0-9a-f]{64})?$/i.test(text), 'modelSha256 is 64 hexadecimal digits'],
+  [({ MODEL_SHA256: text, CANDIDATE_SHARE: other = 0 }) => !text || Number(other) === 0, 'modelSha256 pins the only model: candidateShare is to be 0 with it'],
+  [({ basePath: text }) => isPath(String(text).replace(/^\/+|\/+$/g, '')), 'basePath is segments of a path, such as v1 or models/iris'],
+  [({ BULK_INPUT: place }) => isPrefix(place), 'bulkInputPrefix is whole segments, with a slash at its end and none in front, without * and ?'],
+  [({ BULK_OUTPUT: place }) => isPrefix(place), 'bulkOutputPrefix is whole segments, with a slash at its end and none in front, without * and ?'],
+  [({ BULK_OUTPUT: place }) => !OWN.some((own) => overlap(place, `s3://\${Bucket}/${own}`)), `bulkOutputPrefix is apart from ${OWN.join(', ')}: who runs a table would write there`],
 ];
 
 function checkValues(serverless) {
-  const told = serverless.service.custom.doors;
+  const { custom, functions, provider } = serverless.service;
+  const settings = { ...functions.predict?.environment, ...functions.arrive?.environment };
+  const told = { ...settings, ...custom.doors, kmsKeyArn: provider.kmsKeyArn };
   for (const [name, value] of Object.entries(told.flags)) {
     if (!['true', 'false'].includes(String(value))) refuse(serverless, `${name} is true or false, not '${value}'`);
   }
@@ -95,8 +118,8 @@ function setDoors(serverless) {
   const authorizers = {};
   for (const { events = [] } of Object.values(functions)) {
     for (const { httpApi } of events) {
-      if (typeof httpApi?.authorizer !== 'string') continue;
-      const name = httpApi.authorizer;
+      const name = httpApi?.authorizer; // of `auth: false` in serverless.yml, too, which the framework takes for open
+      if (name === undefined || name instanceof Object) continue;
       const door = Object.hasOwn(DOORS, name) ? DOORS[name] : { lacks: () => `is one of ${Object.keys(DOORS).join(', ')}` };
       const lacking = door.lacks?.(custom.doors);
       if (lacking) refuse(serverless, `auth, or docsAuth, is '${name}': it ${lacking}`);

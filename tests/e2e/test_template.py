@@ -68,6 +68,8 @@ PREFIXES = {
 KEY = EVERYTHING["kmsKey"]
 OUTSIDE = {"AuthorizeRole", "ArriveRole"}
 """Whose functions run in no VPC: they ask nothing that is in one."""
+READERS = {"AuthorizeRole", "ArriveRole", "BulkRole"}
+"""Who stores nothing, under a key or not."""
 ANY_BUCKET = "arn:${AWS::Partition}:s3:::"
 
 
@@ -131,8 +133,11 @@ def test_functions_in_a_vpc_and_traced_get_awss_own_policies_for_that_and_a_key_
             expected = {traced} | ({in_vpc} if name not in OUTSIDE else set()) if met and name != "BulkRole" else set()
             assert {place(arn).partition("policy/")[2] for arn in arns} == expected
         with_key = rights(role, met=True)
-        for action in ("kms:Decrypt", "kms:GenerateDataKey")[: 1 if name == "AuthorizeRole" else 2]:
-            assert with_key[action] == {KEY}
+        keys = {action: places for action, places in with_key.items() if action.startswith("kms:")}
+        allowed = ["kms:Decrypt"] if name in READERS else ["kms:Decrypt", "kms:GenerateDataKey"]
+        assert keys == {action: {KEY} for action in allowed}
+    under_key = everything["Conditions"]["CapturesUnderKey"]
+    assert under_key == {"Fn::And": [{"Condition": "Captures"}, {"Condition": "HasKey"}]}
 
 
 def test_rows_are_kept_only_where_that_is_asked_for_and_for_so_long(

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 import uuid
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import boto3
@@ -63,6 +66,42 @@ def test_out_of_reach_it_is_told_in_words(aws: Emulator, url: str, monkeypatch: 
     monkeypatch.setenv("AWS_ENDPOINT_URL", url)
     with pytest.raises(OSError, match=r"refused|Could not connect"):
         ssm.read_parameter("/plume/keys", os.environ)
+
+
+@pytest.mark.parametrize("failures", [1, 2, 3])
+def test_what_passes_is_asked_again_as_others_of_the_account_ask_too(
+    failures: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    throttled = (400, {"__type": "com.amazonaws.ssm#ThrottlingException"})
+    answers = [*[(500, {}), throttled, throttled][-failures:], (200, {"Parameter": {"Value": TEXT}})]
+
+    class Busy(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["content-length"]))
+            status, told = answers.pop(0)
+            self.send_response(status)
+            body = json.dumps(told).encode()
+            self.send_header("content-length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            """Write nothing."""
+
+    monkeypatch.setattr(ssm, "PAUSE_SECONDS", 0.01)
+    with HTTPServer(("127.0.0.1", 0), Busy) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        environ = {"AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b", "AWS_REGION": "us-east-1"}
+        environ["AWS_ENDPOINT_URL"] = f"http://127.0.0.1:{server.server_port}"
+        if failures == ssm.ATTEMPTS:
+            with pytest.raises(ssm.ParameterError, match="SSM answered 400 ThrottlingException"):
+                ssm.read_parameter("/plume/keys", environ)
+        else:
+            assert ssm.read_parameter("/plume/keys", environ) == TEXT
+        server.shutdown()
+    assert len(answers) == (1 if failures == ssm.ATTEMPTS else 0)
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,125 @@
+"""What a function would not start with, or would let too many in by, no deployment takes."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from typing import Any
+
+import pytest
+
+from lambda_fn.config import ConfigError, Settings
+from scripts.emulator import ROOT
+from scripts.template import EVERYTHING
+
+SCRIPT = """
+const Plugin = require('./scripts/serverless-doors.cjs');
+const asked = JSON.parse(require('node:fs').readFileSync(0));
+console.log(JSON.stringify(asked.map(({ doors, predict, arrive, authorizer, params, param, kmsKeyArn }) => {
+  const events = [{ httpApi: { method: '*', path: '*', authorizer } }];
+  const functions = { predict: { environment: predict, events }, arrive: { environment: arrive } };
+  const service = { functions, provider: { httpApi: {}, kmsKeyArn }, custom: { doors } };
+  const input = { configurationInput: { params }, processedInput: { options: { param } } };
+  const serverless = { classes: { Error }, service, ...input };
+  try { new Plugin(serverless).hooks.initialize(); return ''; } catch (error) { return error.message; }
+})));
+"""
+DOORS: dict[str, Any] = {
+    "keysParameter": "/plume/dev/keys",
+    "domain": "",
+    "certificate": "",
+    "basePath": "/",
+    "stackTags": "",
+    "versionDays": 90,
+    "versionsKept": 10,
+    "throttleRate": 500,
+    "throttleBurst": 1000,
+    "vpcSubnets": "",
+    "vpcSecurityGroups": "",
+    "flags": {},
+}
+SHARES = ("0", "1", "0.5", ".5", "1.0", "2", "1.1", "-1", "half", "nan", "1 %", "0,5")
+SETTINGS: dict[str, tuple[str, ...]] = {
+    "CAPTURE_SHARE": SHARES,
+    "CANDIDATE_SHARE": SHARES,
+    "CANDIDATE_MODE": ("answer", "shadow", "Shadow"),
+    "CANDIDATE_KEY": ("", "header:X-User", "feature:A b", "user", "header:", "cookie:a"),
+    "LOG_CALLS": ("all", "errors", "none", "verbose", "true"),
+    "MODEL_TTL": ("0", "60", "2.5", "-1", "inf", "a minute"),
+    "MODEL_SHA256": ("", "0123456789abcdef" * 4, "0123456789ABCDEF" * 4, "0123", "g" * 64),
+    "BASE_PATH": ("", "/", "v1", "/v1/", "a/b-c/d.e", "$a", "a//b", "a b", "a%20b", "a?b", "ä"),
+}
+
+
+def refusals(*asked: dict[str, Any], door: Any = "open", **names: Any) -> list[str]:
+    """Return what the plugin says of each: settings of the function, or where tables come from and go to."""
+    told = [
+        {
+            "authorizer": door,
+            **names,
+            "doors": DOORS | {"basePath": each.get("BASE_PATH", "/")},
+            "predict": {name: value for name, value in each.items() if not name.startswith("BULK_")},
+            "arrive": {name: {"Fn::Sub": value} for name, value in each.items() if name.startswith("BULK_")},
+        }
+        for each in ({"BULK_INPUT": "s3://in/", "BULK_OUTPUT": "s3://out/"} | each for each in asked)
+    ]
+    done = subprocess.run(["node", "-e", SCRIPT], input=json.dumps(told), cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    found: list[str] = json.loads(done.stdout)
+    return found
+
+
+def starts(environ: dict[str, str]) -> bool:
+    try:
+        Settings.from_environ({"MODEL_URI": "s3://b/k", "CAPTURE_URI": "s3://b/captured/"} | environ)
+    except ConfigError:
+        return False
+    return True
+
+
+def test_what_is_deployed_is_what_a_function_starts_with() -> None:
+    environs = [{name: value} for name, values in SETTINGS.items() for value in values]
+    environs += [{"MODEL_SHA256": "0" * 64, "CANDIDATE_SHARE": share} for share in ("0", "0.5")]
+    refused = refusals(*environs)
+    assert [(each, not words) for each, words in zip(environs, refused, strict=True)] == [
+        (each, starts(each)) for each in environs
+    ]
+    assert "captureShare is a number from 0 to 1" in refused
+
+
+@pytest.mark.parametrize("name", ["BULK_INPUT", "BULK_OUTPUT"])
+def test_a_place_of_tables_is_whole_segments_and_no_pattern(name: str) -> None:
+    right = ["s3://rows/", "s3://rows/a/", "s3://${Bucket}/bulk/2026/", "s3://rows/date=2026 b/"]
+    wrong = ["s3://rows/a", "s3://rows//", "s3://rows//a/", "s3://rows/a//", "s3://rows/*/", "s3://rows/a?/"]
+    wrong.append("s3://rows/${aws:username}/")
+    found = refusals(*[{name: each} for each in right + wrong])
+    assert found[: len(right)] == [""] * len(right)
+    assert all("whole segments" in each for each in found[len(right) :]), found
+
+
+def test_tables_are_written_apart_from_models_objects_and_what_is_captured() -> None:
+    own = ["s3://${Bucket}/", *(f"s3://${{Bucket}}/{name}" for name in ("models/", "objects/a/", "captured/"))]
+    assert all("apart from models/" in each for each in refusals(*[{"BULK_OUTPUT": each} for each in own]))
+    others = ["s3://rows/", "s3://rows/models/", "s3://${Bucket}/models2/"]
+    assert refusals(*[{"BULK_OUTPUT": each} for each in others]) == [""] * len(others)
+
+
+@pytest.mark.parametrize("door", [False, None, "", 0, True, "toString"])
+def test_what_is_no_door_is_not_taken_for_an_open_one(door: Any) -> None:
+    [refused] = refusals({}, door=door)
+    assert "it is one of open, iam, jwt, key" in refused
+
+
+def test_a_name_that_nobody_reads_is_refused_wherever_it_is_told() -> None:
+    default = {"auth": "iam", "docsAuth": "iam"}
+    right = {"default": default, "dev": {"auth": "open"}, "prod": {"kmsKey": "arn"}, "test": None}
+    assert refusals({}, params=right, param=["docsAuth=iam", "bulkConcurrency=2"]) == [""]
+    for wrong in ({"params": right | {"prod": {"docAuth": "iam"}}}, {"params": right, "param": ["docAuth=iam"]}):
+        assert "there is no parameter 'docAuth'; there are auth, bulkConcurrency" in refusals({}, **wrong)[0]
+
+
+def test_a_key_is_named_by_its_own_arn_as_roles_have_no_use_for_another_name() -> None:
+    key = EVERYTHING["kmsKey"]
+    wrong = ["alias/plume", key.replace("key/", "alias/"), key.partition("key/")[2], f"{key}*", "arn:aws:kms:*:*:key/*"]
+    assert [refusals({}, kmsKeyArn=each) for each in (None, key)] == [[""]] * 2
+    assert all("kmsKey is the ARN of a key" in refusals({}, kmsKeyArn=each)[0] for each in wrong)
