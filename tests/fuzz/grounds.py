@@ -183,10 +183,11 @@ class _Listener(logging.Handler):
         self._said, self._failures = said, failures
 
     def emit(self, record: logging.LogRecord) -> None:
-        self._said.append(record.getMessage())
-        if record.levelno >= logging.ERROR:
+        said = record.getMessage()
+        self._said.append(said)
+        if record.levelno >= logging.ERROR and not said.endswith(": not-configured"):  # of one that names none
             logged = record.exc_info[1] if record.exc_info else None
-            self._failures.append(logged or FindError("an error in the log", record.getMessage()))
+            self._failures.append(logged or FindError("an error in the log", said))
 
 
 @cache

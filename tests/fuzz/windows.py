@@ -26,7 +26,7 @@ type Line = dict[str, Any]
 type Check = Callable[[Any], Any]
 
 REQUEST_ID = "8f507cfc-1c2b-4697-b07a-ac58fc914c95"
-IDS = ("gateway_request_id", "message_id", "messageId", "trace_id", "parent_id")
+IDS = ("gateway_request_id", "message_id", "trace_id", "parent_id")
 """Ids are told as they come, if they are harmless: AWS makes them, and whoever traces."""
 MOST_BYTES, MOST_BYTES_WITH_INPUTS = 2500, 60_000
 """What a line may have: each byte of a body takes six at the most, as ``\\u0000``."""
@@ -72,7 +72,9 @@ CALL: Mapping[str, Check] = {
     **dict.fromkeys(("model", "model_version", *IDS), _is_id),
     "trace_id": re.compile("[0-9a-f]{32}").fullmatch,
     "parent_id": re.compile("[0-9a-f]{16}").fullmatch,
-    **dict.fromkeys(("bytes_in", "bytes_out", "rows", "row", "column", "calls", "cold_starts", "errors"), _is_count),
+    **dict.fromkeys(
+        ("bytes_in", "bytes_out", "rows", "row", "column", "calls", "cold_starts", "errors", "faults"), _is_count
+    ),
     **{f"{part}_ms": _is_time for part in PARTS},
 }
 """What a call's line may have, and what each of it is."""
@@ -119,7 +121,7 @@ def calls_in(log: bytes, settings: Settings) -> list[Line]:
         if "total_ms" in line:
             _check_call(line, settings)
             found.append(line)
-        elif DIMENSION not in line and "messageId" not in line:
+        elif DIMENSION not in line and "answer" not in line:
             raise FindError("a line of the log that is nobody's", repr(text[:500]))
         if not settings.log_inputs:
             check_secret(text.decode(), [line[name] for name in IDS if name in line])
