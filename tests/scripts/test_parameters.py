@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -38,6 +39,7 @@ DOORS: dict[str, Any] = {
     "vpcSecurityGroups": "",
     "flags": {},
 }
+NO_DOORS: Mapping[str, Any] = {}
 SHARES = ("0", "1", "0.5", ".5", "1.0", "2", "1.1", "-1", "half", "nan", "1 %", "0,5")
 SETTINGS: dict[str, tuple[str, ...]] = {
     "CAPTURE_SHARE": SHARES,
@@ -51,13 +53,15 @@ SETTINGS: dict[str, tuple[str, ...]] = {
 }
 
 
-def refusals(*asked: dict[str, Any], door: Any = "open", **names: Any) -> list[str]:
+def refusals(
+    *asked: dict[str, Any], door: Any = "open", doors: Mapping[str, Any] = NO_DOORS, **names: Any
+) -> list[str]:
     """Return what the plugin says of each: settings of the function, or where tables come from and go to."""
     told = [
         {
             "authorizer": door,
             **names,
-            "doors": DOORS | {"basePath": each.get("BASE_PATH", "/")},
+            "doors": DOORS | {"basePath": each.get("BASE_PATH", "/")} | doors,
             "predict": {name: value for name, value in each.items() if not name.startswith("BULK_")},
             "arrive": {name: {"Fn::Sub": value} for name, value in each.items() if name.startswith("BULK_")},
         }
@@ -108,6 +112,24 @@ def test_tables_are_written_apart_from_models_objects_and_what_is_captured() -> 
 def test_what_is_no_door_is_not_taken_for_an_open_one(door: Any) -> None:
     [refused] = refusals({}, door=door)
     assert "it is one of open, iam, jwt, key" in refused
+
+
+@pytest.mark.parametrize(
+    ("door", "doors", "words"),
+    [
+        ("open", {"keysParameter": "/plume/*"}, "keysParameter is the whole name of a parameter of SSM"),
+        ("open", {"flags": {"disableDefaultEndpoint": True}}, "disableDefaultEndpoint asks for a domain"),
+        ("open", {"stackTags": "team"}, "stackTags is name=value,name=value, not 'team'"),
+        ("jwt", {"jwtAudience": "a"}, "it asks for jwtIssuer, a URL of https, and jwtAudience"),
+        ("jwt", {"jwtIssuer": "https://a.b", "jwtAudience": " , "}, "it asks for jwtIssuer"),
+        ("jwt", {"jwtIssuer": "http://a.b", "jwtAudience": "a"}, "it asks for jwtIssuer"),
+        ("key", {"keyTtl": "soon"}, "it asks for a keyTtl from 0 to 3600"),
+        ("key", {"keyTtl": "3601"}, "it asks for a keyTtl from 0 to 3600"),
+    ],
+)
+def test_a_door_that_lacks_something_or_is_unclear_is_refused(door: str, doors: dict[str, Any], words: str) -> None:
+    [refused] = refusals({}, door=door, doors=doors)
+    assert words in refused
 
 
 def test_a_name_that_nobody_reads_is_refused_wherever_it_is_told() -> None:
