@@ -39,7 +39,6 @@ DOORS: dict[str, Any] = {
     "vpcSecurityGroups": "",
     "flags": {},
 }
-NO_DOORS: Mapping[str, Any] = {}
 SHARES = ("0", "1", "0.5", ".5", "1.0", "2", "1.1", "-1", "half", "nan", "1 %", "0,5")
 SETTINGS: dict[str, tuple[str, ...]] = {
     "CAPTURE_SHARE": SHARES,
@@ -54,14 +53,14 @@ SETTINGS: dict[str, tuple[str, ...]] = {
 
 
 def refusals(
-    *asked: dict[str, Any], door: Any = "open", doors: Mapping[str, Any] = NO_DOORS, **names: Any
+    *asked: dict[str, Any], door: Any = "open", doors: Mapping[str, Any] | None = None, **names: Any
 ) -> list[str]:
     """Return what the plugin says of each: settings of the function, or where tables come from and go to."""
     told = [
         {
             "authorizer": door,
             **names,
-            "doors": DOORS | {"basePath": each.get("BASE_PATH", "/")} | doors,
+            "doors": {**DOORS, "basePath": each.get("BASE_PATH", "/"), **(doors or {})},
             "predict": {name: value for name, value in each.items() if not name.startswith("BULK_")},
             "arrive": {name: {"Fn::Sub": value} for name, value in each.items() if name.startswith("BULK_")},
         }
