@@ -66,7 +66,7 @@ class Keys:
 
 def digests_of(text: str) -> list[bytes]:
     """Return the digests of the keys in a text, one on each line; lines that begin with # are for people."""
-    lines = [line.strip() for line in text.splitlines()]
+    lines = [line.strip() for line in text.removeprefix("\ufeff").splitlines()]
     keys = [line for line in lines if line and not line.startswith("#")]
     long = [key for key in keys if len(key) >= LEAST_CHARACTERS]
     if len(long) < len(keys):

@@ -42,7 +42,8 @@ function checkNames(serverless) {
 const OWN = ['models/', 'objects/', 'captured/'];
 // Of a place, as `Fn::Sub` has it: whether it is a bucket or a prefix of whole segments, and no pattern for roles.
 const isPrefix = (place) => !place || /^s3:\/\/[^/]+\/([^/*?$][^*?$]*(?<!\/)\/)?$/.test(place['Fn::Sub']);
-const overlap = (place, own) => place && (own.startsWith(place['Fn::Sub']) || place['Fn::Sub'].startsWith(own));
+const overlapsOwn = (place) =>
+  place && OWN.map((own) => `s3://\${Bucket}/${own}`).some((own) => own.startsWith(place['Fn::Sub']) || place['Fn::Sub'].startsWith(own));
 const isPath = (text) => text === '' || text.split('/').every((part) => /^[\w.~$+!*'()@:-]+$/.test(part));
 
 // Each rule says whether it holds, and what is told where it does not.
@@ -57,6 +58,7 @@ const RULES = [
   [({ throttleRate, throttleBurst: burst }) => whole(throttleRate, 1, 1e6) && whole(burst, 1, 1e6), 'throttleRate and throttleBurst are numbers from 1 on'],
   [({ vpcSubnets, vpcSecurityGroups: groups }) => typeof vpcSubnets === 'string' && typeof groups === 'string', 'vpcSubnets and vpcSecurityGroups are ids with commas between them'],
   [({ vpcSubnets, vpcSecurityGroups: groups }) => !vpcSubnets === !groups, 'vpcSubnets and vpcSecurityGroups are given together, or neither'],
+  [({ alarmEmail, alarmTopic, noTopic, flags }) => String(flags.alarms) === 'true' || (!alarmEmail && alarmTopic === noTopic), 'alarmEmail and alarmTopic ask for alarms=true: nobody would be told'],
   [({ kmsKeyArn: arn }) => !arn || /^arn:[\w-]+:kms:[\w-]+:\d{12}:key\/[\w-]+$/.test(arn), 'kmsKey is the ARN of a key: roles are let use no alias'],
   // What follows the functions read of their settings: one that is wrong ends each of their starts, and so all calls.
   [({ CAPTURE_SHARE: text = 0 }) => share(text), 'captureShare is a number from 0 to 1'],
@@ -70,7 +72,8 @@ const RULES = [
   [({ basePath: text }) => isPath(String(text).replace(/^\/+|\/+$/g, '')), 'basePath is segments of a path, such as v1 or models/iris'],
   [({ BULK_INPUT: place }) => isPrefix(place), 'bulkInputPrefix is whole segments, with a slash at its end and none in front, without * and ?'],
   [({ BULK_OUTPUT: place }) => isPrefix(place), 'bulkOutputPrefix is whole segments, with a slash at its end and none in front, without * and ?'],
-  [({ BULK_OUTPUT: place }) => !OWN.some((own) => overlap(place, `s3://\${Bucket}/${own}`)), `bulkOutputPrefix is apart from ${OWN.join(', ')}: who runs a table would write there`],
+  [({ BULK_OUTPUT: place }) => !overlapsOwn(place), `bulkOutputPrefix is apart from ${OWN.join(', ')}: who runs a table would write there`],
+  [({ BULK_INPUT: place, flags }) => String(flags.bulkOnArrival) !== 'true' || !overlapsOwn(place), `bulkInputPrefix is apart from ${OWN.join(', ')} where bulkOnArrival is true: each file there would start a run`],
 ];
 
 function checkValues(serverless) {

@@ -42,7 +42,13 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
 
 @pytest.mark.parametrize(
-    "text", [f"{FIRST}\n{SECOND}", f"# whose\r\n{FIRST}\r\n\r\n  {SECOND}  \r\n", f"{SECOND}\n{FIRST}\n# {'c' * 30}"]
+    "text",
+    [
+        f"{FIRST}\n{SECOND}",
+        f"\ufeff{FIRST}\n{SECOND}",
+        f"# whose\r\n{FIRST}\r\n\r\n  {SECOND}  \r\n",
+        f"{SECOND}\n{FIRST}\n# {'c' * 30}",
+    ],
 )
 def test_each_line_is_a_key_and_nothing_else_is(put: Put, parameter: str, text: str) -> None:
     put(text)

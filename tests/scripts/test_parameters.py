@@ -37,6 +37,9 @@ DOORS: dict[str, Any] = {
     "throttleBurst": 1000,
     "vpcSubnets": "",
     "vpcSecurityGroups": "",
+    "alarmEmail": "",
+    "alarmTopic": "none",
+    "noTopic": "none",
     "flags": {},
 }
 SHARES = ("0", "1", "0.5", ".5", "1.0", "2", "1.1", "-1", "half", "nan", "1 %", "0,5")
@@ -105,6 +108,9 @@ def test_tables_are_written_apart_from_models_objects_and_what_is_captured() -> 
     assert all("apart from models/" in each for each in refusals(*[{"BULK_OUTPUT": each} for each in own]))
     others = ["s3://rows/", "s3://rows/models/", "s3://${Bucket}/models2/"]
     assert refusals(*[{"BULK_OUTPUT": each} for each in others]) == [""] * len(others)
+    assert refusals(*[{"BULK_INPUT": each} for each in own]) == [""] * len(own)
+    arriving = refusals(*[{"BULK_INPUT": each} for each in own + others], doors={"flags": {"bulkOnArrival": "true"}})
+    assert ["each file there would start a run" in each for each in arriving] == [True] * len(own) + [False] * 3
 
 
 @pytest.mark.parametrize("door", [False, None, "", 0, True, "toString"])
@@ -118,6 +124,8 @@ def test_what_is_no_door_is_not_taken_for_an_open_one(door: Any) -> None:
     [
         ("open", {"keysParameter": "/plume/*"}, "keysParameter is the whole name of a parameter of SSM"),
         ("open", {"flags": {"disableDefaultEndpoint": True}}, "disableDefaultEndpoint asks for a domain"),
+        ("open", {"alarmEmail": "on-call@example.org"}, "alarmEmail and alarmTopic ask for alarms=true"),
+        ("open", {"alarmTopic": "arn:aws:sns:eu-west-1:123456789012:on-call"}, "ask for alarms=true"),
         ("open", {"stackTags": "team"}, "stackTags is name=value,name=value, not 'team'"),
         ("jwt", {"jwtAudience": "a"}, "it asks for jwtIssuer, a URL of https, and jwtAudience"),
         ("jwt", {"jwtIssuer": "https://a.b", "jwtAudience": " , "}, "it asks for jwtIssuer"),
