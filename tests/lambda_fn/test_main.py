@@ -23,7 +23,7 @@ def test_events_are_answered_line_by_line(event: LoadEvent, model_file: Path) ->
     assert direct == {"prediction": [2]}
     assert predicted["statusCode"] == 200
     assert refused.keys() == {"errorType", "errorMessage"}
-    assert "an object of no members, expected a request" in refused["errorMessage"]
+    assert "an object with no members, expected a request" in refused["errorMessage"]
     assert done.stderr == ""
 
 
