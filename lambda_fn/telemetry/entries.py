@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from time import gmtime, strftime, time
 
-from lambda_fn.telemetry.lines import write
+from lambda_fn.telemetry.calls import write
 
 
 def tell(level: str, message: str, members: Mapping[str, object]) -> None:

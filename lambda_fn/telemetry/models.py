@@ -9,8 +9,8 @@ import os
 import time
 from collections.abc import Mapping
 
+from lambda_fn.telemetry.calls import NAMESPACE
 from lambda_fn.telemetry.entries import tell
-from lambda_fn.telemetry.lines import NAMESPACE
 
 DIMENSION = "ModelUri"
 
