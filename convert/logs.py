@@ -26,7 +26,7 @@ PERCENTILES = (50, 90, 99)
 MOST_RESULTS = 10_000
 """So many lines come of a query of Logs Insights at the most, or as a page; a span that has more is halved."""
 MOST_CALLS = 200_000
-"""So many calls are counted, the newest ones."""
+"""So many lines are counted, the newest ones."""
 PATIENCE_SECONDS = 120.0
 MOST_TOLD, MOST_CHARACTERS = 12, 300
 """So many of the other lines are shown, the most frequent ones, and so much of each."""
@@ -35,6 +35,8 @@ UNLOGGED = "(not logged)"
 """The route of calls of which the log has metrics alone."""
 OTHERS = '"(log_)?level": ?"(ERROR|WARN)|"status": ?"(timeout|error|failure)"'
 """Lines of no call: of the service, of Python's logger, of Lambda's runtime; and of Lambda itself."""
+ENDED = {"platform.report": "Lambda ended a call", "platform.initReport": "a start failed"}
+"""Lambda has several lines of each: those that are told."""
 QUERY = (
     f'fields @timestamp, @message | filter @message like /"total_ms":|{OTHERS}/'
     " | filter toMillis(@timestamp) >= {begin} | filter toMillis(@timestamp) < {end}"
@@ -85,6 +87,9 @@ def logs(service: str, stage: str, function: str, since: float, console: Console
     begin = end - timedelta(seconds=since)
     calls, told, reached, crowded = _read(group, begin, end)
     span = f"{moment(reached)} to {moment(end)}"
+    if reached > begin:
+        found = f"{len(calls):,} calls" if calls else f"{len(told):,} lines"
+        console.print(f"[yellow]the newest {found} alone[/]: ask for less with --since", soft_wrap=True)
     if not calls:
         console.print(
             f"no calls in {plain(group)} from {span}: a line comes some seconds after its call", soft_wrap=True
@@ -92,8 +97,6 @@ def logs(service: str, stage: str, function: str, since: float, console: Console
         if told:
             console.print(_others(told))
         return
-    if reached > begin:
-        console.print(f"[yellow]the newest {len(calls):,} calls alone[/]: ask for less with --since", soft_wrap=True)
     if crowded:
         console.print(f"[yellow]more than {MOST_RESULTS:,} calls within {crowded} ms[/]: others are not counted there")
     errors, faults = sum(call.failed for call in calls), sum(call.status >= 500 for call in calls)
@@ -158,7 +161,7 @@ def _read(group: str, begin: datetime, end: datetime) -> tuple[list[Call], list[
             elif line is not None:
                 told.append(line)
         crowded += len(messages) >= MOST_RESULTS
-        if len(calls) >= MOST_CALLS and spans:
+        if len(calls) + len(told) >= MOST_CALLS and spans:
             return calls, told, datetime.fromtimestamp(first / 1000, UTC), crowded
     return calls, told, begin, crowded
 
@@ -212,9 +215,8 @@ def _call(line: Any, at: datetime) -> Call | None:
 
 def _told(line: Any, at: datetime) -> Told | None:
     if "record" in line:
-        record = line["record"]
-        why = f"Lambda ended a call: {record['status']} {record.get('errorType', '')}".rstrip()
-        return Told(at, "ERROR", why)
+        what, record = ENDED[line["type"]], line["record"]
+        return Told(at, "ERROR", f"{what}: {record['status']} {record.get('errorType', '')}".rstrip())
     text = line["message"] if "message" in line else f"{line['errorType']}: {line['errorMessage']}"
     level = str(line.get("level", line.get("log_level"))).replace("WARNING", "WARN")  # as Python's logger calls it
     return Told(at, level, ID.sub("…", str(text))[:MOST_CHARACTERS])

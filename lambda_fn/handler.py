@@ -52,10 +52,12 @@ def respond(event: Any, context: Any, service: Service) -> Any:
         return handle(event, context, service, SETTINGS, CALLS)
     call = None if CALLS is None else CALLS.begin()
     try:
-        request = PARSE(event, sender, SETTINGS.base_path)
+        request = parse_event(event, sender, SETTINGS.base_path)
         request.context = context
         if call is not None:
             request.call, call.bytes_in = call, len(request.body)
+        if CHECK_PAGE is not None:
+            CHECK_PAGE(event, request)
         response = dispatch(service, request)
         if len(response.body) <= PACKED_BYTES and request.method != "HEAD" and SETTINGS.cors_origin is None:
             sent = render(response, sender)  # nearly always
@@ -144,17 +146,17 @@ def _calls() -> Calls | None:
     return Calls(SETTINGS, os.environ)
 
 
-def _parser() -> Callable[[Any, Sender, str], Request]:
-    """Return what makes a request of an event."""
+def _page_check() -> Callable[[Any, Request], None] | None:
+    """Return what keeps calls from going past the pages' door; None if it is that of all others."""
     if SETTINGS.docs_door == SETTINGS.door:
-        return parse_event
-    from lambda_fn.http.pages import parse_at_door
+        return None
+    from lambda_fn.http.pages import check_page
 
-    return parse_at_door
+    return check_page
 
 
 gc.disable()  # what imports make is no garbage; to look for some takes 3 of 65 ms
-CALLS, PARSE = _calls(), _parser()
+CALLS, CHECK_PAGE = _calls(), _page_check()
 if SETTINGS.model_uri is not None or SETTINGS.models_uri is not None:
     scoring().warm_up()
     gc.freeze()  # nor is it later: the first look at all of it would take 3 ms of the first request

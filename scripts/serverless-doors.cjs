@@ -22,7 +22,7 @@ class ServerlessDoors {
 }
 
 const listed = (text) => String(text ?? '').split(',').map((each) => each.trim()).filter(Boolean);
-const share = (text) => /^\d*\.?\d+$/.test(text) && Number(text) <= 1;
+const share = (text) => /^[\d.]+(e-?\d+)?$/i.test(text) && Number(text) >= 0 && Number(text) <= 1;
 const whole = (text, least, most) => /^\d+$/.test(text) && Number(text) >= least && Number(text) <= most;
 
 function refuse(serverless, words) {
@@ -73,6 +73,7 @@ const RULES = [
   [({ BULK_INPUT: place }) => isPrefix(place), 'bulkInputPrefix is whole segments, with a slash at its end and none in front, without * and ?'],
   [({ BULK_OUTPUT: place }) => isPrefix(place), 'bulkOutputPrefix is whole segments, with a slash at its end and none in front, without * and ?'],
   [({ BULK_OUTPUT: place }) => !overlapsOwn(place), `bulkOutputPrefix is apart from ${OWN.join(', ')}: who runs a table would write there`],
+  [({ BULK_INPUT: place, BULK_OUTPUT: out, flags }) => String(flags.bulkOnArrival) !== 'true' || !place || !place['Fn::Sub'].startsWith(out['Fn::Sub']), 'bulkInputPrefix is not within bulkOutputPrefix where bulkOnArrival is true: what is written would start runs, so none does'],
   [({ BULK_INPUT: place, flags }) => String(flags.bulkOnArrival) !== 'true' || !overlapsOwn(place), `bulkInputPrefix is apart from ${OWN.join(', ')} where bulkOnArrival is true: each file there would start a run`],
 ];
 

@@ -78,7 +78,7 @@ class Capture:
         self._batches: list[Batch] = []
         self._rows = self._size = self._held = 0
         self._due_at, self._not_before = math.inf, -math.inf
-        self._since = self._wall = self._back = 0.0
+        self._since = self._wall = self._back = self._begun_at = 0.0
         self._work: Work[None] | None = None
         self._failed = False
         self._dropped, self._told_at = 0, -math.inf
@@ -124,16 +124,19 @@ class Capture:
         return partial(self._keep, lines, taken, size)
 
     def _keep(self, lines: Lines, taken: Taken, size: int) -> None:
-        """Keep the rows of a call, about so many bytes as lines; begin to store what is kept if it is time."""
-        with self._lock:
-            if not self._waiting:
-                self._since = self._now()
-            self._waiting.append((lines, taken))
-            self._rows += len(taken.rows)
-            self._size += size
-            self._held += size
-            self._due_at = min(self._due_at, self._next())
-        self._store_if_due()
+        """Keep the rows of a call, about so many bytes as lines; begin to store if it is time. Never fails."""
+        try:
+            with self._lock:
+                if not self._waiting:
+                    self._since = self._now()
+                self._waiting.append((lines, taken))
+                self._rows += len(taken.rows)
+                self._size += size
+                self._held += size
+                self._due_at = min(self._due_at, self._next())
+            self._store_if_due()
+        except Exception as error:  # the call is answered
+            self._tell(f"a call is not kept: {described(error)}")
 
     def _store_if_due(self) -> None:
         if self._due_at <= self._now():
@@ -171,12 +174,13 @@ class Capture:
             work, now = self._work, self._now()
             self._due_at = now + FROZEN_SECONDS  # until what is begun here says when
             if work is None or work.done:
+                self._begun_at = now
                 try:
                     self._work = Work(self._store)
                 except ServiceError as error:
                     self._fail(error, frozen=False)
                 return
-        if time.time() - work.begun >= FROZEN_SECONDS and not self._failed:
+        if now - self._begun_at >= FROZEN_SECONDS and not self._failed:
             with suppress(ServiceError):
                 work.result(WAKING_SECONDS)
 
@@ -184,7 +188,7 @@ class Capture:
         """Store what is kept, object by object, and stop at the first one that the storage does not take."""
         from lambda_fn.storage.s3_put import put_new  # here: the call that begins this does not wait for it
 
-        begun = time.time()
+        begun = self._now()
         with self._lock:
             waiting, self._waiting = self._waiting, []
             self._rows = self._size = 0
@@ -194,7 +198,7 @@ class Capture:
             try:
                 put_new(self._bucket, batch.key, _body(batch), CONTENT_TYPE)
             except ServiceError as error:
-                self._fail(error, frozen=time.time() - begun >= FROZEN_SECONDS)
+                self._fail(error, frozen=self._now() - begun >= FROZEN_SECONDS)
                 return
             except Exception as error:  # of memory, or a mistake of the service's own, which another try does not mend
                 self._drop(batch.rows, f": {described(error)}")

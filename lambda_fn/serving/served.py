@@ -81,6 +81,7 @@ class Served:
         self._called_at = -math.inf
         self._woken = False
         self._rejected: dict[str, Any] | None = None
+        self._refused: dict[str, Any] | None = None
         self._away: dict[str, Any] | None = None
 
     def current(self, patience: Patience) -> Loaded:
@@ -144,7 +145,9 @@ class Served:
                 loaded = self._load(blob)
             except ServiceError as error:
                 if error.problem in REJECTED:
-                    self._tell_rejected(_rejected(error, blob), error.told)
+                    if blob is not None or self._refused is None or self._refused["reason"] != error.detail:
+                        self._refused = _rejected(error, blob)
+                    self._tell_rejected(self._refused, error.told)  # as it was when its bytes came
                 unanswered = error.problem is Problem.STORAGE_UNAVAILABLE and not isinstance(error, UnfinishedError)
                 failures = self._outages if unanswered else self._failures
                 raise failures.remember(error, time.monotonic() - begun) from error

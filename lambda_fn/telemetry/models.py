@@ -18,10 +18,10 @@ DIMENSION = "ModelUri"
 def put(level: str, message: str, model_uri: str, values: Mapping[str, float], more: Mapping[str, object]) -> None:
     """Write an entry with metrics by name, of the model at a URI, and what `more` is to be read there.
 
-    What is an ERROR is counted by function, too: one alarm is for all its models.
+    Models that are rejected are counted by function, too: one alarm is for all of them.
     """
     more = {**more, DIMENSION: model_uri, "Function": os.environ.get("AWS_LAMBDA_FUNCTION_NAME", "local")}
-    dimensions = [[DIMENSION], ["Function"]] if level == "ERROR" else [[DIMENSION]]
+    dimensions = [[DIMENSION], ["Function"]] if "ModelRejected" in values else [[DIMENSION]]
     metrics = [{"Name": name, "Unit": "None"} for name in values]
     told = {
         "Timestamp": int(time.time() * 1000),

@@ -155,8 +155,9 @@ def test_what_else_went_wrong_is_told_where_there_are_no_calls_too(
     for number in range(2):
         told = {"level": "WARNING", "message": f"message '{uuid.uuid4()}': wrong-width: row 0", "requestId": number}
         report = {"type": "platform.report", "record": {"requestId": "1", "status": "timeout" if number else "success"}}
+        done = report | {"type": "platform.runtimeDone"}
         raised = {"log_level": "ERROR", "errorMessage": "no call", "errorType": "UnrequestedError"}
-        lines += map(json.dumps, (told, report, raised))
+        lines += map(json.dumps, (told, report, done, raised))
     put(aws, stage, [*lines, '{"level": "ERROR"}', '{"status": "error", "record": 7}', '"level": "ERROR"'])
     assert main(["logs", "--stage", stage]) == 0
     first, *rest = capsys.readouterr().out.splitlines()
@@ -168,6 +169,10 @@ def test_what_else_went_wrong_is_told_where_there_are_no_calls_too(
         ("message '…': wrong-width: row 0", "WARN", "2"),
         ("Lambda ended a call: timeout", "ERROR", "1"),
     ]
+    monkeypatch.setattr(module, "MOST_CALLS", 4)
+    monkeypatch.setattr(module, "MOST_RESULTS", 8)
+    assert main(["logs", "--stage", stage]) == 0
+    assert " lines alone: ask for less with --since" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("since", ["110000w", "3000w", "1e9", "nan"])

@@ -8,7 +8,7 @@ from lambda_fn.http.senders import Sender, sender_of
 from lambda_fn.unrequested import UnrequestedError
 from tests.fuzz.answers import check_answer
 from tests.fuzz.grounds import grounds
-from tests.fuzz.windows import Context, calls_in, check_captured, check_told
+from tests.fuzz.windows import Context, calls_in, check_captured, check_door, check_told
 
 
 def answered(service: str, function: str, event: Any) -> tuple[Any, bytes]:
@@ -32,6 +32,8 @@ def answered(service: str, function: str, event: Any) -> tuple[Any, bytes]:
     content = check_answer(answer, sender)
     lines = calls_in(ground.log.taken(), settings)
     check_told(sender, event, answer, lines, settings)
+    if settings.door != settings.docs_door:
+        check_door(event, content)
     if settings.capture_share:
         check_captured(captured, lines)
     return answer, content

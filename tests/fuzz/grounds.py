@@ -75,7 +75,7 @@ class Grounds:
         self.services = {
             "several": _anew({**several, "LOG_CALLS": "errors"}),
             "people": _anew({"MODEL_URI": people, **LOGGED, **KEPT, "METRICS": "true", "LOG_INPUTS": "true"}),
-            "based": _anew({**base, **LOGGED, "METRICS": "true"}),
+            "based": _anew({**base, **LOGGED, "METRICS": "true", "DOOR": "open", "DOCS_DOOR": "iam"}),
             "beside": _anew(beside),
             "shadow": _anew({**shadow, "CANDIDATE_SHARE": "1"}),
         }

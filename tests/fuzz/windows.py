@@ -156,6 +156,14 @@ def check_told(sender: Sender, event: Any, answer: Any, lines: Sequence[Line], s
         _check_timing(answer, lines, settings.server_timing)
 
 
+def check_door(event: Any, content: bytes) -> None:
+    """Raise FindError if a page with a door of its own was answered to who came to an HTTP API by another route."""
+    if content[:15].lower() == b"<!doctype html>" or content.startswith(b'{"openapi"'):
+        route = event.get("routeKey")
+        if route not in (None, "GET /docs", "GET /openapi.json") and ".lambda-url." not in json.dumps(event):
+            raise FindError("a page past its door", repr(event)[:1500])
+
+
 def check_captured(stored: Iterable[tuple[str, bytes]], lines: Iterable[Line]) -> None:
     """Raise FindError if what was stored is not the first rows of the calls that were answered, as lines of JSON."""
     expected = sum(min(line["rows"], CALL_ROWS) for line in lines if "encode_ms" in line and "code" not in line)

@@ -42,7 +42,7 @@ DOORS: dict[str, Any] = {
     "noTopic": "none",
     "flags": {},
 }
-SHARES = ("0", "1", "0.5", ".5", "1.0", "2", "1.1", "-1", "half", "nan", "1 %", "0,5")
+SHARES = ("0", "1", "0.5", ".5", "1e-3", "1e-7", "1e3", "..", "1.0", "2", "1.1", "-1", "half", "nan", "1 %", "0,5")
 SETTINGS: dict[str, tuple[str, ...]] = {
     "CAPTURE_SHARE": SHARES,
     "CANDIDATE_SHARE": SHARES,
@@ -111,6 +111,8 @@ def test_tables_are_written_apart_from_models_objects_and_what_is_captured() -> 
     assert refusals(*[{"BULK_INPUT": each} for each in own]) == [""] * len(own)
     arriving = refusals(*[{"BULK_INPUT": each} for each in own + others], doors={"flags": {"bulkOnArrival": "true"}})
     assert ["each file there would start a run" in each for each in arriving] == [True] * len(own) + [False] * 3
+    within = refusals({"BULK_INPUT": "s3://out/a/"}, doors={"flags": {"bulkOnArrival": True}})
+    assert "bulkInputPrefix is not within bulkOutputPrefix" in within[0]
 
 
 @pytest.mark.parametrize("door", [False, None, "", 0, True, "toString"])

@@ -10,6 +10,7 @@ from sklearn.linear_model import LinearRegression
 
 from convert.export import export
 from lambda_fn import predicting
+from lambda_fn.capture.capture import Capture
 from tests.conftest import LoadEvent
 from tests.lambda_fn.capture.captured import CONTEXT, uri_of
 from tests.lambda_fn.conftest import Load
@@ -61,3 +62,17 @@ def test_a_message_whose_answer_is_not_stored_is_not_kept(
     assert kept() == 0
     assert failures(load(**common).predict(asked, CONTEXT)) == []
     assert kept() == 1
+
+
+def test_what_fails_while_a_call_is_kept_fails_no_answer(
+    load: Load, event: LoadEvent, model_file: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    handler = load(MODEL_URI=model_file.as_uri(), CAPTURE_URI=uri_of(BUCKET), CAPTURE_SHARE="1")
+
+    def fail(_: Capture) -> float:
+        raise MemoryError
+
+    monkeypatch.setattr(Capture, "_next", fail)
+    answer = handler.predict(post(event, ROWS), CONTEXT)
+    assert (answer["statusCode"], answer["body"]) == (200, '{"prediction": [0, 0]}')
+    assert "a call is not kept: MemoryError" in caplog.text

@@ -26,19 +26,12 @@ def get(event: LoadEvent, path: str, route: str, method: str = "GET") -> dict[st
 def test_a_page_is_answered_by_its_own_route_alone(load: Load, model_file: Path, event: LoadEvent, page: str) -> None:
     handler = load(MODEL_URI=model_file.as_uri(), DOOR="open", DOCS_DOOR="iam")
     assert handler.predict(get(event, page, f"GET {page}"), None)["statusCode"] == 200
-    strays = [
-        (page, "GET"),
-        (f"{page}/", "GET"),
-        (f"{page}//", "GET"),
-        (page, "HEAD"),
-        (page, "OPTIONS"),
-        (page, "get"),
-    ]
-    for path, method in strays:
+    for path, method in ((page, "GET"), (f"{page}/", "GET"), (f"{page}//", "GET"), (page, "HEAD"), (page, "get")):
         answer = handler.predict(get(event, path, "$default", method), None)
         assert (answer["statusCode"], path, method) == (404, path, method)
     other = f"GET {next(each for each in PAGES if each != page)}"
     assert handler.predict(get(event, page, other), None)["statusCode"] == 404
+    assert handler.predict(get(event, page, "OPTIONS /{proxy+}", "OPTIONS"), None)["statusCode"] == 204
     assert handler.predict(get(event, "/model", "$default"), None)["statusCode"] == 200
     assert handler.predict(event("predict-rest-api"), None)["statusCode"] == 200
     assert handler.predict({"data": [[6.2, 3.4]]}, None) == {"prediction": [2]}
@@ -50,3 +43,14 @@ def test_with_the_same_door_every_spelling_is_answered(
 ) -> None:
     handler = load(MODEL_URI=model_file.as_uri(), DOOR="iam", DOCS_DOOR="iam")
     assert handler.predict(get(event, f"{page}/", "$default"), None)["statusCode"] == 200
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_senders_with_one_door_for_all_are_answered(load: Load, model_file: Path, event: LoadEvent, page: str) -> None:
+    handler = load(MODEL_URI=model_file.as_uri(), DOOR="jwt", DOCS_DOOR="open")
+    rest = copy.deepcopy(event("status-rest-api")) | {"path": page}
+    rest["requestContext"] |= {"path": f"/{rest['requestContext']['stage']}{page}"}
+    function_url = copy.deepcopy(event("predict-function-url")) | {"rawPath": page, "body": None}
+    function_url["requestContext"]["http"] |= {"method": "GET", "path": page}
+    for sent in (rest, function_url):
+        assert handler.predict(sent, None)["statusCode"] == 200

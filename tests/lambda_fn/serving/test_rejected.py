@@ -227,7 +227,7 @@ def test_a_failure_that_is_not_the_models_is_not_remembered_of_it(
 
 
 def test_what_is_refused_at_a_start_is_not_fetched_again_until_it_is_another(
-    place: Place, model_files: Files, monkeypatch: pytest.MonkeyPatch
+    place: Place, model_files: Files, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     fetched: list[bool] = []
     fetch = store.fetch_other
@@ -244,6 +244,9 @@ def test_what_is_refused_at_a_start_is_not_fetched_again_until_it_is_another(
         with pytest.raises(ServiceError, match="no digest"):
             name_of(served)
     assert fetched == [True, False, False]
+    told = [(line["sha256"], line["since"]) for line in map(json.loads, capsys.readouterr().out.splitlines())]
+    assert len(told) == 3
+    assert len(set(told)) == 1
     place.put(model_files["tree"])
     assert name_of(served) == "tree"
 
