@@ -47,8 +47,7 @@ def predict_beside(
     if other is None:
         return predict(request, loaded, settings)
     if loaded.model.card.names != other.model.card.names:  # rows without names mean something else to it
-        log.warning("the candidate takes other features, or in another order: it answers no call")
-        candidate.count(loaded, other, None)
+        candidate.count(loaded, other, "it takes other features, or in another order")
         return predict(request, loaded, settings)
     if not candidate.shadow:
         return predict(request, other, settings)
@@ -79,15 +78,13 @@ def _key(request: Request, loaded: Loaded, settings: Settings, rows_of: RowsOf) 
     return texts.get(number, repr(number))  # another model may number a feature's strings otherwise
 
 
-def _compared(
-    request: Request, loaded: Loaded, other: Loaded, settings: Settings, rows_of: RowsOf
-) -> Difference | None:
-    """Return how the candidate's answer differs; None if it has none. Nothing of it gets into the answer."""
+def _compared(request: Request, loaded: Loaded, other: Loaded, settings: Settings, rows_of: RowsOf) -> Difference | str:
+    """Return how the candidate's answer differs, or why it has none. Nothing of it gets into the answer."""
     try:
         ours, theirs = (each.model.score(rows_of(request, each, settings)[:COMPARED_ROWS]) for each in (loaded, other))
         return compare(ours, theirs, loaded.model.card.classes, other.model.card.classes)
     except ServiceError as error:
-        log.warning("the candidate does not score a call: %s", error.problem.code)
+        return error.problem.code
     except Exception as error:
         log.error("the candidate does not score a call: %s", described(error))
-    return None
+        return type(error).__name__

@@ -57,17 +57,17 @@ class Candidate:
         drawn = os.urandom(8) if key is None else sha256(key.encode("utf-8", "surrogatepass"))[:8]
         return int.from_bytes(drawn) < self._share * 2**64
 
-    def count(self, loaded: Loaded, other: Loaded, difference: Difference | None) -> None:
-        """Remember, and tell outside, how an answer differed; None if the candidate could not score what was."""
+    def count(self, loaded: Loaded, other: Loaded, difference: Difference | str) -> None:
+        """Remember, and tell outside, how an answer differed, or why the candidate did not score what was."""
         with self._lock:
             if self._pair != (loaded.model.sha256, other.model.sha256):
                 self._pair = (loaded.model.sha256, other.model.sha256)
                 self._compared = {"calls": 0, "failures": 0, "rows": 0, "rows_differing": 0, "largest_difference": None}
             compared = self._compared
             compared["calls"] += 1
-            if difference is None:
+            if isinstance(difference, str):
                 compared["failures"] += 1
-                self.served.tell("WARN", "the candidate did not score a call", {"CandidateFailures": 1})
+                self.served.tell("WARN", f"the candidate did not score a call: {difference}", {"CandidateFailures": 1})
                 return
             compared["rows"] += difference.rows
             compared["rows_differing"] += difference.differing

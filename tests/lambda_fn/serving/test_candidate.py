@@ -150,7 +150,9 @@ def test_a_candidate_that_cannot_score_a_call_breaks_none(
     handler = shadowed(load, event, beside)
     assert served_by(handler, event) == told(handler, event)["sha256"]
     assert told(handler, event)["candidate"]["compared"]["failures"] == 1
-    assert [line["level"] for line in entries_of(capsys) if "CandidateFailures" in line] == ["WARN"]
+    [line] = [line for line in entries_of(capsys) if "CandidateFailures" in line]
+    assert line["level"] == "WARN"
+    assert line["message"].endswith("did not score a call: it takes other features, or in another order")
 
 
 @pytest.mark.parametrize("bad", [b"no model", b""])
