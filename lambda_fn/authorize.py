@@ -15,7 +15,7 @@ from typing import Any
 
 from lambda_fn.config import ConfigError
 from lambda_fn.digest import sha256
-from lambda_fn.storage.ssm import read_parameter
+from lambda_fn.storage.ssm import ParameterError, read_parameter
 
 log = logging.getLogger(__name__)
 
@@ -26,6 +26,8 @@ KEPT_SECONDS = 900
 """For so long keys that were read are believed while SSM does not answer, unless they are to be read for each call."""
 AGAIN_SECONDS = 5
 """After a failure SSM is not asked for so long: each call would wait for it."""
+REST_SECONDS = 1.0
+"""The same where no keys are believed: who shows many made-up keys would have SSM asked more while it answers less."""
 FINGERPRINT_DIGITS = 12
 
 
@@ -52,8 +54,10 @@ class Keys:
         if 0 <= now - self._read_at < self._ttl:
             return self._digests
         believed = self._ttl > 0 and 0 <= now - self._read_at < KEPT_SECONDS
-        if believed and 0 <= now - self._failed_at < AGAIN_SECONDS:
-            return self._digests
+        if 0 <= now - self._failed_at < (AGAIN_SECONDS if believed else REST_SECONDS):
+            if believed:
+                return self._digests
+            raise ParameterError("SSM was asked a moment ago, in vain")
         try:
             self._digests, self._read_at = tuple(digests_of(_read(self._parameter))), now
         except (OSError, ValueError, LookupError) as error:
