@@ -41,9 +41,9 @@ down: ## end what `make up` left running
 local: setup $(MODEL) ## the API on this machine, reloaded on change: make local PORT=5005 MODEL=build/model.onnx AUTH=key
 	@$(PYTHON) -m scripts.local --port $(PORT) --model $(MODEL) --auth $(AUTH) $(ARGS)
 
-# A process for each core and one more, as some wait for servers, unless some tests are named. In the order of their names:
-# by default files with few tests come last, which are the slow ones, and one process waits for the others.
-WORKERS ?= $(if $(ARGS),0,$(shell echo $$(($$(getconf _NPROCESSORS_ONLN) + 1))))
+# A process for each core, unless some tests are named. In the order of their names: by default files with few tests
+# come last, which are the slow ones, and one process waits for the others.
+WORKERS ?= $(if $(ARGS),0,auto)
 
 # Threads of OpenMP that wait for each other on busy cores made some tests ten times as long.
 test: export OMP_NUM_THREADS := 1
