@@ -41,8 +41,7 @@ down: ## end what `make up` left running
 local: setup $(MODEL) ## the API on this machine, reloaded on change: make local PORT=5005 MODEL=build/model.onnx AUTH=key
 	@$(PYTHON) -m scripts.local --port $(PORT) --model $(MODEL) --auth $(AUTH) $(ARGS)
 
-# A process for each core, unless some tests are named. In the order of their names: by default files with few tests
-# come last, which are the slow ones, and one process waits for the others.
+# A process for each core, unless some tests are named.
 WORKERS ?= $(if $(ARGS),0,auto)
 
 # Threads of OpenMP that wait for each other on busy cores made some tests ten times as long.
@@ -52,7 +51,7 @@ test: .tools/sklearn-$(SKLEARN)/.ready
 	@.tools/sklearn-$(SKLEARN)/bin/python -m pytest $(CONVERSION_TESTS) $(ARGS)
 else
 test: setup $(LAMBDA) $(EMULATION) $(BROWSER) $(CLIENTS) $(CHECKS) $(AUDIT) $(LAYERS) function ## what the README says, tested; SKLEARN=1.8.0: conversion only, with another scikit-learn
-	@$(PYTHON) -m pytest -n $(WORKERS) --maxprocesses 4 --dist loadfile --no-loadscope-reorder $(ARGS)
+	@$(PYTHON) -m pytest -n $(WORKERS) --maxprocesses 4 --dist loadfile $(ARGS)
 endif
 
 fuzz: $(TRAIN) .tools/fuzz/.ready ## looks for inputs that the service does not stand, for FUZZ_SECONDS=300; goes on where it left off

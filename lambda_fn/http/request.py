@@ -41,7 +41,7 @@ class Headers:
         return default if value is None else value
 
     def seldom(self, name: str) -> str | None:
-        """Return the same of a header that most requests lack: in a third of the time, where it is not there."""
+        """Return the same of a header that most requests lack: names are gone through only if one may be it."""
         value = self._sent.get(name)
         return self.get(name) if value is None and name in "".join(self._sent).lower() else value
 
