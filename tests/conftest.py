@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import boto3
 import joblib
 import numpy as np
 import pandas as pd
@@ -120,6 +121,13 @@ def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
     """An AWS emulator; the tests take a bucket each."""
     with start(tmp_path_factory.mktemp("emulator")) as running:
         yield running
+
+
+@pytest.fixture(autouse=True)
+def _no_credentials_of_another_test() -> Iterator[None]:
+    """Take away boto3's session, which keeps the credentials that were set when it was first asked for a client."""
+    yield
+    boto3.DEFAULT_SESSION = None
 
 
 @pytest.fixture
