@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import json
 import os
@@ -16,6 +17,7 @@ import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 from lambda_fn.config import Settings
 from scripts.emulator import ROOT
@@ -105,9 +107,9 @@ def _page(warm: Mapping[str, float], piped: Mapping[str, float], cold: float) ->
 `python -m benchmarks.telling` wrote this page; it is part of `make bench`. The same handler with what
 [observing](../docs/observing.md) tells of, and without, in turns in the same process: of each of {PROCESSES} processes
 the quickest of {ROUNDS} samples, of these the median. Of a cold start it is what comes to it, for whole starts differ
-more from one to the next: imports, and what the first call takes more than a later one without; the median of {STARTS}
-processes. All are seconds of the processor, which others on the machine change less than those of the clock. Through a
-pipe, the kernel wakes who reads it, on the handler's time.
+more from one to the next: what is imported, where the handler does, and what is told of the first call; the median of
+{STARTS} processes. All are seconds of the processor, which others on the machine change less than those of the clock.
+Through a pipe, the kernel wakes who reads it, on the handler's time.
 
 | a warm call of 2 rows, µs | log to nowhere | more than off | log through a pipe | more than off |
 |---|---|---|---|---|"""
@@ -162,17 +164,29 @@ def _time_calls() -> None:
 
 
 def _time_start() -> None:
-    event, context, handler = json.loads(EVENT.read_text()), Context(), _handler({})
-    for _ in range(3):
-        began = time.process_time()
-        handler.predict(event, context)
-        call = time.process_time() - began
+    """Time the import of it, where the handler has imported all that it needs anyway, and what it does of one call."""
+    event, context = json.loads(EVENT.read_text()), Context()
     os.environ.update(ALL)
+    for name in ("lambda_fn.http.events", "lambda_fn.http.routes"):
+        importlib.import_module(name)
     settings = Settings.from_environ(os.environ)
+    gc.disable()
     began = time.process_time()
-    handler.CALLS = importlib.import_module("lambda_fn.telemetry.calls").Calls(settings, os.environ)  # type: ignore[attr-defined]
-    handler.predict(event, context)
-    print(time.process_time() - began - call, file=sys.stderr)
+    calls = importlib.import_module("lambda_fn.calls").Calls(settings, os.environ)
+    spent = time.process_time() - began
+    handler, tell = _handler(ALL), calls.tell
+
+    def timed(*arguments: Any) -> None:
+        nonlocal spent
+        began = time.process_time()
+        tell(*arguments)
+        spent += time.process_time() - began
+
+    calls.tell = timed
+    handler.CALLS = calls  # type: ignore[attr-defined]
+    if "server-timing" not in handler.predict(event, context)["headers"]:
+        raise RuntimeError("the call was not told of")
+    print(spent, file=sys.stderr)
 
 
 if __name__ == "__main__":

@@ -15,6 +15,8 @@ KEY = r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}"
 dot in front. To compile it takes 0.4 ms, and waits for the first one."""
 HEXADECIMAL = frozenset("0123456789abcdef")
 FLAGS = ("false", "true")
+NAMESPACE = "Plume"
+"""Of the metrics in CloudWatch."""
 DOORS = ("open", "iam", "jwt", "key")
 MB_PER_VCPU = 1769
 """The memory, in MB, that a function has one vCPU with, and with less its share of one:

@@ -18,11 +18,11 @@ from lambda_fn.http.routes import dialect_of, dispatch
 from lambda_fn.http.senders import Sender, sender_of
 
 if TYPE_CHECKING:
+    from lambda_fn.calls import Calls
     from lambda_fn.http.request import Call
     from lambda_fn.http.routes import Service
     from lambda_fn.objects import Objects
     from lambda_fn.scoring import Scoring
-    from lambda_fn.telemetry.calls import Calls
 
 log = logging.getLogger(__name__)
 
@@ -141,7 +141,7 @@ def _calls() -> Calls | None:
     """Return what is told of calls; None, at no cost, if nothing is."""
     if SETTINGS.log_calls == "none" and not SETTINGS.metrics and not SETTINGS.server_timing:
         return None
-    from lambda_fn.telemetry.calls import Calls
+    from lambda_fn.calls import Calls
 
     return Calls(SETTINGS, os.environ)
 

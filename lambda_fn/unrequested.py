@@ -17,9 +17,9 @@ from lambda_fn.http.routes import dispatch
 from lambda_fn.storage.work import CALL_SECONDS, bounded
 
 if TYPE_CHECKING:
+    from lambda_fn.calls import Calls
     from lambda_fn.http.request import Response
     from lambda_fn.http.routes import Service
-    from lambda_fn.telemetry.calls import Calls
 
 log = logging.getLogger(__name__)
 

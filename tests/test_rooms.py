@@ -18,7 +18,7 @@ LAMBDA_FN: Floors = (
     ("config",),
     ("http", "model", "storage"),  # events and requests, bytes and scores, URIs and bytes: none knows of another
     ("telemetry",),
-    ("codecs", "serving"),
+    ("codecs", "serving", "calls"),
     ("capture",),
     ("predicting",),
     ("trial", "page", "unrequested", "bulk"),

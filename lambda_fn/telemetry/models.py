@@ -9,7 +9,7 @@ import os
 import time
 from collections.abc import Mapping
 
-from lambda_fn.telemetry.calls import NAMESPACE
+from lambda_fn.config import NAMESPACE
 from lambda_fn.telemetry.entries import tell
 
 DIMENSION = "ModelUri"

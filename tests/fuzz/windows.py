@@ -10,13 +10,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stdout
 from typing import Any
 
+from lambda_fn.calls import ID_CHARACTERS, LEAST_STATUS, METHODS
 from lambda_fn.capture.capture import CALL_ROWS
 from lambda_fn.config import Settings
 from lambda_fn.dialects.dialect import all_of_them
 from lambda_fn.http.request import NO_ROUTE
 from lambda_fn.http.routes import PATHS
 from lambda_fn.http.senders import Sender
-from lambda_fn.telemetry.calls import ID_CHARACTERS, LEAST_STATUS, METHODS
 from lambda_fn.telemetry.models import DIMENSION
 from tests.fuzz.answers import CODES, no_number
 from tests.fuzz.finds import FindError

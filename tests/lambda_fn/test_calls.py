@@ -285,7 +285,7 @@ import json, sys
 from lambda_fn import handler
 event = json.loads(open({str(TESTS / "events" / "predict-http-api.json")!r}).read())
 assert "server-timing" not in handler.predict(event, None)["headers"]
-print([name for name in sys.modules if name.startswith("lambda_fn.telemetry")])
+print([name for name in sys.modules if name.startswith(("lambda_fn.calls", "lambda_fn.telemetry"))])
 """
     environ = {"MODEL_URI": model_file.as_uri(), "LOG_INPUTS": "true"}
     done = subprocess.run([sys.executable, "-c", code], env=environ, capture_output=True, text=True, cwd=TESTS.parent)

@@ -6,8 +6,6 @@ into it, unless LOG_INPUTS says so; what comes from outside is one of a few word
 
 from __future__ import annotations
 
-import json
-import logging
 import os
 import sys
 from collections.abc import Mapping
@@ -15,21 +13,27 @@ from json.encoder import encode_basestring_ascii as quoted
 from time import gmtime, monotonic, strftime, time
 from typing import TYPE_CHECKING, Any
 
-from lambda_fn.config import Settings
+from lambda_fn.config import NAMESPACE
 from lambda_fn.errors import described
 from lambda_fn.http.request import NO_ROUTE, Call
 from lambda_fn.http.senders import Sender
 
 if TYPE_CHECKING:
+    from lambda_fn.config import Settings
     from lambda_fn.http.request import Request, Response
 
-log = logging.getLogger(__name__)
+    type Key = tuple[str, str, str, int, str, str, bool, bool, tuple[str, ...]]
+    """Sender, method, route, status, code, dialect, whether it is the first, whether there are rows, and the names of
+    its times.
+    """
+    type Kind = tuple[str, str, str, str]
+    """Server-Timing, `%` the times; members of the line, `%` the times, too; members that calls of a kind share; and
+    those of the metrics, up to the milliseconds since 1970, which end them.
+    """
 
-NAMESPACE = "Plume"
 LEVELS = {4: "WARN", 5: "ERROR"}
 COMPARE = "compare"
 """The part of a call that is no metric: few deployments have a candidate."""
-COMPACT = json.JSONEncoder(separators=(",", ":"))
 METHODS = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"})
 ID_CHARACTERS = 128
 """The ids of a call are made by AWS; what is longer is left out."""
@@ -39,30 +43,30 @@ KEPT_MICROSECONDS = 1000
 """Texts of so many times are kept."""
 SCORED = ("total", "parse", "score", "encode")
 LEAST_STATUS: Mapping[str, int] = {"all": 0, "errors": 400, "none": 1000}
+FILES: dict[Any, int] = {}
+"""The number of the file behind what stands at stdout, -1 if there is none."""
 
 
-class Log:
-    """What stands at stdout: lines go straight to the file behind it, if there is one, 2 µs sooner."""
+def write(line: str) -> None:
+    """Write a line of the log at once, as other threads write, too; that the log takes none is no reason to fail.
 
-    def __init__(self) -> None:
-        self._stdout: Any = None
-        self._file = -1
-
-    def write(self, line: str) -> None:
-        """Write a line at once, as other threads write, too; that the log takes none is no reason to fail."""
-        try:
-            if sys.stdout is not self._stdout:
-                self._stdout, self._file = sys.stdout, _file_of(sys.stdout)
-            if self._file < 0:
-                self._stdout.write(line)
-                self._stdout.flush()
-                return
-            data = line.encode()
-            written = os.write(self._file, data)
-            while written < len(data):
-                written += os.write(self._file, data[written:])
-        except Exception:  # stdout may be closed, full, or whatever else stands there
+    It goes straight to the file behind stdout, if there is one, 2 µs sooner.
+    """
+    try:
+        file = FILES.get(sys.stdout)
+        if file is None:
+            FILES.clear()
+            file = FILES[sys.stdout] = _file_of(sys.stdout)
+        if file < 0:
+            sys.stdout.write(line)
+            sys.stdout.flush()
             return
+        data = line.encode()
+        written = os.write(file, data)
+        while written < len(data):
+            written += os.write(file, data[written:])
+    except Exception:  # stdout may be closed, full, or whatever else stands there
+        return
 
 
 def _file_of(stdout: Any) -> int:
@@ -74,52 +78,42 @@ def _file_of(stdout: Any) -> int:
         return -1
 
 
-write = Log().write
-
-
-class Kind:
-    """Calls that differ in their ids, times and sizes alone.
-
-    key: sender, method, route, status, code, dialect, whether it was the first, whether there were rows, and the names
-    of its times.
-    header: Server-Timing, `%` the times; times: members of the line, `%` the times, too.
-    told: members, what they have in common; metrics: more of them, up to the milliseconds since 1970, which end it.
-    """
-
-    __slots__ = ("header", "metrics", "times", "told")
-
-    def __init__(self, key: tuple[Any, ...], function: str, metrics: bool) -> None:
-        sender, method, route, status, code, dialect, cold, _, names = key
-        self.header = ", ".join(f"{name};dur=%s" for name in names)
-        self.times = ",".join(f'"{name}_ms":%s' for name in names)
-        self.metrics = _metrics(key, function) if metrics else ""
-        told = {
-            "level": LEVELS.get(status // 100, "INFO"),
-            "message": f"{method} {route} {status}",
-            "method": method,
-            "route": route,
-            "status": status,
-            **({"code": code} if code else {}),
-            "sender": sender,
-            **({"dialect": dialect.rpartition("/")[2].removeprefix("x-")} if dialect else {}),
-            "cold": cold,
-        }
-        self.told = COMPACT.encode(told)[1:-1]
-
-
-def _metrics(key: tuple[Any, ...], function: str) -> str:
-    """Return the counts as members, and the directive of CloudWatch's embedded metric format but for its time."""
-    _, _, _, status, code, _, cold, rows, names = key
-    counts = {"calls": 1, **({"cold_starts": 1} if cold else {}), **({"faults": 1} if status >= 500 else {})}
-    metrics = [{"Name": name, "Unit": "Count"} for name in (*counts, *(["rows"] if rows else []))]
-    metrics += [{"Name": f"{name}_ms", "Unit": "Milliseconds"} for name in names if name != COMPARE]
-    told = [{"Namespace": NAMESPACE, "Dimensions": [["Function"]], "Metrics": metrics}]
-    values: dict[str, Any] = {**counts, "Function": function}
+def _kind(key: Key, function: str, metrics: bool) -> Kind:
+    """Return what calls have in common that differ in their ids, times and sizes alone."""
+    sender, method, route, status, code, dialect, cold, rows, names = key
+    told = f'"level":"{LEVELS.get(status // 100, "INFO")}","message":"{method} {route} {status}",'
+    told += f'"method":"{method}","route":"{route}","status":{status},'
     if code:
-        counted = [{"Name": "errors", "Unit": "Count"}]
-        told.append({"Namespace": NAMESPACE, "Dimensions": [["Function"], ["Function", "Code"]], "Metrics": counted})
-        values |= {"errors": 1, "Code": code}
-    return f',{COMPACT.encode(values)[1:-1]},"_aws":{{"CloudWatchMetrics":{COMPACT.encode(told)},"Timestamp":'
+        told += f'"code":"{code}",'
+    told += f'"sender":"{sender}",'
+    if dialect:
+        told += f'"dialect":"{dialect.rpartition("/")[2].removeprefix("x-")}",'
+    told += f'"cold":{"true" if cold else "false"},'
+    header = ", ".join([f"{name};dur=%s" for name in names])
+    times = ",".join([f'"{name}_ms":%s' for name in names])
+    return header, times, told, _metrics(status, code, cold, rows, names, function) if metrics else ""
+
+
+def _metrics(status: int, code: str, cold: bool, rows: bool, names: tuple[str, ...], function: str) -> str:
+    """Return the counts as members, and the directive of CloudWatch's embedded metric format but for its time."""
+    counts, values = ["calls"], '"calls":1,'
+    if cold:
+        counts, values = [*counts, "cold_starts"], f'{values}"cold_starts":1,'
+    if status >= 500:
+        counts, values = [*counts, "faults"], f'{values}"faults":1,'
+    values += f'"Function":{function}'
+    if rows:
+        counts.append("rows")
+    told = ",".join(
+        [f'{{"Name":"{name}","Unit":"Count"}}' for name in counts]
+        + [f'{{"Name":"{name}_ms","Unit":"Milliseconds"}}' for name in names if name != COMPARE]
+    )
+    told = f'{{"Namespace":"{NAMESPACE}","Dimensions":[["Function"]],"Metrics":[{told}]}}'
+    if code:
+        values += f',"errors":1,"Code":"{code}"'
+        told += f',{{"Namespace":"{NAMESPACE}","Dimensions":[["Function"],["Function","Code"]],'
+        told += '"Metrics":[{"Name":"errors","Unit":"Count"}]}'
+    return f',{values},"_aws":{{"CloudWatchMetrics":[{told}],"Timestamp":'
 
 
 class Texts(dict[int, str]):
@@ -139,8 +133,8 @@ class Calls:
     def __init__(self, settings: Settings, environ: Mapping[str, str]) -> None:
         self._least = LEAST_STATUS[settings.log_calls]
         self._metrics, self._timing, self._inputs = settings.metrics, settings.server_timing, settings.log_inputs
-        self._function = environ.get("AWS_LAMBDA_FUNCTION_NAME", "local")
-        self._kinds: dict[tuple[Any, ...], Kind] = {}
+        self._function = quoted(environ.get("AWS_LAMBDA_FUNCTION_NAME", "local"))
+        self._kinds: dict[Key, Kind] = {}
         self._texts = Texts()
         self._moment = "", ""
         self._cold = True
@@ -168,25 +162,25 @@ class Calls:
                     call.bytes_out = len(body) // 4 * 3 - body[-2:].count("=")
             else:
                 call.bytes_out = len(body if isinstance(body, bytes) else body.encode("utf-8", "surrogatepass"))
-            kind, times = self._line(call, context, sender.word, request)
+            header, times = self._line(call, context, sender.word, request)
             if self._timing and sender is not Sender.DIRECT:
-                header = kind.header % times
+                header = header % times
                 if sender is Sender.BALANCER_MULTI:
                     sent["multiValueHeaders"]["server-timing"] = [header]
                 else:
                     sent["headers"]["server-timing"] = header
         except Exception as error:  # a call that was answered is not to fail by what is told of it
-            log.error("a call is not told of: %s", described(error))
+            _is_not_told("call", error)
 
     def tell_message(self, call: Call, context: Any, request: Request | None) -> None:
         """Tell of a message of a queue."""
         try:
             self._line(call, context, "sqs", request)
         except Exception as error:  # as above
-            log.error("a message is not told of: %s", described(error))
+            _is_not_told("message", error)
 
-    def _line(self, call: Call, context: Any, sender: str, request: Request | None) -> tuple[Kind, tuple[str, ...]]:
-        """Write the line of a call; return of which kind it is, and the milliseconds that its parts took, as texts.
+    def _line(self, call: Call, context: Any, sender: str, request: Request | None) -> tuple[str, tuple[str, ...]]:
+        """Write the line of a call; return Server-Timing, and the milliseconds for the `%` in it, as texts.
 
         In one piece, for it is part of each call: functions of its own would take 3 µs more.
         """
@@ -214,24 +208,25 @@ class Calls:
         key = (sender, method, route, call.status, call.code, call.dialect, cold, rows is not None, names)
         kind = self._kinds.get(key)
         if kind is None:
-            kind = self._kinds[key] = Kind(key, self._function, self._metrics)
-        told = kind.times % times
+            kind = self._kinds[key] = _kind(key, self._function, self._metrics)
+        header, told, common, metrics = kind
+        told = told % times
         if rows is not None:
             told = f'{told},"rows":{rows}'
         if self._metrics:
-            told = f"{told}{kind.metrics}{now}}}"
+            told = f"{told}{metrics}{now}}}"
         if call.status >= self._least:
             second, moment = now[:-3], self._moment
             if moment[0] != second:
                 moment = self._moment = second, strftime("%Y-%m-%dT%H:%M:%S", gmtime(int(second)))
             more = self._more(call, context, request)
             write(
-                f'{{"timestamp":"{moment[1]}.{now[-3:]}Z",{kind.told},{more}'
+                f'{{"timestamp":"{moment[1]}.{now[-3:]}Z",{common}{more}'
                 f'"bytes_in":{call.bytes_in},"bytes_out":{call.bytes_out},{told}}}\n'
             )
         elif self._metrics:
             write(f"{{{told}}}\n")
-        return kind, times
+        return header, times
 
     def _more(self, call: Call, context: Any, request: Request | None) -> str:
         """Return what calls of a kind differ in, as members with a comma behind."""
@@ -284,3 +279,9 @@ def _times(call: Call, request: Request | None, end: float) -> tuple[tuple[str, 
 def _is_plain(ids: str) -> bool:
     """Whether JSON has a text of ids as it is: what AWS makes is."""
     return len(quoted(ids)) - len('""') == len(ids) <= ID_CHARACTERS
+
+
+def _is_not_told(what: str, error: Exception) -> None:
+    import logging  # here: it is never so
+
+    logging.getLogger(__name__).error("a %s is not told of: %s", what, described(error))
