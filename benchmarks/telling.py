@@ -31,6 +31,9 @@ SIDES: Mapping[str, dict[str, str]] = {
     "the line and metrics": {"LOG_CALLS": "all", "METRICS": "true"},
     "all": ALL,
 }
+WRITE = "off, and a bare write"
+LINE = b"x" * 999 + b"\n"
+"""About as long as the line of a call with its metrics."""
 PROCESSES, ROUNDS, CALLS, STARTS, CAPTURES = 8, 40, 200, 60, 3
 MOST_MICROSECONDS, MOST_MILLISECONDS = 10.0, 1.0
 """The targets: what all of it costs a warm call, and a cold start."""
@@ -79,7 +82,7 @@ def _run(mode: str, environ: Mapping[str, str], *, piped: bool = False) -> str:
 
 def _warm(environ: Mapping[str, str], *, piped: bool) -> dict[str, float]:
     """Return seconds a call by side: the median of the quickest samples of each process."""
-    samples: dict[str, list[float]] = {side: [] for side in SIDES}
+    samples: dict[str, list[float]] = {side: [] for side in (*SIDES, WRITE)}
     for _ in range(PROCESSES):
         for side, values in json.loads(_run("warm", environ, piped=piped)).items():
             samples[side].append(min(values))
@@ -109,7 +112,8 @@ def _page(warm: Mapping[str, float], piped: Mapping[str, float], cold: float) ->
 the quickest of {ROUNDS} samples, of these the median. Of a cold start it is what comes to it, for whole starts differ
 more from one to the next: what is imported, where the handler does, and what is told of the first call; the median of
 {STARTS} processes. All are seconds of the processor, which others on the machine change less than those of the clock.
-Through a pipe, the kernel wakes who reads it, on the handler's time.
+Through a pipe, the kernel wakes who reads it, on the handler's time: a bare write of {len(LINE):,} bytes behind a call
+shows what that takes alone.
 
 | a warm call of 2 rows, µs | log to nowhere | more than off | log through a pipe | more than off |
 |---|---|---|---|---|"""
@@ -152,13 +156,19 @@ def _handler(settings: Mapping[str, str]) -> ModuleType:
 
 def _time_calls() -> None:
     event, context = json.loads(EVENT.read_text()), Context()
-    handlers = {side: _handler(settings) for side, settings in SIDES.items()}
-    samples: dict[str, list[float]] = {side: [] for side in SIDES}
+    handlers = {side: _handler(settings).predict for side, settings in SIDES.items()}
+
+    def predict_and_write(event: Any, context: Any) -> None:
+        handlers["off"](event, context)
+        os.write(sys.stdout.fileno(), LINE)
+
+    handlers[WRITE] = predict_and_write
+    samples: dict[str, list[float]] = {side: [] for side in handlers}
     for _ in range(ROUNDS):
-        for side, handler in handlers.items():
+        for side, predict in handlers.items():
             began = time.process_time()
             for _ in range(CALLS):
-                handler.predict(event, context)
+                predict(event, context)
             samples[side].append((time.process_time() - began) / CALLS)
     print(json.dumps(samples), file=sys.stderr)
 
