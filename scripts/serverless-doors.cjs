@@ -41,7 +41,7 @@ function checkNames(serverless) {
 
 const OWN = ['models/', 'objects/', 'captured/'];
 // Of a place, as `Fn::Sub` has it: whether it is a bucket or a prefix of whole segments, and no pattern for roles.
-const isPrefix = (place) => !place || /^s3:\/\/[^/]+\/([^/*?$][^*?$]*(?<!\/)\/)?$/.test(place['Fn::Sub']);
+const isPrefix = (place) => !place || /^s3:\/\/(\$\{Bucket\}|[\w.-]+)\/([^/*?$][^*?$]*(?<!\/)\/)?$/.test(place['Fn::Sub']);
 const overlapsOwn = (place) =>
   place && OWN.map((own) => `s3://\${Bucket}/${own}`).some((own) => own.startsWith(place['Fn::Sub']) || place['Fn::Sub'].startsWith(own));
 const isPath = (text) => text === '' || text.split('/').every((part) => /^[\w.~$+!*'()@:-]+$/.test(part));
@@ -70,8 +70,8 @@ const RULES = [
   [({ MODEL_SHA256: text = '' }) => /^([0-9a-f]{64})?$/i.test(text), 'modelSha256 is 64 hexadecimal digits'],
   [({ MODEL_SHA256: text, CANDIDATE_SHARE: other = 0 }) => !text || Number(other) === 0, 'modelSha256 pins the only model: candidateShare is to be 0 with it'],
   [({ basePath: text }) => isPath(String(text).replace(/^\/+|\/+$/g, '')), 'basePath is segments of a path, such as v1 or models/iris'],
-  [({ BULK_INPUT: place }) => isPrefix(place), 'bulkInputPrefix is whole segments, with a slash at its end and none in front, without * and ?'],
-  [({ BULK_OUTPUT: place }) => isPrefix(place), 'bulkOutputPrefix is whole segments, with a slash at its end and none in front, without * and ?'],
+  [({ BULK_INPUT: place }) => isPrefix(place), 'bulkInputBucket is a name, bulkInputPrefix whole segments, with a slash at its end and none in front, without * and ?'],
+  [({ BULK_OUTPUT: place }) => isPrefix(place), 'bulkOutputBucket is a name, bulkOutputPrefix whole segments, with a slash at its end and none in front, without * and ?'],
   [({ BULK_OUTPUT: place }) => !overlapsOwn(place), `bulkOutputPrefix is apart from ${OWN.join(', ')}: who runs a table would write there`],
   [({ BULK_INPUT: place, BULK_OUTPUT: out, flags }) => String(flags.bulkOnArrival) !== 'true' || !place || !place['Fn::Sub'].startsWith(out['Fn::Sub']), 'bulkInputPrefix is not within bulkOutputPrefix where bulkOnArrival is true: what is written would start runs, so none does'],
   [({ BULK_INPUT: place, flags }) => String(flags.bulkOnArrival) !== 'true' || !overlapsOwn(place), `bulkInputPrefix is apart from ${OWN.join(', ')} where bulkOnArrival is true: each file there would start a run`],
@@ -131,6 +131,10 @@ function setDoors(serverless) {
       if (door.route) httpApi.authorizer = door.route(custom.doors);
       else delete httpApi.authorizer;
     }
+  }
+  const { jwtIssuer, jwtAudience, jwtScopes } = custom.doors;
+  if (!authorizers.jwt && (jwtIssuer || jwtAudience || jwtScopes)) {
+    refuse(serverless, 'jwtIssuer, jwtAudience and jwtScopes ask for auth=jwt, or docsAuth=jwt: no token would be asked for');
   }
   provider.httpApi.authorizers = authorizers;
   if (!authorizers.key) delete functions.authorize;

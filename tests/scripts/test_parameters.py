@@ -97,7 +97,7 @@ def test_what_is_deployed_is_what_a_function_starts_with() -> None:
 def test_a_place_of_tables_is_whole_segments_and_no_pattern(name: str) -> None:
     right = ["s3://rows/", "s3://rows/a/", "s3://${Bucket}/bulk/2026/", "s3://rows/date=2026 b/"]
     wrong = ["s3://rows/a", "s3://rows//", "s3://rows//a/", "s3://rows/a//", "s3://rows/*/", "s3://rows/a?/"]
-    wrong.append("s3://rows/${aws:username}/")
+    wrong += ["s3://rows/${aws:username}/", "s3://*/a/", "s3://plume-*/models/", "s3://row?/", "s3://${Bucket}*/a/"]
     found = refusals(*[{name: each} for each in right + wrong])
     assert found[: len(right)] == [""] * len(right)
     assert all("whole segments" in each for each in found[len(right) :]), found
@@ -132,6 +132,8 @@ def test_what_is_no_door_is_not_taken_for_an_open_one(door: Any) -> None:
         ("jwt", {"jwtAudience": "a"}, "it asks for jwtIssuer, a URL of https, and jwtAudience"),
         ("jwt", {"jwtIssuer": "https://a.b", "jwtAudience": " , "}, "it asks for jwtIssuer"),
         ("jwt", {"jwtIssuer": "http://a.b", "jwtAudience": "a"}, "it asks for jwtIssuer"),
+        ("open", {"jwtIssuer": "https://a.b", "jwtAudience": "a"}, "ask for auth=jwt, or docsAuth=jwt"),
+        ("iam", {"jwtScopes": "score"}, "ask for auth=jwt, or docsAuth=jwt"),
         ("key", {"keyTtl": "soon"}, "it asks for a keyTtl from 0 to 3600"),
         ("key", {"keyTtl": "3601"}, "it asks for a keyTtl from 0 to 3600"),
     ],
