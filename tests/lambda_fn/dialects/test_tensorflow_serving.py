@@ -115,6 +115,12 @@ def test_a_name_is_the_same_model_on_every_path(
         stump = digest(f"/models/{name}/predict", {"data": [[6.2, 3.4]]})
         assert digest(f"/v1/models/{name}:predict", {"instances": [[6.2, 3.4]]}) == stump
     assert digest("/predict", {"data": [[6.2, 3.4]]}) != stump
+    (tmp_path / "iris.onnx").write_bytes(b"no model")
+    fresh = load(MODEL_URI=front.as_uri(), MODELS_URI=f"{tmp_path.as_uri()}/")
+    rows = json.dumps({"data": [[6.2, 3.4]], "instances": [[6.2, 3.4]]})
+    for path in ("/models/iris/predict", "/v1/models/iris:predict"):
+        sent = request(event, "POST", path, rows)
+        assert (fresh.predict(sent, None)["statusCode"], path) == (503, path)
     (tmp_path / "iris.onnx").unlink()
     fresh = load(MODEL_URI=front.as_uri(), MODELS_URI=f"{tmp_path.as_uri()}/")
     sent = request(event, "GET", "/v2/models/iris/ready")
