@@ -44,6 +44,9 @@ const OWN = ['models/', 'objects/', 'captured/'];
 const isPrefix = (place) => !place || /^s3:\/\/(\$\{Bucket\}|[\w.-]+)\/([^/*?$][^*?$]*(?<!\/)\/)?$/.test(place['Fn::Sub']);
 const overlapsOwn = (place) =>
   place && OWN.map((own) => `s3://\${Bucket}/${own}`).some((own) => own.startsWith(place['Fn::Sub']) || place['Fn::Sub'].startsWith(own));
+const parsed = (text) => {
+  try { return JSON.parse(text); } catch { return undefined; }
+};
 const isPath = (text) => text === '' || text.split('/').every((part) => /^[\w.~$+!*'()@:-]+$/.test(part));
 
 // Each rule says whether it holds, and what is told where it does not.
@@ -70,6 +73,7 @@ const RULES = [
   [({ MODEL_SHA256: text = '' }) => /^([0-9a-f]{64})?$/i.test(text), 'modelSha256 is 64 hexadecimal digits'],
   [({ MODEL_SHA256: text, CANDIDATE_SHARE: other = 0 }) => !text || Number(other) === 0, 'modelSha256 pins the only model: candidateShare is to be 0 with it'],
   [({ basePath: text }) => isPath(String(text).replace(/^\/+|\/+$/g, '')), 'basePath is segments of a path, such as v1 or models/iris'],
+  [({ BULK_ARRIVAL_OPTIONS: text = '{}' }) => parsed(text)?.constructor === Object, 'bulkArrivalOptions is a JSON object: no table that arrives would be scored'],
   [({ BULK_INPUT: place }) => isPrefix(place), 'bulkInputBucket is a name, bulkInputPrefix whole segments, with a slash at its end and none in front, without * and ?'],
   [({ BULK_OUTPUT: place }) => isPrefix(place), 'bulkOutputBucket is a name, bulkOutputPrefix whole segments, with a slash at its end and none in front, without * and ?'],
   [({ BULK_OUTPUT: place }) => !overlapsOwn(place), `bulkOutputPrefix is apart from ${OWN.join(', ')}: who runs a table would write there`],

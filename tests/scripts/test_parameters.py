@@ -65,7 +65,7 @@ def refusals(
             **names,
             "doors": {**DOORS, "basePath": each.get("BASE_PATH", "/"), **(doors or {})},
             "predict": {name: value for name, value in each.items() if not name.startswith("BULK_")},
-            "arrive": {name: {"Fn::Sub": value} for name, value in each.items() if name.startswith("BULK_")},
+            "arrive": {name: placed(name, value) for name, value in each.items() if name.startswith("BULK_")},
         }
         for each in ({"BULK_INPUT": "s3://in/", "BULK_OUTPUT": "s3://out/"} | each for each in asked)
     ]
@@ -73,6 +73,10 @@ def refusals(
     assert done.returncode == 0, done.stderr
     found: list[str] = json.loads(done.stdout)
     return found
+
+
+def placed(name: str, value: str) -> Any:
+    return value if name == "BULK_ARRIVAL_OPTIONS" else {"Fn::Sub": value}
 
 
 def starts(environ: dict[str, str]) -> bool:
@@ -113,6 +117,12 @@ def test_tables_are_written_apart_from_models_objects_and_what_is_captured() -> 
     assert ["each file there would start a run" in each for each in arriving] == [True] * len(own) + [False] * 3
     within = refusals({"BULK_INPUT": "s3://out/a/"}, doors={"flags": {"bulkOnArrival": True}})
     assert "bulkInputPrefix is not within bulkOutputPrefix" in within[0]
+
+
+def test_options_of_what_arrives_are_an_object() -> None:
+    texts = ["{}", '{"model": "churn"}', "{model: churn}", "[]", "null", "model=churn"]
+    refused = refusals(*[{"BULK_ARRIVAL_OPTIONS": each} for each in texts])
+    assert ["bulkArrivalOptions is a JSON object" in each for each in refused] == [False] * 2 + [True] * 4
 
 
 @pytest.mark.parametrize("door", [False, None, "", 0, True, "toString"])
