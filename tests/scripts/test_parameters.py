@@ -16,9 +16,10 @@ from scripts.template import EVERYTHING
 SCRIPT = """
 const Plugin = require('./scripts/serverless-doors.cjs');
 const asked = JSON.parse(require('node:fs').readFileSync(0));
-console.log(JSON.stringify(asked.map(({ doors, predict, arrive, authorizer, params, param, kmsKeyArn }) => {
-  const events = [{ httpApi: { method: '*', path: '*', authorizer } }];
-  const functions = { predict: { environment: predict, events }, arrive: { environment: arrive } };
+console.log(JSON.stringify(asked.map((told) => {
+  const { doors, predict, arrive, authorizer, params, param, kmsKeyArn, url, http = [] } = told;
+  const events = [{ httpApi: { method: '*', path: '*', authorizer } }, ...http.map((each) => ({ http: each }))];
+  const functions = { predict: { environment: predict, events, url }, arrive: { environment: arrive } };
   const service = { functions, provider: { httpApi: {}, kmsKeyArn }, custom: { doors } };
   const input = { configurationInput: { params }, processedInput: { options: { param } } };
   const serverless = { classes: { Error }, service, ...input };
@@ -151,6 +152,26 @@ def test_what_is_no_door_is_not_taken_for_an_open_one(door: Any) -> None:
 def test_a_door_that_lacks_something_or_is_unclear_is_refused(door: str, doors: dict[str, Any], words: str) -> None:
     [refused] = refusals({}, door=door, doors=doors)
     assert words in refused
+
+
+@pytest.mark.parametrize(
+    ("front", "asks"),
+    [
+        ({"url": True}, False),
+        ({"url": {"cors": True}}, False),
+        ({"url": {"authorizer": "aws_iam"}}, True),
+        ({"http": ["ANY /", "ANY /{proxy+}"]}, False),
+        ({"http": [{"method": "post", "path": "/predict"}]}, False),
+        ({"http": [{"method": "ANY", "path": "/", "authorizer": "aws_iam"}, "OPTIONS /{proxy+}"]}, True),
+        ({"http": [{"method": "ANY", "path": "/", "private": True}, {"method": "options", "path": "/"}]}, True),
+    ],
+)
+def test_a_front_beside_the_http_api_has_a_door_of_its_own_unless_that_is_open(
+    front: dict[str, Any], asks: bool
+) -> None:
+    [refused] = refusals({"DOOR": "iam"}, door="iam", **front)
+    assert ("auth is of the HTTP API alone" in refused) != asks
+    assert refusals({"DOOR": "open"}, **front) == [""]
 
 
 def test_a_name_that_nobody_reads_is_refused_wherever_it_is_told() -> None:
