@@ -122,6 +122,10 @@ def test_a_name_is_the_same_model_on_every_path(
         sent = request(event, "POST", path, rows)
         assert (fresh.predict(sent, None)["statusCode"], path) == (503, path)
     (tmp_path / "iris.onnx").unlink()
-    fresh = load(MODEL_URI=front.as_uri(), MODELS_URI=f"{tmp_path.as_uri()}/")
+    fresh = load(MODEL_URI=front.as_uri(), MODELS_URI=f"{tmp_path.as_uri()}/", MODEL_TTL="0.001")
     sent = request(event, "GET", "/v2/models/iris/ready")
     assert [fresh.predict(sent, None)["statusCode"] for _ in range(2)] == [200, 200]
+    (tmp_path / "iris.onnx").mkdir()  # the storage fails: what was seen counts, and who saw nothing does not guess
+    assert fresh.predict(sent, None)["statusCode"] == 200
+    fresh = load(MODEL_URI=front.as_uri(), MODELS_URI=f"{tmp_path.as_uri()}/")
+    assert "can't be read" in json.loads(fresh.predict(sent, None)["body"])["error"]
