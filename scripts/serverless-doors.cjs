@@ -121,15 +121,15 @@ const DOORS = {
   },
 };
 
-// Of a function URL, or an event of a REST API, which no door of the HTTP API is in front of. What a browser asks before has none.
-const asksNothing = (front) => front && !front.authorizer && !front.private && !/^options\b/i.test(front.method ?? front);
+// Of a function URL, or an event of a REST or an HTTP API, that says nothing of a door. What a browser asks before has none.
+const asksNothing = (front) => front && front.authorizer === undefined && !front.private && !/^options\b/i.test(front.method ?? front);
 
 function setDoors(serverless) {
   const { functions, provider, custom } = serverless.service;
   const authorizers = {};
   for (const [name, { events = [], environment, url }] of Object.entries(functions)) {
-    if ([url, ...events.map(({ http }) => http)].some(asksNothing) && environment?.DOOR !== 'open') {
-      refuse(serverless, `${name} has a url, or an event http, without authorizer: anybody could call it there, as auth is of the HTTP API alone`);
+    if ([url, ...events.flatMap(({ http, httpApi }) => [http, httpApi])].some(asksNothing) && environment?.DOOR !== 'open') {
+      refuse(serverless, `${name} has a url, or an event http or httpApi, without authorizer: anybody could call it there, whatever auth says`);
     }
     for (const { httpApi } of events) {
       const name = httpApi?.authorizer; // of `auth: false` in serverless.yml, too, which the framework takes for open

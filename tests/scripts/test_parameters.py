@@ -17,8 +17,8 @@ SCRIPT = """
 const Plugin = require('./scripts/serverless-doors.cjs');
 const asked = JSON.parse(require('node:fs').readFileSync(0));
 console.log(JSON.stringify(asked.map((told) => {
-  const { doors, predict, arrive, authorizer, params, param, kmsKeyArn, url, http = [] } = told;
-  const events = [{ httpApi: { method: '*', path: '*', authorizer } }, ...http.map((each) => ({ http: each }))];
+  const { doors, predict, arrive, authorizer, params, param, kmsKeyArn, url, fronts = [] } = told;
+  const events = [{ httpApi: { method: '*', path: '*', authorizer } }, ...fronts];
   const functions = { predict: { environment: predict, events, url }, arrive: { environment: arrive } };
   const service = { functions, provider: { httpApi: {}, kmsKeyArn }, custom: { doors } };
   const input = { configurationInput: { params }, processedInput: { options: { param } } };
@@ -161,17 +161,19 @@ def test_a_door_that_lacks_something_or_is_unclear_is_refused(door: str, doors: 
         ({"url": True}, False),
         ({"url": {"cors": True}}, False),
         ({"url": {"authorizer": "aws_iam"}}, True),
-        ({"http": ["ANY /", "ANY /{proxy+}"]}, False),
-        ({"http": [{"method": "post", "path": "/predict"}]}, False),
-        ({"http": [{"method": "ANY", "path": "/", "authorizer": "aws_iam"}, "OPTIONS /{proxy+}"]}, True),
-        ({"http": [{"method": "ANY", "path": "/", "private": True}, {"method": "options", "path": "/"}]}, True),
+        ({"fronts": [{"http": "ANY /"}, {"http": "ANY /{proxy+}"}]}, False),
+        ({"fronts": [{"http": {"method": "post", "path": "/predict"}}]}, False),
+        ({"fronts": [{"http": {"method": "ANY", "path": "/", "authorizer": "aws_iam"}}]}, True),
+        ({"fronts": [{"http": {"method": "ANY", "path": "/", "private": True}}, {"http": "OPTIONS /"}]}, True),
+        ({"fronts": [{"httpApi": "POST /predict"}]}, False),
+        ({"fronts": [{"httpApi": {"method": "*", "path": "*"}}]}, False),
+        ({"fronts": [{"httpApi": {"method": "GET", "path": "/ping", "authorizer": "open"}}]}, True),
+        ({"fronts": [{"httpApi": "OPTIONS /{proxy+}"}, {"sqs": "arn"}]}, True),
     ],
 )
-def test_a_front_beside_the_http_api_has_a_door_of_its_own_unless_that_is_open(
-    front: dict[str, Any], asks: bool
-) -> None:
+def test_every_front_says_what_it_asks_for_unless_the_door_is_open(front: dict[str, Any], asks: bool) -> None:
     [refused] = refusals({"DOOR": "iam"}, door="iam", **front)
-    assert ("auth is of the HTTP API alone" in refused) != asks
+    assert ("whatever auth says" in refused) != asks
     assert refusals({"DOOR": "open"}, **front) == [""]
 
 
