@@ -159,8 +159,9 @@ class Scoring:
         if settings.models_uri is not None and not self.catalog.has_no_other(name):
             try:
                 return self._named(request, name)
-            except ServiceError:
-                if front is None or front.served.loaded is None or name != front.served.loaded.name:
+            except ServiceError as error:
+                is_front = front is not None and front.served.loaded is not None and name == front.served.loaded.name
+                if not is_front or not self.catalog.shows_no_other(name, error):
                     raise
                 self.catalog.remember_no_other(name)
         entry, loaded = self._current(request, "")

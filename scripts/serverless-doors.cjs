@@ -41,9 +41,12 @@ function checkNames(serverless) {
 
 const OWN = ['models/', 'objects/', 'captured/'];
 // Of a place, as `Fn::Sub` has it: whether it is a bucket or a prefix of whole segments, and no pattern for roles.
-const isPrefix = (place) => !place || /^s3:\/\/[^/]+\/([^/*?$][^*?$]*(?<!\/)\/)?$/.test(place['Fn::Sub']);
+const isPrefix = (place) => !place || /^s3:\/\/(\$\{Bucket\}|[\w.-]+)\/([^/*?$][^*?$]*(?<!\/)\/)?$/.test(place['Fn::Sub']);
 const overlapsOwn = (place) =>
   place && OWN.map((own) => `s3://\${Bucket}/${own}`).some((own) => own.startsWith(place['Fn::Sub']) || place['Fn::Sub'].startsWith(own));
+const parsed = (text) => {
+  try { return JSON.parse(text); } catch { return undefined; }
+};
 const isPath = (text) => text === '' || text.split('/').every((part) => /^[\w.~$+!*'()@:-]+$/.test(part));
 
 // Each rule says whether it holds, and what is told where it does not.
@@ -57,7 +60,7 @@ const RULES = [
   [({ versionsKept }) => whole(versionsKept, 1, 100), 'versionsKept is a number from 1 to 100'],
   [({ throttleRate, throttleBurst: burst }) => whole(throttleRate, 1, 1e6) && whole(burst, 1, 1e6), 'throttleRate and throttleBurst are numbers from 1 on'],
   [({ vpcSubnets, vpcSecurityGroups: groups }) => typeof vpcSubnets === 'string' && typeof groups === 'string', 'vpcSubnets and vpcSecurityGroups are ids with commas between them'],
-  [({ vpcSubnets, vpcSecurityGroups: groups }) => !vpcSubnets === !groups, 'vpcSubnets and vpcSecurityGroups are given together, or neither'],
+  [({ vpcSubnets, vpcSecurityGroups: groups }) => !listed(vpcSubnets).length === !listed(groups).length, 'vpcSubnets and vpcSecurityGroups are given together, or neither'],
   [({ alarmEmail, alarmTopic, noTopic, flags }) => String(flags.alarms) === 'true' || (!alarmEmail && alarmTopic === noTopic), 'alarmEmail and alarmTopic ask for alarms=true: nobody would be told'],
   [({ kmsKeyArn: arn }) => !arn || /^arn:[\w-]+:kms:[\w-]+:\d{12}:key\/[\w-]+$/.test(arn), 'kmsKey is the ARN of a key: roles are let use no alias'],
   // What follows the functions read of their settings: one that is wrong ends each of their starts, and so all calls.
@@ -70,8 +73,9 @@ const RULES = [
   [({ MODEL_SHA256: text = '' }) => /^([0-9a-f]{64})?$/i.test(text), 'modelSha256 is 64 hexadecimal digits'],
   [({ MODEL_SHA256: text, CANDIDATE_SHARE: other = 0 }) => !text || Number(other) === 0, 'modelSha256 pins the only model: candidateShare is to be 0 with it'],
   [({ basePath: text }) => isPath(String(text).replace(/^\/+|\/+$/g, '')), 'basePath is segments of a path, such as v1 or models/iris'],
-  [({ BULK_INPUT: place }) => isPrefix(place), 'bulkInputPrefix is whole segments, with a slash at its end and none in front, without * and ?'],
-  [({ BULK_OUTPUT: place }) => isPrefix(place), 'bulkOutputPrefix is whole segments, with a slash at its end and none in front, without * and ?'],
+  [({ BULK_ARRIVAL_OPTIONS: text = '{}' }) => parsed(text)?.constructor === Object, 'bulkArrivalOptions is a JSON object: no table that arrives would be scored'],
+  [({ BULK_INPUT: place }) => isPrefix(place), 'bulkInputBucket is a name, bulkInputPrefix whole segments, with a slash at its end and none in front, without * and ?'],
+  [({ BULK_OUTPUT: place }) => isPrefix(place), 'bulkOutputBucket is a name, bulkOutputPrefix whole segments, with a slash at its end and none in front, without * and ?'],
   [({ BULK_OUTPUT: place }) => !overlapsOwn(place), `bulkOutputPrefix is apart from ${OWN.join(', ')}: who runs a table would write there`],
   [({ BULK_INPUT: place, BULK_OUTPUT: out, flags }) => String(flags.bulkOnArrival) !== 'true' || !place || !place['Fn::Sub'].startsWith(out['Fn::Sub']), 'bulkInputPrefix is not within bulkOutputPrefix where bulkOnArrival is true: what is written would start runs, so none does'],
   [({ BULK_INPUT: place, flags }) => String(flags.bulkOnArrival) !== 'true' || !overlapsOwn(place), `bulkInputPrefix is apart from ${OWN.join(', ')} where bulkOnArrival is true: each file there would start a run`],
@@ -117,10 +121,16 @@ const DOORS = {
   },
 };
 
+// Of a function URL, or an event of a REST or an HTTP API, that says nothing of a door. What a browser asks before has none.
+const asksNothing = (front) => front && front.authorizer === undefined && !front.private && !/^options\b/i.test(front.method ?? front);
+
 function setDoors(serverless) {
   const { functions, provider, custom } = serverless.service;
   const authorizers = {};
-  for (const { events = [] } of Object.values(functions)) {
+  for (const [name, { events = [], environment, url }] of Object.entries(functions)) {
+    if ([url, ...events.flatMap(({ http, httpApi }) => [http, httpApi])].some(asksNothing) && environment?.DOOR !== 'open') {
+      refuse(serverless, `${name} has a url, or an event http or httpApi, without authorizer: anybody could call it there, whatever auth says`);
+    }
     for (const { httpApi } of events) {
       const name = httpApi?.authorizer; // of `auth: false` in serverless.yml, too, which the framework takes for open
       if (name === undefined || name instanceof Object) continue;
@@ -131,6 +141,10 @@ function setDoors(serverless) {
       if (door.route) httpApi.authorizer = door.route(custom.doors);
       else delete httpApi.authorizer;
     }
+  }
+  const { jwtIssuer, jwtAudience, jwtScopes } = custom.doors;
+  if (!authorizers.jwt && (jwtIssuer || jwtAudience || jwtScopes)) {
+    refuse(serverless, 'jwtIssuer, jwtAudience and jwtScopes ask for auth=jwt, or docsAuth=jwt: no token would be asked for');
   }
   provider.httpApi.authorizers = authorizers;
   if (!authorizers.key) delete functions.authorize;

@@ -7,6 +7,7 @@ from functools import lru_cache
 from lambda_fn.bulk.failures import PassingError, RefusedError, asking
 from lambda_fn.bulk.run import Folder, Run
 from lambda_fn.config import Settings
+from lambda_fn.digest import sha256
 from lambda_fn.errors import Problem, ServiceError
 from lambda_fn.model.model import Model
 from lambda_fn.storage import large, store
@@ -26,6 +27,9 @@ def published(name: str, settings: Settings) -> tuple[bytes, Model, dict[str, st
         raise RefusedError("which model? The function has MODELS_URI alone: name one")
     with asking(uri):
         blob = store.fetch(uri, settings.max_model_bytes)
+        pinned = settings.model_sha256 if uri == settings.model_uri else None
+        if pinned is not None and pinned != (found := sha256(blob.data).hex()):
+            raise RefusedError(f"MODEL_SHA256 pins {pinned}, what is published has {found}")
         model = Model(blob.data, lambda sha256: store.fetch(store.beside(uri, sha256), settings.max_model_bytes).data)
     version = blob.version_id if blob.version_id not in {None, "", "null"} else model.sha256[:16]
     names = {"name": str(model.card.document.get("name") or ""), "version": str(version), "sha256": model.sha256}

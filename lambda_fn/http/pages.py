@@ -25,6 +25,8 @@ def check_page(event: Mapping[str, Any], request: Request) -> None:
     if page not in PAGES or request.method == "OPTIONS":
         return
     route = event.get("routeKey")
+    if event.get("version") == "1.0":
+        route = f"{event['httpMethod']} {event.get('resource')}"
     if route is None or route == f"GET {page}" or ".lambda-url." in str(event["requestContext"].get("domainName")):
         return
     request.route = page

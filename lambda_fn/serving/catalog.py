@@ -80,6 +80,11 @@ class Catalog:
         """Whether the front's model alone is called so, as far as was seen less than the time to live ago."""
         return name == self._no_other[0] and 0 <= time.time() - self._no_other[1] < self._settings.model_ttl
 
+    def shows_no_other(self, name: str, error: ServiceError) -> bool:
+        """Whether a look for another model of a name ended so that there is none; where S3 fails, as was seen last."""
+        unseen = error.problem is Problem.STORAGE_UNAVAILABLE and name == self._no_other[0]
+        return unseen or error.problem is Problem.MODEL_NOT_FOUND
+
     def remember_no_other(self, name: str) -> None:
         """Look no more, for a while, for another model of the name that the front's has."""
         self._no_other = name, time.time()

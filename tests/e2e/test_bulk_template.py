@@ -142,7 +142,7 @@ def test_nothing_costs_until_it_is_used(resources: dict[str, Any]) -> None:
         assert properties["Role"] == {"Fn::GetAtt": [f"{name}Role", "Arn"]}
         assert "ReservedConcurrentExecutions" not in properties
         assert ("Layers" in properties) == (name in {"Plan", "Score"})
-        assert ("MODEL_URI" in properties["Environment"]["Variables"]) == (name == "Plan")
+        assert ({"MODEL_URI", "MODEL_SHA256"} <= properties["Environment"]["Variables"].keys()) == (name == "Plan")
 
 
 @pytest.fixture

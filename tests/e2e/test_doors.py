@@ -128,6 +128,11 @@ def test_iam_lets_in_who_signs_and_may(enforcing: Deployment, model_file: Any, m
         answer = gateway.call("POST", "/predict", ROWS, signed=True, credentials=credentials)
         assert answer.status == status
     assert gateway.call("POST", "/predict", ROWS, signed=True, credentials=allowed).body == SCORED
+    denied = {"Effect": "Deny", "Action": "execute-api:Invoke", "Resource": f"{arn}/*/objects/*"}
+    scorer = user(enforcing, "scorer", {"Effect": "Allow", "Action": "execute-api:Invoke", "Resource": arn}, denied)
+    assert gateway.call("POST", "/predict", ROWS, signed=True, credentials=scorer).status == 200
+    for credentials, status in ((allowed, 404), (scorer, 403)):
+        assert gateway.call("GET", "/objects/note", signed=True, credentials=credentials).status == status
     check_through(gateway, Door(signed=True, refused=403), Door())
 
     now: Any = vars(botocore.auth)["get_current_datetime"]

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import os
 import re
+import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -189,3 +193,26 @@ def test_the_workflow_holds_no_secret_and_takes_actions_by_digest() -> None:
     assert all(re.fullmatch(r"[\w./-]+@[0-9a-f]{40}", each) for each in uses)
     for step in steps:
         assert "${{" not in step.get("run", ""), "an expression in a script is how others' text gets in"
+
+
+def test_what_the_build_hands_over_replaces_nothing_that_the_deploying_job_runs(tmp_path: Path) -> None:
+    [_, job] = yaml.safe_load((GITHUB / "deploy.yml").read_text())["jobs"].values()
+    names = [step.get("name") or step["uses"].partition("@")[0] for step in job["steps"]]
+    download = job["steps"][names.index("actions/download-artifact")]
+    assert download["with"]["path"] == "${{ runner.temp }}/built"
+    built, checkout = tmp_path / "built", tmp_path / "checkout"
+    layer, caches = "build/layer-arm64.zip", ["lambda_fn/__pycache__/a.cpython-313.pyc"]
+    caches.append("lambda_fn/http/__pycache__/b.cpython-313.pyc")
+    others = ["serverless.yml", "package.json", "scripts/serverless-doors.cjs", "lambda_fn/a.py", "node_modules/x.js"]
+    for name in [layer, *caches, *others]:
+        (built / name).parent.mkdir(parents=True, exist_ok=True)
+        (built / name).write_text("another")
+    (built / f"{layer}.sha256").write_text(f"{hashlib.sha256(b'another').hexdigest()}  layer-arm64.zip\n")
+    (checkout / "lambda_fn").mkdir(parents=True)
+    (checkout / "lambda_fn" / "a.py").write_text("ours")
+    script = job["steps"][names.index("Take what is built and nothing else")]["run"]
+    environ = {"PATH": os.environ["PATH"], "RUNNER_TEMP": str(tmp_path), "GITHUB_WORKSPACE": str(checkout)}
+    subprocess.run(["bash", "-e", "-c", script], env=environ, cwd=checkout, check=True)
+    found = {str(path.relative_to(checkout)) for path in checkout.rglob("*") if path.is_file()}
+    assert found == {layer, f"{layer}.sha256", *caches, "lambda_fn/a.py"}
+    assert (checkout / "lambda_fn" / "a.py").read_text() == "ours"

@@ -16,9 +16,10 @@ from scripts.template import EVERYTHING
 SCRIPT = """
 const Plugin = require('./scripts/serverless-doors.cjs');
 const asked = JSON.parse(require('node:fs').readFileSync(0));
-console.log(JSON.stringify(asked.map(({ doors, predict, arrive, authorizer, params, param, kmsKeyArn }) => {
-  const events = [{ httpApi: { method: '*', path: '*', authorizer } }];
-  const functions = { predict: { environment: predict, events }, arrive: { environment: arrive } };
+console.log(JSON.stringify(asked.map((told) => {
+  const { doors, predict, arrive, authorizer, params, param, kmsKeyArn, url, fronts = [] } = told;
+  const events = [{ httpApi: { method: '*', path: '*', authorizer } }, ...fronts];
+  const functions = { predict: { environment: predict, events, url }, arrive: { environment: arrive } };
   const service = { functions, provider: { httpApi: {}, kmsKeyArn }, custom: { doors } };
   const input = { configurationInput: { params }, processedInput: { options: { param } } };
   const serverless = { classes: { Error }, service, ...input };
@@ -65,7 +66,7 @@ def refusals(
             **names,
             "doors": {**DOORS, "basePath": each.get("BASE_PATH", "/"), **(doors or {})},
             "predict": {name: value for name, value in each.items() if not name.startswith("BULK_")},
-            "arrive": {name: {"Fn::Sub": value} for name, value in each.items() if name.startswith("BULK_")},
+            "arrive": {name: placed(name, value) for name, value in each.items() if name.startswith("BULK_")},
         }
         for each in ({"BULK_INPUT": "s3://in/", "BULK_OUTPUT": "s3://out/"} | each for each in asked)
     ]
@@ -73,6 +74,10 @@ def refusals(
     assert done.returncode == 0, done.stderr
     found: list[str] = json.loads(done.stdout)
     return found
+
+
+def placed(name: str, value: str) -> Any:
+    return value if name == "BULK_ARRIVAL_OPTIONS" else {"Fn::Sub": value}
 
 
 def starts(environ: dict[str, str]) -> bool:
@@ -97,7 +102,7 @@ def test_what_is_deployed_is_what_a_function_starts_with() -> None:
 def test_a_place_of_tables_is_whole_segments_and_no_pattern(name: str) -> None:
     right = ["s3://rows/", "s3://rows/a/", "s3://${Bucket}/bulk/2026/", "s3://rows/date=2026 b/"]
     wrong = ["s3://rows/a", "s3://rows//", "s3://rows//a/", "s3://rows/a//", "s3://rows/*/", "s3://rows/a?/"]
-    wrong.append("s3://rows/${aws:username}/")
+    wrong += ["s3://rows/${aws:username}/", "s3://*/a/", "s3://plume-*/models/", "s3://row?/", "s3://${Bucket}*/a/"]
     found = refusals(*[{name: each} for each in right + wrong])
     assert found[: len(right)] == [""] * len(right)
     assert all("whole segments" in each for each in found[len(right) :]), found
@@ -115,6 +120,12 @@ def test_tables_are_written_apart_from_models_objects_and_what_is_captured() -> 
     assert "bulkInputPrefix is not within bulkOutputPrefix" in within[0]
 
 
+def test_options_of_what_arrives_are_an_object() -> None:
+    texts = ["{}", '{"model": "churn"}', "{model: churn}", "[]", "null", "model=churn"]
+    refused = refusals(*[{"BULK_ARRIVAL_OPTIONS": each} for each in texts])
+    assert ["bulkArrivalOptions is a JSON object" in each for each in refused] == [False] * 2 + [True] * 4
+
+
 @pytest.mark.parametrize("door", [False, None, "", 0, True, "toString"])
 def test_what_is_no_door_is_not_taken_for_an_open_one(door: Any) -> None:
     [refused] = refusals({}, door=door)
@@ -128,10 +139,13 @@ def test_what_is_no_door_is_not_taken_for_an_open_one(door: Any) -> None:
         ("open", {"flags": {"disableDefaultEndpoint": True}}, "disableDefaultEndpoint asks for a domain"),
         ("open", {"alarmEmail": "on-call@example.org"}, "alarmEmail and alarmTopic ask for alarms=true"),
         ("open", {"alarmTopic": "arn:aws:sns:eu-west-1:123456789012:on-call"}, "ask for alarms=true"),
+        ("open", {"vpcSubnets": "subnet-1", "vpcSecurityGroups": ","}, "are given together, or neither"),
         ("open", {"stackTags": "team"}, "stackTags is name=value,name=value, not 'team'"),
         ("jwt", {"jwtAudience": "a"}, "it asks for jwtIssuer, a URL of https, and jwtAudience"),
         ("jwt", {"jwtIssuer": "https://a.b", "jwtAudience": " , "}, "it asks for jwtIssuer"),
         ("jwt", {"jwtIssuer": "http://a.b", "jwtAudience": "a"}, "it asks for jwtIssuer"),
+        ("open", {"jwtIssuer": "https://a.b", "jwtAudience": "a"}, "ask for auth=jwt, or docsAuth=jwt"),
+        ("iam", {"jwtScopes": "score"}, "ask for auth=jwt, or docsAuth=jwt"),
         ("key", {"keyTtl": "soon"}, "it asks for a keyTtl from 0 to 3600"),
         ("key", {"keyTtl": "3601"}, "it asks for a keyTtl from 0 to 3600"),
     ],
@@ -139,6 +153,28 @@ def test_what_is_no_door_is_not_taken_for_an_open_one(door: Any) -> None:
 def test_a_door_that_lacks_something_or_is_unclear_is_refused(door: str, doors: dict[str, Any], words: str) -> None:
     [refused] = refusals({}, door=door, doors=doors)
     assert words in refused
+
+
+@pytest.mark.parametrize(
+    ("front", "asks"),
+    [
+        ({"url": True}, False),
+        ({"url": {"cors": True}}, False),
+        ({"url": {"authorizer": "aws_iam"}}, True),
+        ({"fronts": [{"http": "ANY /"}, {"http": "ANY /{proxy+}"}]}, False),
+        ({"fronts": [{"http": {"method": "post", "path": "/predict"}}]}, False),
+        ({"fronts": [{"http": {"method": "ANY", "path": "/", "authorizer": "aws_iam"}}]}, True),
+        ({"fronts": [{"http": {"method": "ANY", "path": "/", "private": True}}, {"http": "OPTIONS /"}]}, True),
+        ({"fronts": [{"httpApi": "POST /predict"}]}, False),
+        ({"fronts": [{"httpApi": {"method": "*", "path": "*"}}]}, False),
+        ({"fronts": [{"httpApi": {"method": "GET", "path": "/ping", "authorizer": "open"}}]}, True),
+        ({"fronts": [{"httpApi": "OPTIONS /{proxy+}"}, {"sqs": "arn"}]}, True),
+    ],
+)
+def test_every_front_says_what_it_asks_for_unless_the_door_is_open(front: dict[str, Any], asks: bool) -> None:
+    [refused] = refusals({"DOOR": "iam"}, door="iam", **front)
+    assert ("whatever auth says" in refused) != asks
+    assert refusals({"DOOR": "open"}, **front) == [""]
 
 
 def test_a_name_that_nobody_reads_is_refused_wherever_it_is_told() -> None:

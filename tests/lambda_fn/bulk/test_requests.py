@@ -1,5 +1,7 @@
 """Requests and events that are wrong: what was expected and what came is told; and a dry run."""
 
+from hashlib import sha256
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -88,6 +90,18 @@ def test_rows_are_estimated_from_those_at_the_begin() -> None:
     assert _rows_about(b"1,2\n" * 10, False, 4000, False) == 1000
     assert _rows_about(b"1,2\n3,4", True, 7, False) == 2
     assert _rows_about(b"", True, 0, False) == 0
+
+
+@pytest.mark.parametrize("name", [{}, {"model": "model"}])
+def test_the_model_that_is_pinned_scores_tables_and_no_other(
+    bulk: Bulk, model_file: Path, monkeypatch: pytest.MonkeyPatch, name: dict[str, str]
+) -> None:
+    bulk.put("in/a.csv", TEXT)
+    monkeypatch.setenv("MODEL_SHA256", sha256(model_file.read_bytes()).hexdigest())
+    assert bulk.plan(bulk.request("in/a.csv", "out/a/", **name))["chunks"]
+    monkeypatch.setenv("MODEL_SHA256", "0" * 64)
+    with pytest.raises(RefusedError, match="MODEL_SHA256 pins 0000"):
+        bulk.plan(bulk.request("in/a.csv", "out/b/", **name))
 
 
 def test_a_worker_needs_no_setting_of_models_which_its_role_does_not_reach(

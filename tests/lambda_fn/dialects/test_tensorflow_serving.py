@@ -115,7 +115,17 @@ def test_a_name_is_the_same_model_on_every_path(
         stump = digest(f"/models/{name}/predict", {"data": [[6.2, 3.4]]})
         assert digest(f"/v1/models/{name}:predict", {"instances": [[6.2, 3.4]]}) == stump
     assert digest("/predict", {"data": [[6.2, 3.4]]}) != stump
-    (tmp_path / "iris.onnx").unlink()
+    (tmp_path / "iris.onnx").write_bytes(b"no model")
     fresh = load(MODEL_URI=front.as_uri(), MODELS_URI=f"{tmp_path.as_uri()}/")
+    rows = json.dumps({"data": [[6.2, 3.4]], "instances": [[6.2, 3.4]]})
+    for path in ("/models/iris/predict", "/v1/models/iris:predict"):
+        sent = request(event, "POST", path, rows)
+        assert (fresh.predict(sent, None)["statusCode"], path) == (503, path)
+    (tmp_path / "iris.onnx").unlink()
+    fresh = load(MODEL_URI=front.as_uri(), MODELS_URI=f"{tmp_path.as_uri()}/", MODEL_TTL="0.001")
     sent = request(event, "GET", "/v2/models/iris/ready")
     assert [fresh.predict(sent, None)["statusCode"] for _ in range(2)] == [200, 200]
+    (tmp_path / "iris.onnx").mkdir()  # the storage fails: what was seen counts, and who saw nothing does not guess
+    assert fresh.predict(sent, None)["statusCode"] == 200
+    fresh = load(MODEL_URI=front.as_uri(), MODELS_URI=f"{tmp_path.as_uri()}/")
+    assert "can't be read" in json.loads(fresh.predict(sent, None)["body"])["error"]

@@ -38,6 +38,22 @@ def test_a_page_is_answered_by_its_own_route_alone(load: Load, model_file: Path,
 
 
 @pytest.mark.parametrize("page", PAGES)
+def test_so_it_is_in_payload_1(load: Load, model_file: Path, event: LoadEvent, page: str) -> None:
+    handler = load(MODEL_URI=model_file.as_uri(), DOOR="open", DOCS_DOOR="iam")
+    sent = event("predict-http-api-payload-1") | {"body": None}
+    for resource, path, method, status in (
+        (page, page, "GET", 200),
+        ("$default", page, "GET", 404),
+        ("$default", f"{page}/", "GET", 404),
+        ("$default", page, "HEAD", 404),
+        ("/{proxy+}", page, "OPTIONS", 204),
+        ("$default", "/model", "GET", 200),
+    ):
+        told = {"resource": resource, "path": f"/dev{path}", "httpMethod": method}
+        assert (handler.predict(sent | told, None)["statusCode"], told) == (status, told)
+
+
+@pytest.mark.parametrize("page", PAGES)
 def test_with_the_same_door_every_spelling_is_answered(
     load: Load, model_file: Path, event: LoadEvent, page: str
 ) -> None:
