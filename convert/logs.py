@@ -35,7 +35,11 @@ UNLOGGED = "(not logged)"
 """The route, and the version, of calls of which the log has metrics alone."""
 OTHERS = '"(log_)?level": ?"(ERROR|WARN)|"status": ?"(timeout|error|failure)"'
 """Lines of no call: of the service, of Python's logger, of Lambda's runtime; and of Lambda itself."""
-ENDED = {"platform.report": "Lambda ended a call", "platform.initReport": "a start failed"}
+ENDED = {
+    "platform.report": "Lambda ended a call",
+    "platform.initReport": "a start failed",
+    "platform.restoreReport": "a start from a snapshot failed",
+}
 """Lambda has several lines of each: those that are told."""
 QUERY = (
     f'fields @timestamp, @message | filter @message like /"total_ms":|{OTHERS}/'

@@ -182,6 +182,7 @@ def test_what_else_went_wrong_is_told_where_there_are_no_calls_too(
         done = report | {"type": "platform.runtimeDone"}
         raised = {"log_level": "ERROR", "errorMessage": "no call", "errorType": "UnrequestedError"}
         lines += map(json.dumps, (told, report, done, raised))
+    lines.append('{"type": "platform.restoreReport", "record": {"status": "error", "errorType": "Runtime.ExitError"}}')
     put(aws, stage, [*lines, '{"level": "ERROR"}', '{"status": "error", "record": 7}', '"level": "ERROR"'])
     assert main(["logs", "--stage", stage]) == 0
     first, *rest = capsys.readouterr().out.splitlines()
@@ -191,6 +192,7 @@ def test_what_else_went_wrong_is_told_where_there_are_no_calls_too(
         ("s3://b/m.onnx: model rejected: [red]no digest", "ERROR", "3"),
         ("UnrequestedError: no call", "ERROR", "2"),
         ("message '…': wrong-width: row 0", "WARN", "2"),
+        ("a start from a snapshot failed: error Runtime.ExitError", "ERROR", "1"),
         ("Lambda ended a call: timeout", "ERROR", "1"),
     ]
     monkeypatch.setattr(module, "MOST_CALLS", 4)
