@@ -165,7 +165,7 @@ def make_parser() -> argparse.ArgumentParser:
     logs = _command(commands, "logs", _logs, "count calls and errors, and how long they took, by the log")
     bulk.add_stack(logs)
     logs.add_argument("--since", default="1h", metavar="TIME", help="how far back, 30m, 2h or 7d; default: %(default)s")
-    logs.add_argument("--function", default="predict", help="or objects; default: %(default)s")
+    logs.add_argument("--function", default="predict", help="or objects, authorize; default: %(default)s")
     for add in (drift.add_command, bulk.add_commands):
         add(lambda name, function, text: _command(commands, name, function, text))
     return parser

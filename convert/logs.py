@@ -32,10 +32,14 @@ MOST_TOLD, MOST_CHARACTERS = 12, 300
 """So many of the other lines are shown, the most frequent ones, and so much of each."""
 ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 UNLOGGED = "(not logged)"
-"""The route of calls of which the log has metrics alone."""
+"""The route, and the version, of calls of which the log has metrics alone."""
 OTHERS = '"(log_)?level": ?"(ERROR|WARN)|"status": ?"(timeout|error|failure)"'
 """Lines of no call: of the service, of Python's logger, of Lambda's runtime; and of Lambda itself."""
-ENDED = {"platform.report": "Lambda ended a call", "platform.initReport": "a start failed"}
+ENDED = {
+    "platform.report": "Lambda ended a call",
+    "platform.initReport": "a start failed",
+    "platform.restoreReport": "a start from a snapshot failed",
+}
 """Lambda has several lines of each: those that are told."""
 QUERY = (
     f'fields @timestamp, @message | filter @message like /"total_ms":|{OTHERS}/'
@@ -48,12 +52,14 @@ QUERY = (
 class Call:
     """What a line says of a call: `times` in milliseconds by part; an empty `code` if it was answered well.
 
-    status: 0 where the line does not say. model, version: what scored; empty where nothing did.
+    status: 0 where the line does not say. fault: whether the error is the service's. model, version: what scored; empty
+    where nothing did.
     """
 
     route: str
     status: int
     code: str
+    fault: bool
     rows: int
     cold: bool
     times: dict[str, float]
@@ -99,7 +105,7 @@ def logs(service: str, stage: str, function: str, since: float, console: Console
         return
     if crowded:
         console.print(f"[yellow]more than {MOST_RESULTS:,} calls within {crowded} ms[/]: others are not counted there")
-    errors, faults = sum(call.failed for call in calls), sum(call.status >= 500 for call in calls)
+    errors, faults = sum(call.failed for call in calls), sum(call.fault for call in calls)
     console.print(
         f"[bold]{plain(group)}[/] from {span}: {len(calls):,} calls, {errors:,} errors ({_share(errors, len(calls))}),"
         f" {faults:,} of them the service's, {sum(call.rows for call in calls):,} rows,"
@@ -110,7 +116,7 @@ def logs(service: str, stage: str, function: str, since: float, console: Console
         console.print("[yellow]errors alone[/]: of other calls logCalls=errors with metrics=false leaves no line")
     console.print(_parts(calls))
     console.print(_routes(calls))
-    if any(call.version for call in calls):
+    if {call.version for call in calls} - {"", UNLOGGED}:
         console.print(_models(calls))
     if errors:
         console.print(_codes(calls))
@@ -208,8 +214,9 @@ def _call(line: Any, at: datetime) -> Call | None:
     cold = bool(line.get("cold") or line.get("cold_starts"))
     code = str(line.get("code", line.get("Code", "")))  # a line of metrics alone has no status
     route, status = str(line.get("route", UNLOGGED)), int(line.get("status", 0 if code else 200))
-    model = str(line.get("model", "")), str(line.get("model_version", ""))
-    call = Call(route, status, code, int(line.get("rows", 0)), cold, times, at, *model, str(line.get("sender", "?")))
+    model = str(line.get("model", "")), str(line.get("model_version", "" if "route" in line else UNLOGGED))
+    sender, fault = str(line.get("sender", "?")), status >= 500 or bool(line.get("faults"))
+    call = Call(route, status, code, fault, int(line.get("rows", 0)), cold, times, at, *model, sender)
     return call if all(map(math.isfinite, times.values())) else None
 
 
@@ -267,7 +274,7 @@ def _models(calls: Sequence[Call]) -> Table:
         of_it = [call for call in found if call.version == version]
         errors, names = sum(call.failed for call in of_it), ", ".join(sorted({call.model for call in of_it}))
         table.add_row(
-            plain(f"{names} {version}"), f"{len(of_it):,}", f"{errors:,}", *_span([call.at for call in of_it])
+            plain(f"{names} {version}".lstrip()), f"{len(of_it):,}", f"{errors:,}", *_span([call.at for call in of_it])
         )
     return table
 
@@ -285,9 +292,13 @@ def _codes(calls: Sequence[Call]) -> Table:
 def _others(told: Sequence[Told]) -> Table:
     """Return what else went wrong, the most frequent first."""
     table = _table("besides, the log says", "level", "times", "first (UTC)", "last (UTC)")
-    for (text, level), count in Counter((each.text, each.level) for each in told).most_common(MOST_TOLD):
+    found = Counter((each.text, each.level) for each in told).most_common()
+    for (text, level), count in found[:MOST_TOLD]:
         span = _span(sorted(each.at for each in told if (each.text, each.level) == (text, level)))
         table.add_row(plain(text), plain(level), f"{count:,}", *span)
+    if len(found) > MOST_TOLD:
+        left = sum(count for _, count in found[MOST_TOLD:])
+        table.add_row(f"… and {len(found) - MOST_TOLD:,} others", "", f"{left:,}")
     return table
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
+from functools import cache
 from typing import TYPE_CHECKING
 
 from lambda_fn.config import Settings
@@ -71,11 +72,17 @@ def _key(request: Request, loaded: Loaded, settings: Settings, rows_of: RowsOf) 
         return request.headers.get(name) or None
     column = loaded.model.card.columns.get(name)
     if column is None or column in loaded.model.card.dropped:
-        log.warning("CANDIDATE_KEY names %r, at which the model does not look: calls are drawn by chance", name)
+        _tell_of_no_key(name, loaded.uri)
         return None
     number = float(rows_of(request, loaded, settings)[0:1][0, column]) + 0.0  # there is one zero
     texts = {code: text for text, code in loaded.model.card.features[column].categories.items()}
     return texts.get(number, repr(number))  # another model may number a feature's strings otherwise
+
+
+@cache
+def _tell_of_no_key(name: str, uri: str) -> None:
+    """Tell once, and not at each call, that a model has no use for the key: of several models some may."""
+    log.warning("CANDIDATE_KEY names %r, at which the model does not look: calls are drawn by chance (%s)", name, uri)
 
 
 def _compared(request: Request, loaded: Loaded, other: Loaded, settings: Settings, rows_of: RowsOf) -> Difference | str:

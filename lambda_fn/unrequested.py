@@ -88,14 +88,18 @@ def _failed(
     records: list[dict[str, Any]], context: Any, service: Service, settings: Settings, calls: Calls | None
 ) -> Iterator[str]:
     """Score the messages; yield the ids of those that could not be, and of a FIFO queue of all behind the first one."""
-    remaining, stopped = getattr(context, "get_remaining_time_in_millis", None), False
+    remaining, stopped, back = getattr(context, "get_remaining_time_in_millis", None), False, 0
     for record in records:
         stopped = stopped or (remaining is not None and remaining() < LEFT_MS)
         if stopped:
+            back += 1
             yield record["messageId"]
         elif not _is_scored(record, context, service, settings, calls):
             yield record["messageId"]
             stopped = str(record.get("eventSourceARN")).endswith(".fifo")
+    if back:
+        why = "the function's time is over, or one in front of them in a FIFO queue failed"
+        log.warning("%d of %d messages are given back without a look: %s", back, len(records), why)
 
 
 def _is_scored(

@@ -62,6 +62,9 @@ const RULES = [
   [({ vpcSubnets, vpcSecurityGroups: groups }) => typeof vpcSubnets === 'string' && typeof groups === 'string', 'vpcSubnets and vpcSecurityGroups are ids with commas between them'],
   [({ vpcSubnets, vpcSecurityGroups: groups }) => !listed(vpcSubnets).length === !listed(groups).length, 'vpcSubnets and vpcSecurityGroups are given together, or neither'],
   [({ alarmEmail, alarmTopic, noTopic, flags }) => String(flags.alarms) === 'true' || (!alarmEmail && alarmTopic === noTopic), 'alarmEmail and alarmTopic ask for alarms=true: nobody would be told'],
+  [({ alarmTopic, noTopic }) => alarmTopic === noTopic || /^arn:[\w-]+:sns:[\w-]+:\d{12}:[\w-]+(\.fifo)?$/.test(alarmTopic), 'alarmTopic is the ARN of an SNS topic'],
+  [({ alarmLatency }) => whole(alarmLatency, 1, 30000), 'alarmLatency is a number of milliseconds, up to 30000, at which a gateway gives up'],
+  [({ captureDays, bulkUploadsDays: days }) => whole(captureDays, 1, 36500) && whole(days, 1, 36500), 'captureDays and bulkUploadsDays are numbers of days from 1 on'],
   [({ kmsKeyArn: arn }) => !arn || /^arn:[\w-]+:kms:[\w-]+:\d{12}:key\/[\w-]+$/.test(arn), 'kmsKey is the ARN of a key: roles are let use no alias'],
   // What follows the functions read of their settings: one that is wrong ends each of their starts, and so all calls.
   [({ CAPTURE_SHARE: text = 0 }) => share(text), 'captureShare is a number from 0 to 1'],

@@ -26,7 +26,7 @@ def overview(shifts: Sequence[Shift]) -> Plot:
     places = np.arange(len(drawn))[::-1]
     values = [shift.psi or 0.0 for shift in drawn]
     axes.barh(places, values, 0.7, color=[COLOURS.get(shift.word, UNSURE_COLOUR) for shift in drawn])
-    axes.set_xlim(0, max(*values, LARGE) * 1.18)
+    axes.set_xlim(0, max([*values, LARGE]) * 1.18)
     axes.set_ylim(-0.6, max(len(drawn) - 0.4, 1))
     axes.set_yticks(places, labels=[shortened(shift.name) for shift in drawn])
     for label in axes.get_yticklabels():

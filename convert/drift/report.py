@@ -58,6 +58,7 @@ def verdict(found: Findings) -> Verdict:
     large = [shift for shift in found.compared if shift.word == "large"]
     moderate = [shift for shift in found.compared if shift.word == "moderate"]
     gaps = [shift for shift in found.compared if shift.gap > POINTS]
+    absent = [shift for shift in found.compared if shift.psi is None]
     if gaps and not large:
         names = listed([shift.name for shift in sorted(gaps, key=lambda shift: -shift.gap)])
         return Verdict(
@@ -65,6 +66,11 @@ def verdict(found: Findings) -> Verdict:
         )
     if large:
         return Verdict("failed", "▲", f"{_title(large, found)} shifted", _names("By 0.25 and more", large))
+    if absent:
+        names = listed([shift.name for shift in absent])
+        return Verdict(
+            "failed", "▲", f"{_title(absent, found)} did not come in", f"There is nothing to compare: {names}."
+        )
     if moderate:
         return Verdict(
             "moderate", "△", f"{_title(moderate, found)} shifted a little", _names("By 0.1 to 0.25", moderate)

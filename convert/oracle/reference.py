@@ -45,6 +45,9 @@ def reference(oracle: Oracle, accepts: Sequence[Accepts]) -> dict[str, str]:
 def of_numbers(values: Floats) -> list[Any]:
     """Return upper ends of bins, and how many of the values, (n,), are up to each, and above the last.
 
+    An end that has more digits than are written would be on either side of its value, as of a third or of 0.1 in
+    float32: it is half way to the next value.
+
     >>> of_numbers(np.arange(1.0, 101.0))[0]
     [10, 20, 30, 40, 50, 60, 70, 80, 90]
     >>> of_numbers(np.array([0.0, 1.0, 1.0, 3.0]))
@@ -57,7 +60,9 @@ def of_numbers(values: Floats) -> list[Any]:
         ends = np.unique(np.minimum(ends, different[-2]))  # the last bin is not empty
     else:
         ends = different[:-1]
-    edges = list(dict.fromkeys(short(end) for end in ends.tolist()))
+    beyond = different[np.searchsorted(different, ends, side="right")]
+    pairs = zip(ends.tolist(), (ends / 2 + beyond / 2).tolist(), strict=True)
+    edges = list(dict.fromkeys(short(end) if short(end) == end else short(between) for end, between in pairs))
     bins = np.searchsorted(np.array(edges, np.float64), values, side="left")
     return [edges, np.bincount(bins, minlength=len(edges) + 1).tolist()]
 

@@ -251,8 +251,9 @@ class Served:
                 return
         if blob is not None and error.problem is Problem.MODEL_TOO_LARGE:  # the next start takes it
             self._source.refuse(blob, error)
-        rejected = _rejected(error, blob)
-        if error.problem is Problem.STORAGE_UNAVAILABLE:
+        is_away = error.problem is Problem.STORAGE_UNAVAILABLE
+        rejected = _since(self._away if is_away else self._rejected, _rejected(error, blob))
+        if is_away:
             self._away = rejected
             why = error.told.removeprefix(f"{self._source.uri}: ")
             told = f"the storage can't be asked for another {self._role.lower()}: {why}"
@@ -271,3 +272,10 @@ def _rejected(error: ServiceError, blob: Blob | None) -> dict[str, Any]:
         "sha256": blob and sha256(blob.data).hex(),
         "since": moment(),
     }
+
+
+def _since(before: Mapping[str, Any] | None, rejected: dict[str, Any]) -> dict[str, Any]:
+    """Return what is not served with the time since when, if it was the same before."""
+    if before is None or any(before[name] != rejected[name] for name in ("code", "version_id", "sha256")):
+        return rejected
+    return {**rejected, "since": before["since"]}

@@ -134,14 +134,38 @@ def test_where_there_are_errors_alone_it_says_why(
 def test_lines_of_metrics_alone_tell_errors_and_lines_that_are_odd_are_passed_by(
     aws: Emulator, stage: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    metrics = [{"total_ms": 1.5, "calls": 1}, {"total_ms": 1.5, "calls": 1, "errors": 1, "Code": "nan"}]
+    metrics = [{"total_ms": 1.5, "calls": 1}, {"total_ms": 1.5, "calls": 1, "errors": 1, "Code": "nan", "faults": 1}]
     odd = ['{"total_ms": 1, "status": 1e999}', '{"total_ms": "nan"}', '{"total_ms":' + "[" * 20_000]
     put(aws, stage, [*map(json.dumps, metrics), *odd])
     assert main(["logs", "--stage", stage]) == 0
     told = capsys.readouterr().out
-    assert ": 2 calls, 1 errors (50.0 %)" in " ".join(told.split())
+    assert ": 2 calls, 1 errors (50.0 %), 1 of them the service's" in " ".join(told.split())
+    assert "model and version" not in told
     [row] = [line for line in told.splitlines() if line.startswith("│ nan")]
     assert [each.strip() for each in row.strip("│").split("│")] == ["nan", "?", "1", "50.0 %", "? 1"]
+
+
+def test_calls_that_are_well_answered_are_of_some_version_too_where_errors_alone_have_lines(
+    aws: Emulator, stage: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", "140")
+    whose = {"route": "/predict", "status": 400, "code": "nan", "model": "iris", "model_version": "v1"}
+    put(aws, stage, [json.dumps(each) for each in (whose | {"total_ms": 1.5}, *[{"total_ms": 1.5, "calls": 1}] * 3)])
+    assert main(["logs", "--stage", stage]) == 0
+    _, _, models = capsys.readouterr().out.partition("model and version")
+    cells = [[each.strip() for each in line.strip("│").split("│")] for line in models.splitlines() if "│" in line]
+    assert [row[:3] for row in cells[:2]] == [["iris v1", "1", "1"], ["(not logged)", "3", "0"]]
+
+
+def test_what_else_went_wrong_is_counted_where_it_is_not_shown(
+    aws: Emulator, stage: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", "140")
+    lines = [json.dumps({"level": "ERROR", "message": f"text {number}"}) for number in range(15)]
+    put(aws, stage, [*lines[:12], *lines])
+    assert main(["logs", "--stage", stage]) == 0
+    last = [line for line in capsys.readouterr().out.splitlines() if line.startswith("│")][-1]
+    assert [each.strip() for each in last.strip("│").split("│")][:3] == ["… and 3 others", "", "3"]
 
 
 def test_what_else_went_wrong_is_told_where_there_are_no_calls_too(
@@ -158,6 +182,7 @@ def test_what_else_went_wrong_is_told_where_there_are_no_calls_too(
         done = report | {"type": "platform.runtimeDone"}
         raised = {"log_level": "ERROR", "errorMessage": "no call", "errorType": "UnrequestedError"}
         lines += map(json.dumps, (told, report, done, raised))
+    lines.append('{"type": "platform.restoreReport", "record": {"status": "error", "errorType": "Runtime.ExitError"}}')
     put(aws, stage, [*lines, '{"level": "ERROR"}', '{"status": "error", "record": 7}', '"level": "ERROR"'])
     assert main(["logs", "--stage", stage]) == 0
     first, *rest = capsys.readouterr().out.splitlines()
@@ -167,6 +192,7 @@ def test_what_else_went_wrong_is_told_where_there_are_no_calls_too(
         ("s3://b/m.onnx: model rejected: [red]no digest", "ERROR", "3"),
         ("UnrequestedError: no call", "ERROR", "2"),
         ("message '…': wrong-width: row 0", "WARN", "2"),
+        ("a start from a snapshot failed: error Runtime.ExitError", "ERROR", "1"),
         ("Lambda ended a call: timeout", "ERROR", "1"),
     ]
     monkeypatch.setattr(module, "MOST_CALLS", 4)

@@ -80,7 +80,9 @@ def test_behind_a_failure_a_fifo_queue_keeps_its_order(handler: ModuleType, even
     assert failures(handler.predict(sent, None)) == ["1", "2"]
 
 
-def test_what_there_is_no_time_for_is_given_back(handler: ModuleType, event: LoadEvent) -> None:
+def test_what_there_is_no_time_for_is_given_back(
+    handler: ModuleType, event: LoadEvent, caplog: pytest.LogCaptureFixture
+) -> None:
     class Context:
         times = iter([5000, 5000, 900])
 
@@ -89,6 +91,9 @@ def test_what_there_is_no_time_for_is_given_back(handler: ModuleType, event: Loa
 
     sent = with_bodies(event("unrequested/queue-sqs"), GOOD, GOOD, GOOD)
     assert failures(handler.predict(sent, Context())) == ["2"]
+    assert [each.message.partition(":")[0] for each in caplog.records] == [
+        "1 of 3 messages are given back without a look"
+    ]
 
 
 @pytest.mark.e2e

@@ -41,6 +41,9 @@ DOORS: dict[str, Any] = {
     "alarmEmail": "",
     "alarmTopic": "none",
     "noTopic": "none",
+    "alarmLatency": 1000,
+    "captureDays": 30,
+    "bulkUploadsDays": "30",
     "flags": {},
 }
 SHARES = ("0", "1", "0.5", ".5", "1e-3", "1e-7", "1e3", "..", "1.0", "2", "1.1", "-1", "half", "nan", "1 %", "0,5")
@@ -140,6 +143,10 @@ def test_what_is_no_door_is_not_taken_for_an_open_one(door: Any) -> None:
         ("open", {"alarmEmail": "on-call@example.org"}, "alarmEmail and alarmTopic ask for alarms=true"),
         ("open", {"alarmTopic": "arn:aws:sns:eu-west-1:123456789012:on-call"}, "ask for alarms=true"),
         ("open", {"vpcSubnets": "subnet-1", "vpcSecurityGroups": ","}, "are given together, or neither"),
+        ("open", {"alarmTopic": "on-call", "flags": {"alarms": True}}, "alarmTopic is the ARN of an SNS topic"),
+        ("open", {"alarmLatency": "fast"}, "alarmLatency is a number of milliseconds"),
+        ("open", {"captureDays": "0"}, "captureDays and bulkUploadsDays are numbers of days"),
+        ("open", {"bulkUploadsDays": 1.5}, "captureDays and bulkUploadsDays are numbers of days"),
         ("open", {"stackTags": "team"}, "stackTags is name=value,name=value, not 'team'"),
         ("jwt", {"jwtAudience": "a"}, "it asks for jwtIssuer, a URL of https, and jwtAudience"),
         ("jwt", {"jwtIssuer": "https://a.b", "jwtAudience": " , "}, "it asks for jwtIssuer"),

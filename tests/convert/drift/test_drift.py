@@ -180,6 +180,14 @@ def test_features_of_another_version_are_no_failure(run: Run, write: Write, mode
     assert "20 rows have no 'member', or another kind of value" in found["notes"]
 
 
+def test_rows_without_any_of_its_features_have_a_page(run: Run, write: Write, model: Any, tmp_path: Path) -> None:
+    folder, page = write([line({"color": "red"}, prediction=None)]), tmp_path / "drift.html"
+    status, found = run(folder, "--model", model[0], "--report", page)
+    assert (status, {*words(found).values()}) == (0, {"nothing came in"})
+    assert "1 rows have &#39;color&#39;" in page.read_text()
+    assert "3 of 3 features and the answer did not come in" in page.read_text()
+
+
 def test_half_a_character_is_told_as_it_is_escaped(run: Run, write: Write, model: Any, tmp_path: Path) -> None:
     file, rows = model
     lines = [line(row | {"\udc00": 1}, version="v\ud800", sha256="\ud800") for row in rows]

@@ -57,6 +57,11 @@ def test_they_are_deciles_of_the_table(tmp_path: Path) -> None:
         ([0.0] * 95 + [1.0] * 5, [[0], [95, 5]]),
         ([*range(20), *[50] * 80], [[9, 19], [10, 10, 80]]),
         ([-0.0, 0.0, 1 / 3] * 4, [[0], [8, 4]]),
+        ([1 / 3] * 2 + [2 / 3] * 3 + [4 / 3] * 5, [[0.5, 1], [2, 3, 5]]),
+        (
+            [*np.array([0.1, 0.7, 0.9], np.float32).tolist(), 1.0] * 2,
+            [[0.399999995, 0.799999982, 0.949999988], [2, 2, 2, 2]],
+        ),
     ],
 )
 def test_values_that_come_often_have_bins_of_their_own(values: list[float], expected: list[Any]) -> None:

@@ -113,7 +113,7 @@ def test_a_zero_is_a_zero_and_a_body_that_is_too_large_is_not_read(
     assert caplog.text == ""
     handler = load(**environ, CANDIDATE_KEY="feature:customer")
     assert len({served_by(handler, event, [[6.2, 3.4]]) for _ in range(50)}) == 2
-    assert "'customer', at which the model does not look" in caplog.text
+    assert caplog.text.count("'customer', at which the model does not look") == 1
 
 
 def test_in_the_shadow_it_is_only_compared(

@@ -226,6 +226,35 @@ def test_a_failure_that_is_not_the_models_is_not_remembered_of_it(
     assert name_of(served) == "stump"
 
 
+@pytest.mark.parametrize("fault", ["taken away", "out of reach"])
+def test_it_is_told_since_when_it_is_so(
+    place: Place, model_files: Files, clock: Clock, monkeypatch: pytest.MonkeyPatch, fault: str
+) -> None:
+    def fail(*_: object) -> None:
+        raise ServiceError(Problem.STORAGE_UNAVAILABLE, "no")
+
+    moments = map(str, range(10))
+    monkeypatch.setattr(served_module, "moment", lambda: next(moments))
+    place.put(model_files["tree"])
+    served = place.serve()
+    assert name_of(served) == "tree"
+    place.path.unlink()
+    told = []
+    with monkeypatch.context() as patch:
+        if fault == "out of reach":
+            patch.setattr(store, "fetch_other", fail)
+        for _ in range(3):
+            clock.now += TTL + 2 * IDLE_SECONDS
+            assert name_of(served) == "tree"
+            told.append(served.rejected and served.rejected["since"])
+    assert told == ["0"] * 3
+    place.put(b"no model")
+    clock.now += TTL + 2 * IDLE_SECONDS
+    assert name_of(served) == "tree"
+    assert served.rejected is not None
+    assert served.rejected["since"] != "0"
+
+
 def test_what_is_refused_at_a_start_is_not_fetched_again_until_it_is_another(
     place: Place, model_files: Files, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
