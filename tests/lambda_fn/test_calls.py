@@ -306,14 +306,17 @@ def test_errors_alone_are_logged_and_all_are_counted(
     assert "calls" not in line
 
 
-def test_what_is_off_is_not_even_imported(model_file: Path) -> None:
+@pytest.mark.parametrize(("settings", "imported"), [({"LOG_INPUTS": "true"}, []), (ALL, ["lambda_fn.calls"])])
+def test_what_is_off_or_of_few_calls_is_not_even_imported(
+    model_file: Path, settings: dict[str, str], imported: list[str]
+) -> None:
     code = f"""
 import json, sys
 from lambda_fn import handler
 event = json.loads(open({str(TESTS / "events" / "predict-http-api.json")!r}).read())
-assert "server-timing" not in handler.predict(event, None)["headers"]
-print([name for name in sys.modules if name.startswith(("lambda_fn.calls", "lambda_fn.telemetry"))])
+assert ("server-timing" in handler.predict(event, None)["headers"]) == {bool(imported)}
+print([name for name in sys.modules if name.startswith(("lambda_fn.calls", "lambda_fn.telemetry"))], file=sys.stderr)
 """
-    environ = {"MODEL_URI": model_file.as_uri(), "LOG_INPUTS": "true"}
+    environ = {"MODEL_URI": model_file.as_uri(), **settings}
     done = subprocess.run([sys.executable, "-c", code], env=environ, capture_output=True, text=True, cwd=TESTS.parent)
-    assert done.stdout == "[]\n", done.stderr
+    assert done.stderr == f"{imported}\n"
