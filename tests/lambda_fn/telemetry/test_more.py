@@ -100,6 +100,8 @@ def test_what_was_sent_is_logged_if_that_is_asked_for(
     told = inputs_of(load, model_file, post(event, {"data": [[6.2, 3.4]] * 2000}), capsys)
     assert len(told["body"]) == 4096
     assert told["body_cut"] is True
+    cut_within = inputs_of(load, model_file, post(event, "x" + "é" * 3000), capsys)
+    assert cut_within["body"] == "x" + "é" * 2047
 
 
 @pytest.mark.parametrize("mode", ["answer", "shadow"])
