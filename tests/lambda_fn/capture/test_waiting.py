@@ -200,3 +200,9 @@ def test_no_more_waits_than_there_is_room_for_and_the_rest_is_counted(
     assert storage.rows + keeping._dropped == (calls + 2) * ROWS
     assert len(storage.stored[0][1]) < HELD_BYTES
     assert f"({keeping._dropped} rows dropped so far)" in caplog.messages[-1]
+    before = storage.rows + keeping._dropped, keeping._dropped
+    ask()  # there is room again
+    clock.now += FLUSH_SECONDS
+    ask()
+    finish(BUCKET)
+    assert (storage.rows + keeping._dropped, keeping._dropped) == (before[0] + 2 * ROWS, before[1])
