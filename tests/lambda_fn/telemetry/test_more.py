@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from lambda_fn.telemetry.entries import tell
 from tests.conftest import Event, LoadEvent
 from tests.lambda_fn.conftest import Load
 from tests.lambda_fn.posts import post
@@ -37,6 +38,7 @@ def test_a_log_that_takes_nothing_fails_no_call(
     monkeypatch.setattr(sys, "stdout", stdout)
     assert told.predict(event("predict-http-api"), None)["statusCode"] == 200
     assert told.predict(post(event, "{"), None)["statusCode"] == 400
+    tell("INFO", "a line of no call", {})
 
 
 def test_what_is_printed_before_is_in_front_and_a_line_is_whole(
