@@ -42,6 +42,7 @@ DOORS: dict[str, Any] = {
     "noTopic": "none",
     "flags": {},
 }
+DOMAIN = {"domain": "scores.example.org", "certificate": EVERYTHING["certificate"]}
 SHARES = ("0", "1", "0.5", ".5", "1e-3", "1e-7", "1e3", "..", "1.0", "2", "1.1", "-1", "half", "nan", "1 %", "0,5")
 SETTINGS: dict[str, tuple[str, ...]] = {
     "CAPTURE_SHARE": SHARES,
@@ -126,6 +127,15 @@ def test_what_is_no_door_is_not_taken_for_an_open_one(door: Any) -> None:
     [
         ("open", {"keysParameter": "/plume/*"}, "keysParameter is the whole name of a parameter of SSM"),
         ("open", {"flags": {"disableDefaultEndpoint": True}}, "disableDefaultEndpoint asks for a domain"),
+        ("open", {"domain": "scores.example.org", "certificate": "arn:aws:acm:::certificate/none"}, "its certificate"),
+        ("open", {**DOMAIN, "basePath": "/churn"}, "basePath has no slash at its ends where there is a domain"),
+        ("open", {"jwtScopes": " , "}, "jwtScopes is names with commas, and lists none"),
+        *[("open", {"versionDays": days}, "versionDays is a number of days from 1 on") for days in (0, "ten", "")],
+        *[("open", {"versionsKept": kept}, "versionsKept is a number from 1 to 100") for kept in (0, 101, "all")],
+        *[("open", {name: 0}, "numbers from 1 on") for name in ("throttleRate", "throttleBurst")],
+        ("open", {"vpcSubnets": "subnet-1"}, "given together, or neither"),
+        ("open", {"vpcSubnets": ["subnet-1"], "vpcSecurityGroups": ["sg-1"]}, "ids with commas between them"),
+        ("open", {"flags": {"tracing": "yes"}}, "tracing is true or false, not 'yes'"),
         ("open", {"alarmEmail": "on-call@example.org"}, "alarmEmail and alarmTopic ask for alarms=true"),
         ("open", {"alarmTopic": "arn:aws:sns:eu-west-1:123456789012:on-call"}, "ask for alarms=true"),
         ("open", {"stackTags": "team"}, "stackTags is name=value,name=value, not 'team'"),
