@@ -169,6 +169,15 @@ def test_older_rows_other_versions_and_bad_lines_are_counted_apart(run: Run, wri
     assert run(folder, "--model", file, "--since", "1d")[1]["rows"] == 310
 
 
+def test_rows_from_before_count_by_their_time_whatever_their_folder(run: Run, model: Any, tmp_path: Path) -> None:
+    file, rows = model
+    moment = f"{datetime.now(UTC) - timedelta(minutes=31):%Y-%m-%dT%H:%M:%S}.000Z"
+    lines = [*(line(row) for row in rows), *(line(row, time=moment) for row in rows[:7])]
+    (tmp_path / "rows.jsonl").write_text("\n".join(map(json.dumps, lines)))
+    _, found = run(tmp_path / "rows.jsonl", "--model", file, "--since", "30m")
+    assert (found["rows"], found["older_lines"]) == (300, 7)
+
+
 def test_features_of_another_version_are_no_failure(run: Run, write: Write, model: Any) -> None:
     file, rows = model
     lines = [line(row) for row in rows]
