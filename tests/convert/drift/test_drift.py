@@ -100,6 +100,7 @@ def test_what_comes_in_as_it_was_is_stable(run: Run, write: Write, model: Any, t
         ({"city": "Köln"}, "city"),
         ({"member": True}, "member"),
         ({"age, in years": 90.5}, "age, in years"),
+        ({"age, in years": -90.5}, "age, in years"),
         ({"age, in years": "Infinity"}, "age, in years"),
     ],
 )
@@ -107,6 +108,8 @@ def test_features_of_every_type_shift(run: Run, write: Write, model: Any, change
     file, rows = model
     _, found = run(write([line(row | change) for row in rows]), "--model", file)
     assert {name for name, word in words(found).items() if word != "stable"} == {shifted}
+    outside = {each["name"]: each["outside"] for each in found["features"]}
+    assert outside["age, in years"] == (shifted == "age, in years")
 
 
 def test_missing_and_unknown_values_are_told_with_what_they_were(run: Run, write: Write, model: Any) -> None:
