@@ -48,7 +48,7 @@ EVERYTHING = {
     "bulkConcurrency": "10",
     "bulkOnArrival": "true",
 }
-"""All that parameters turn on together, and other values than the defaults; SnapStart excludes provisioned concurrency."""
+"""All that parameters turn on together, other values than the defaults; SnapStart excludes provisioned concurrency."""
 VARIANTS = {"by default": {}, "with everything": EVERYTHING, "with SnapStart": {"snapStart": "true", "auth": "iam"}}
 IGNORED = (
     "W3005",  # what depends on what is written twice: by the framework
