@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 from collections.abc import Mapping
 from typing import Any
 
 import pytest
+import yaml
 
 from lambda_fn.config import ConfigError, Settings
 from scripts.emulator import ROOT
@@ -157,6 +159,15 @@ def test_a_name_that_nobody_reads_is_refused_wherever_it_is_told() -> None:
     assert refusals({}, params=right, param=["docsAuth=iam", "bulkConcurrency=2"]) == [""]
     for wrong in ({"params": right | {"prod": {"docAuth": "iam"}}}, {"params": right, "param": ["docAuth=iam"]}):
         assert "there is no parameter 'docAuth'; there are auth, bulkConcurrency" in refusals({}, **wrong)[0]
+
+
+def test_each_parameter_has_its_line_in_the_docs() -> None:
+    text = (ROOT / "serverless.yml").read_text()
+    params = yaml.safe_load(text[text.index("params:") : text.index("plugins:")])["params"]
+    [refused] = refusals({}, params=params, param=["nothing=1"])
+    known = set(refused.partition("there are ")[2].split(", "))
+    table = (ROOT / "docs" / "deploying.md").read_text().partition("| parameter |")[2].partition("\n\n")[0]
+    assert {name for row in table.splitlines() for name in re.findall(r"`(\w+)`", f"{row}||".split("|")[1])} == known
 
 
 def test_a_key_is_named_by_its_own_arn_as_roles_have_no_use_for_another_name() -> None:
