@@ -48,11 +48,13 @@ QUERY = (
 class Call:
     """What a line says of a call: `times` in milliseconds by part; an empty `code` if it was answered well.
 
-    status: 0 where the line does not say. model, version: what scored; empty where nothing did.
+    status: 0 where the line does not say. fault: whether the error is the service's.
+    model, version: what scored; empty where nothing did.
     """
 
     route: str
     status: int
+    fault: bool
     code: str
     rows: int
     cold: bool
@@ -99,7 +101,7 @@ def logs(service: str, stage: str, function: str, since: float, console: Console
         return
     if crowded:
         console.print(f"[yellow]more than {MOST_RESULTS:,} calls within {crowded} ms[/]: others are not counted there")
-    errors, faults = sum(call.failed for call in calls), sum(call.status >= 500 for call in calls)
+    errors, faults = sum(call.failed for call in calls), sum(call.fault for call in calls)
     console.print(
         f"[bold]{plain(group)}[/] from {span}: {len(calls):,} calls, {errors:,} errors ({_share(errors, len(calls))}),"
         f" {faults:,} of them the service's, {sum(call.rows for call in calls):,} rows,"
@@ -208,8 +210,11 @@ def _call(line: Any, at: datetime) -> Call | None:
     cold = bool(line.get("cold") or line.get("cold_starts"))
     code = str(line.get("code", line.get("Code", "")))  # a line of metrics alone has no status
     route, status = str(line.get("route", UNLOGGED)), int(line.get("status", 0 if code else 200))
+    fault = status >= 500 or "faults" in line
     model = str(line.get("model", "")), str(line.get("model_version", ""))
-    call = Call(route, status, code, int(line.get("rows", 0)), cold, times, at, *model, str(line.get("sender", "?")))
+    call = Call(
+        route, status, fault, code, int(line.get("rows", 0)), cold, times, at, *model, str(line.get("sender", "?"))
+    )
     return call if all(map(math.isfinite, times.values())) else None
 
 
