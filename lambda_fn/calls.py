@@ -81,17 +81,17 @@ def _file_of(stdout: Any) -> int:
 def _kind(key: Key, function: str, metrics: bool) -> Kind:
     """Return what calls have in common that differ in their ids, times and sizes alone."""
     sender, method, route, status, code, dialect, cold, rows, names = key
-    told = f'"level":"{LEVELS.get(status // 100, "INFO")}","message":"{method} {route} {status}",'
-    told += f'"method":"{method}","route":"{route}","status":{status},'
+    common = f'"level":"{LEVELS.get(status // 100, "INFO")}","message":"{method} {route} {status}",'
+    common += f'"method":"{method}","route":"{route}","status":{status},'
     if code:
-        told += f'"code":"{code}",'
-    told += f'"sender":"{sender}",'
+        common += f'"code":"{code}",'
+    common += f'"sender":"{sender}",'
     if dialect:
-        told += f'"dialect":"{dialect.rpartition("/")[2].removeprefix("x-")}",'
-    told += f'"cold":{"true" if cold else "false"},'
+        common += f'"dialect":"{dialect.rpartition("/")[2].removeprefix("x-")}",'
+    common += f'"cold":{"true" if cold else "false"},'
     header = ", ".join([f"{name};dur=%s" for name in names])
-    times = ",".join([f'"{name}_ms":%s' for name in names])
-    return header, times, told, _metrics(status, code, cold, rows, names, function) if metrics else ""
+    parts = ",".join([f'"{name}_ms":%s' for name in names])
+    return header, parts, common, _metrics(status, code, cold, rows, names, function) if metrics else ""
 
 
 def _metrics(status: int, code: str, cold: bool, rows: bool, names: tuple[str, ...], function: str) -> str:
@@ -209,8 +209,8 @@ class Calls:
         kind = self._kinds.get(key)
         if kind is None:
             kind = self._kinds[key] = _kind(key, self._function, self._metrics)
-        header, told, common, metrics = kind
-        told = told % times
+        header, parts, common, metrics = kind
+        told = parts % times
         if rows is not None:
             told = f'{told},"rows":{rows}'
         if self._metrics:

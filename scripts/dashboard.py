@@ -205,8 +205,9 @@ def _values(document: Mapping[str, Any], told: Mapping[str, Any]) -> Iterator[tu
     if "calls" in document:
         yield ("Count", ""), 1
         yield ("Latency", ""), document["total_ms"]
-        status = document.get("status", 200)
-        yield from ((((f"{first}xx"), ""), float(status // 100 == first)) for first in (4, 5))
+        fault = "faults" in document
+        yield ("4xx", ""), float("errors" in document and not fault)
+        yield ("5xx", ""), float(fault)
 
 
 def _summed(points: Sequence[tuple[float, float]], stat: str, period: int) -> tuple[list[datetime], list[float]]:

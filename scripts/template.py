@@ -21,6 +21,8 @@ EVERYTHING = {
     "jwtIssuer": "https://issuer.example.org/",
     "jwtAudience": "plume,others",
     "jwtScopes": "score",
+    "throttleRate": "50",
+    "throttleBurst": "80",
     "reservedConcurrency": "20",
     "provisionedConcurrency": "2",
     "vpcSubnets": "subnet-0123456789abcdef0,subnet-0123456789abcdef1",
@@ -31,8 +33,14 @@ EVERYTHING = {
     "certificate": f"arn:aws:acm:us-east-1:{ACCOUNT}:certificate/01234567-89ab-cdef-0123-456789abcdef",
     "disableDefaultEndpoint": "true",
     "basePath": "churn",
+    "accessLogs": "false",
     "tracing": "true",
+    "logLevel": "WARN",
+    "logRetention": "30",
+    "versionDays": "30",
+    "versionsKept": "5",
     "captureShare": "0.1",
+    "captureDays": "7",
     "alarms": "true",
     "alarmEmail": "on-call@example.org",
     "dashboard": "true",
@@ -40,7 +48,7 @@ EVERYTHING = {
     "bulkConcurrency": "10",
     "bulkOnArrival": "true",
 }
-"""All that parameters turn on together; SnapStart and provisioned concurrency exclude each other."""
+"""All that parameters turn on together, other values than the defaults; SnapStart excludes provisioned concurrency."""
 VARIANTS = {"by default": {}, "with everything": EVERYTHING, "with SnapStart": {"snapStart": "true", "auth": "iam"}}
 IGNORED = (
     "W3005",  # what depends on what is written twice: by the framework

@@ -43,3 +43,10 @@ def test_commands_parse(command: Example) -> None:
 @pytest.mark.parametrize("command", commands("make "), ids=str)
 def test_make_knows_its_words(command: Example) -> None:
     assert f"\n{command.text.split()[1]}:" in (ROOT / "Makefile").read_text()
+
+
+def test_what_shows_that_somebody_is_stopped_is_there() -> None:
+    named = re.findall(r"`((?:tests/|test_)[\w/.]+)`", (ROOT / "docs" / "security.md").read_text())
+    assert len(named) > 10
+    here = ROOT / "tests"
+    assert [each for each in named if not (ROOT / each).exists() and not [*here.rglob(Path(each).name)]] == []

@@ -86,4 +86,6 @@ def _by_boto3(name: str) -> str | None:
             return None
         raise ParameterError(f"SSM answered {error.response['Error']['Code']}") from None
     except (BotoCoreError, ValueError) as error:
-        raise ParameterError(f"SSM can't be asked: {error}") from error
+        from lambda_fn.storage.words import words  # here: it is seldom so
+
+        raise ParameterError(f"SSM can't be asked: {words(error)}") from None  # its own words may quote a credential

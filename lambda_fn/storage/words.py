@@ -19,11 +19,11 @@ def words(said: object) -> str:
     >>> words("GET https://bucket/key?X-Amz-Signature=0123&x=1\nfailed")
     'GET https://bucket/key?X-Amz-Signature=…&x=1 failed'
     """
-    text = str(said)[:CHARACTERS]
+    text = str(said)
     for name in CREDENTIALS:
         for part in os.environ.get(name, "").split():  # what is no header's value is quoted piece by piece
             text = text.replace(part, f"({name})")
-    return " ".join(SIGNED.sub(r"\1\2…", text).split())
+    return " ".join(SIGNED.sub(r"\1\2…", text).split())[:CHARACTERS]  # not before: half a credential would stay
 
 
 def of_s3(body: bytes) -> str:

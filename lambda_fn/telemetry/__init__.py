@@ -1,1 +1,1 @@
-"""What is told outside: a line of the log for each call, and metrics, as lines that CloudWatch makes metrics of."""
+"""What is told outside beside the line of each call (`calls.py`): of models, traces, and what LOG_INPUTS asks for."""

@@ -100,12 +100,14 @@ def test_a_span_with_more_lines_than_a_query_answers_is_halved(
     monkeypatch.setattr(module, "MOST_RESULTS", 20)
     line = json.dumps({"route": "/predict", "status": 200, "total_ms": 1.5})
     put(aws, stage, [line] * 100)
-    put(aws, stage, [line] * 100, timedelta(minutes=30))
+    put(aws, stage, [line.replace("predict", "before")] * 100, timedelta(minutes=30))
     assert main(["logs", "--stage", stage]) == 0
     assert ": 200 calls, 0 errors (0.0 %)" in " ".join(capsys.readouterr().out.split())
     monkeypatch.setattr(module, "MOST_CALLS", 100)
     assert main(["logs", "--stage", stage]) == 0
-    assert "the newest 100 calls alone: ask for less with --since" in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert "the newest 100 calls alone: ask for less with --since" in told
+    assert "/before" not in told
 
 
 def test_calls_that_are_too_many_for_a_millisecond_are_told_of(
@@ -123,9 +125,12 @@ def test_calls_that_are_too_many_for_a_millisecond_are_told_of(
 def test_where_there_are_errors_alone_it_says_why(
     aws: Emulator, stage: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    put(aws, stage, [json.dumps({"route": "/predict", "status": 400, "code": "nan", "total_ms": 1.5})])
+    errors = [{"status": 400, "code": "nan"}, {"status": 503, "code": "storage-unavailable"}]
+    put(aws, stage, [json.dumps({"route": "/predict", "total_ms": 1.5, **each}) for each in errors])
     assert main(["logs", "--stage", stage]) == 0
-    assert "errors alone: of other calls logCalls=errors" in capsys.readouterr().out
+    told = " ".join(capsys.readouterr().out.split())
+    assert "errors alone: of other calls logCalls=errors" in told
+    assert ": 2 calls, 2 errors (100.0 %), 1 of them the service's" in told
     put(aws, stage, [json.dumps({"route": "/predict", "status": 200, "total_ms": 1.5})])
     assert main(["logs", "--stage", stage]) == 0
     assert "errors alone" not in capsys.readouterr().out
@@ -134,15 +139,15 @@ def test_where_there_are_errors_alone_it_says_why(
 def test_lines_of_metrics_alone_tell_errors_and_lines_that_are_odd_are_passed_by(
     aws: Emulator, stage: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    metrics = [{"total_ms": 1.5, "calls": 1}, {"total_ms": 1.5, "calls": 1, "errors": 1, "Code": "nan", "faults": 1}]
+    metrics: list[dict[str, object]] = [{}, {"errors": 1, "Code": "nan"}, {"errors": 1, "faults": 1, "Code": "x"}]
     odd = ['{"total_ms": 1, "status": 1e999}', '{"total_ms": "nan"}', '{"total_ms":' + "[" * 20_000]
-    put(aws, stage, [*map(json.dumps, metrics), *odd])
+    put(aws, stage, [*(json.dumps({"total_ms": 1.5, "calls": 1, **each}) for each in metrics), *odd])
     assert main(["logs", "--stage", stage]) == 0
     told = capsys.readouterr().out
-    assert ": 2 calls, 1 errors (50.0 %), 1 of them the service's" in " ".join(told.split())
+    assert ": 3 calls, 2 errors (66.7 %), 1 of them the service's" in " ".join(told.split())
     assert "model and version" not in told
     [row] = [line for line in told.splitlines() if line.startswith("│ nan")]
-    assert [each.strip() for each in row.strip("│").split("│")] == ["nan", "?", "1", "50.0 %", "? 1"]
+    assert [each.strip() for each in row.strip("│").split("│")] == ["nan", "?", "1", "33.3 %", "? 1"]
 
 
 def test_calls_that_are_well_answered_are_of_some_version_too_where_errors_alone_have_lines(

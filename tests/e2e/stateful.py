@@ -43,10 +43,7 @@ OBJECTS: dict[str, Any] = {
                 "requestBody": {"required": True, "content": JSON["content"]},
                 "responses": {
                     "4XX": PROBLEM,
-                    "200": {
-                        **JSON,
-                        "links": {"kept": {"operationId": "get", "parameters": {"key": "$request.path.key"}}},
-                    },
+                    "200": {**JSON, "links": {"kept": KEPT}},
                 },
             },
         }

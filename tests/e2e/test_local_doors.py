@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import http.client
 import socket
 import time
@@ -14,7 +15,18 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
-from scripts.doors import Call, Door, Doors, doors_before, is_signed, key_door, open_door, signature_door, token_door
+from scripts.doors import (
+    SERVICE,
+    Call,
+    Door,
+    Doors,
+    doors_before,
+    is_signed,
+    key_door,
+    open_door,
+    signature_door,
+    token_door,
+)
 from tests.e2e.tokens import AUDIENCE, SCOPE, Issuer, unsound, without_scope
 from tests.served import serving
 
@@ -64,9 +76,18 @@ def spoken(port: int, *lines: str) -> str:
         return answers.read().decode()
 
 
-def signed(port: int, method: str, path: str, body: bytes = b"", by: Credentials = OURS) -> dict[str, str]:
-    request = AWSRequest(method, f"http://127.0.0.1:{port}{path}", {"host": f"127.0.0.1:{port}"}, body)
-    SigV4Auth(by, "execute-api", "eu-central-1").add_auth(request)
+def signed(
+    port: int,
+    method: str,
+    path: str,
+    body: bytes = b"",
+    by: Credentials = OURS,
+    service: str = SERVICE,
+    digest: str = "",
+) -> dict[str, str]:
+    headers = {"host": f"127.0.0.1:{port}", **({"X-Amz-Content-SHA256": digest} if digest else {})}
+    request = AWSRequest(method, f"http://127.0.0.1:{port}{path}", headers, body)
+    SigV4Auth(by, service, "eu-central-1").add_auth(request)
     return dict(request.headers.items())
 
 
@@ -77,7 +98,11 @@ def test_a_signature_opens_of_this_very_request_and_now(behind: Any) -> None:
     assert (status, body) == (201, f"POST /predict probabilities=true {BODY.decode()}")
     assert headers["x-model-version"] == "7"
     right = signed(port, "POST", path, BODY)
+    told = signed(port, "POST", path, BODY, digest=hashlib.sha256(BODY).hexdigest())
+    assert call(port, "POST", path, BODY, told)[0] == 201
     for wrong in (
+        (path, b'{"data": [[1, 3]]}', told),
+        (path, BODY, signed(port, "POST", path, BODY, service="s3")),
         (path, BODY, {}),
         (path, BODY, signed(port, "POST", path, BODY, OTHERS)),
         (path, BODY, signed(port, "GET", path, BODY)),

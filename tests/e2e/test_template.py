@@ -212,6 +212,17 @@ def test_parameters_reach_what_they_are_of(template: dict[str, Any], everything:
     stage = plain["HttpApiStage"]["Properties"]
     assert stage["DefaultRouteSettings"] == {"ThrottlingRateLimit": 500, "ThrottlingBurstLimit": 1000}
     assert {"status", "ip", "error", "key"} <= json.loads(stage["AccessLogSettings"]["Format"]).keys()
+    other_stage = full["HttpApiStage"]["Properties"]
+    assert "AccessLogSettings" not in other_stage
+    assert other_stage["DefaultRouteSettings"] == {"ThrottlingRateLimit": "50", "ThrottlingBurstLimit": "80"}
+    assert function["LoggingConfig"]["ApplicationLogLevel"] == "WARN"
+    assert full["PredictLogGroup"]["Properties"]["RetentionInDays"] == 30
+    rules = {each["Id"]: each for each in full["Bucket"]["Properties"]["LifecycleConfiguration"]["Rules"]}
+    assert rules["replaced-versions"]["NoncurrentVersionExpiration"] == {
+        "NoncurrentDays": "30",
+        "NewerNoncurrentVersions": "5",
+    }
+    assert rules["captured-rows"]["ExpirationInDays"] == "7"
     assert full["DomainMapping"]["Properties"]["ApiMappingKey"]["Fn::If"][1] == "churn"
     for name in ("Domain", "DomainMapping"):
         assert full[name]["Condition"] == "HasDomain"

@@ -146,6 +146,18 @@ def test_one_line_among_others_is_drawn_at_its_time(tmp_path: Path) -> None:
     assert len({*shown}) == len(shown)
 
 
+def test_lines_of_metrics_alone_count_as_the_gateway_counts() -> None:
+    line = {"_aws": TOLD, "rows": 7, "calls": 1, "total_ms": 2.5}
+    lines = [line, line | {"errors": 1}, line | {"errors": 1, "faults": 1}, line | {"errors": 1, "faults": 1}]
+    source = of_lines(map(json.dumps, lines))
+    found = {
+        name: sum(values)
+        for name in ("Count", "4xx", "5xx", "Latency")
+        for _, _, values in source(["AWS/ApiGateway", name], {"stat": "Sum"}, 300)
+    }
+    assert found == {"Count": 4, "4xx": 1, "5xx": 2, "Latency": 10}
+
+
 def test_the_dashboard_is_drawn_from_the_function_s_own_lines(
     stage: str,
     event: LoadEvent,

@@ -97,7 +97,7 @@ def _check_content(content: bytes, headers: Mapping[str, str], status: int) -> N
     try:
         if kind in ("application/json", "application/problem+json"):
             document = json.loads(content.decode(), parse_constant=no_number)
-            if kind == "application/problem+json" and CODES[document["code"]].status != document["status"] != status:
+            if kind == "application/problem+json" and {CODES[document["code"]].status, document["status"]} != {status}:
                 raise FindError("problem details of another status", repr(document))
         elif kind == "text/csv":
             widths = {len(row) for row in csv.reader(io.StringIO(content.decode(), newline=""), strict=True)}

@@ -23,7 +23,8 @@ from tests.fuzz.windows import Log, check_secret
 
 FILES = {"iris": "1-trees", "people": "1-trees-mixed", "patients": "1-trees-many"}
 """Which of the files in tests/files is the model of a name."""
-FRONT = "1-tabulated"
+FRONT, CANDIDATE = "1-tabulated", "1-trees"
+"""Of the same features; a candidate that is the same file is none."""
 MAX_BODY_BYTES = 200_000
 BUCKET, PREFIX = "fuzz", "objects/"
 LOGGED = {"LOG_CALLS": "all", "SERVER_TIMING": "true"}
@@ -77,7 +78,7 @@ class Grounds:
             "people": _anew({"MODEL_URI": people, **LOGGED, **KEPT, "METRICS": "true", "LOG_INPUTS": "true"}),
             "based": _anew({**base, **LOGGED, "METRICS": "true", "DOOR": "open", "DOCS_DOOR": "iam"}),
             "beside": _anew(beside),
-            "shadow": _anew({**shadow, "CANDIDATE_SHARE": "1"}),
+            "shadow": _anew({**shadow, **LOGGED, "CANDIDATE_SHARE": "1"}),
         }
         self.store.take_the_place_of_s3()
         sys.addaudithook(self._audit)
@@ -200,9 +201,10 @@ def _lay_out(folder: Path) -> None:
     for name, file in FILES.items():
         for path in (ROOT / "tests" / "files").glob(f"{file}.onnx*"):
             _copy(path, folder / "models" / f"{name}{path.name.removeprefix(file)}")
-    model = ROOT / "tests" / "files" / f"{FRONT}.onnx"
-    for name in ("front/model.onnx", "front/model.onnx.candidate", "secret.onnx", "models-of-others/secret.onnx"):
-        _copy(model, folder / name)
+    models = ROOT / "tests" / "files"
+    for name in ("front/model.onnx", "secret.onnx", "models-of-others/secret.onnx"):
+        _copy(models / f"{FRONT}.onnx", folder / name)
+    _copy(models / f"{CANDIDATE}.onnx", folder / "front" / "model.onnx.candidate")
 
 
 def _copy(source: Path, target: Path) -> None:

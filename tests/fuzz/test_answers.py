@@ -11,6 +11,7 @@ from tests.fuzz.finds import FindError
 
 GOOD = {"statusCode": 200, "headers": {"content-type": "application/json"}, "body": "{}", "isBase64Encoded": False}
 HEADER = {"content-type": "application/json", "x": "a\r\nb: c"}
+PROBLEM = {"headers": {"content-type": "application/problem+json"}, "body": '{"code": "not-found", "status": 404}'}
 
 
 @pytest.mark.parametrize(
@@ -28,6 +29,8 @@ HEADER = {"content-type": "application/json", "x": "a\r\nb: c"}
         ({"headers": {"content-type": "text/csv"}, "body": "a,b\n1"}, "CSV with rows of different widths"),
         ({"headers": {"content-type": "application/x-npy"}}, "an answer that is no application/x-npy: ValueError"),
         ({"headers": {"content-encoding": "gzip"}}, "an answer that is not packed as it says"),
+        (PROBLEM, "problem details of another status"),
+        (PROBLEM | {"statusCode": 405}, "problem details of another status"),
         ({"statusDescription": "200 OK"}, "an answer in the form of another sender"),
     ],
 )

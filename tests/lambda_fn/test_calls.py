@@ -3,6 +3,7 @@
 import copy
 import json
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -13,7 +14,7 @@ import pytest
 
 from tests.conftest import TESTS, LoadEvent
 from tests.lambda_fn.conftest import Load, model_of
-from tests.lambda_fn.posts import body_of, post, request
+from tests.lambda_fn.posts import CSV, NPY, body_of, post, request
 from tests.lambda_fn.telemetry.lines import ALL, REQUEST_ID, TIMES, Context, lines_of, metrics_of, shown
 from tests.lambda_fn.test_unrequested import GOOD, with_bodies
 
@@ -103,6 +104,15 @@ def test_a_failure_of_the_service_is_told_without_its_words(
     [line] = lines_of(capsys)
     assert (line["level"], line["code"], line["rows"]) == ("ERROR", "internal-error", 2)
     assert {"parse_ms", "score_ms", "encode_ms"} & line.keys() == {"parse_ms", "score_ms"}
+    counted = ("calls", "cold_starts", "faults", "errors", "Code", "Function")
+    assert [line[name] for name in counted] == [1, 1, 1, 1, "internal-error", FUNCTION]
+    counts = [{"Name": name, "Unit": "Count"} for name in ("calls", "cold_starts", "faults", "rows")]
+    times = [{"Name": name, "Unit": "Milliseconds"} for name in ("total_ms", "parse_ms", "score_ms")]
+    errors = {"Dimensions": [["Function"], ["Function", "Code"]], "Metrics": [{"Name": "errors", "Unit": "Count"}]}
+    assert line["_aws"]["CloudWatchMetrics"] == [
+        {"Namespace": "Plume", "Dimensions": [["Function"]], "Metrics": counts + times},
+        {"Namespace": "Plume", **errors},
+    ]
 
 
 PATHS = [
@@ -110,6 +120,8 @@ PATHS = [
     ("GET", "/model", "/model", 200),
     ("GET", "/docs", "/docs", 200),
     ("GET", "/predict", "/predict", 405),
+    *[(method, "/predict", "/predict", 405) for method in ("DELETE", "HEAD", "PATCH", "PUT")],
+    ("OPTIONS", "/predict", "/predict", 204),
     ("POST", "/predict/", "/predict", 200),
     ("POST", "/models/a-secret/predict", "/models/{name}/predict", 404),
     ("GET", "/models/a-secret", "/models/{name}", 404),
@@ -142,20 +154,21 @@ def test_its_route_is_one_of_a_few(
     told.predict(request(event, method, path, GOOD), None)
     [line] = lines_of(capsys)
     assert (line["route"], line["status"]) == (route, status)
-    assert line["method"] == (method if method in {"GET", "POST"} else "other")
+    assert line["method"] == ("other" if method.startswith("BR") else method)
     assert "a-secret" not in json.dumps(line)
 
 
 def test_a_model_is_called_as_in_the_path(
-    load: Load, model_files: dict[str, Path], event: LoadEvent, capsys: pytest.CaptureFixture[str]
+    load: Load, model_files: dict[str, Path], event: LoadEvent, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    folder = f"{model_files['tree'].parent.as_uri()}/"
-    told = load(MODELS_URI=folder, **ALL)
-    told.predict(request(event, "POST", "/models/stump/predict", GOOD), None)
-    told.predict(request(event, "POST", "/v2/models/forest/infer", json.dumps(OIP)), None)
+    for path, name in (("small", "stump"), ("large", "forest")):
+        shutil.copyfile(model_files[name], tmp_path / f"{path}.onnx")
+    told = load(MODELS_URI=f"{tmp_path.as_uri()}/", **ALL)
+    told.predict(request(event, "POST", "/models/small/predict", GOOD), None)
+    told.predict(request(event, "POST", "/v2/models/large/infer", json.dumps(OIP)), None)
     stump, forest = lines_of(capsys)
-    assert (stump["model"], stump["dialect"], stump["rows"]) == ("stump", "json", 1)
-    assert (forest["model"], forest["dialect"], forest["rows"]) == ("forest", "open_inference", 2)
+    assert (stump["model"], stump["dialect"], stump["rows"]) == ("small", "json", 1)
+    assert (forest["model"], forest["dialect"], forest["rows"]) == ("large", "open_inference", 2)
     assert stump["reload_ms"] > 0
     assert stump["reload_ms"] + stump["parse_ms"] < stump["total_ms"]
 
@@ -189,6 +202,17 @@ def test_senders_and_dialects(
         assert (line["bytes_in"], line["bytes_out"]) == (len(body_of(sent)), len(body_of(answer)))
 
 
+@pytest.mark.parametrize("rows", [1, 2, 3])
+def test_bytes_are_counted_as_they_go_over_the_wire(
+    told: ModuleType, event: LoadEvent, capsys: pytest.CaptureFixture[str], rows: int
+) -> None:
+    sent = request(event, "POST", "/predict", "6.2,3.4\n" * rows, {"content-type": CSV, "accept": NPY})
+    answer = told.predict(sent, None)
+    assert answer["isBase64Encoded"]
+    [line] = lines_of(capsys)
+    assert line["bytes_out"] == len(body_of(answer))
+
+
 def test_an_event_that_is_not_read_has_a_line(
     told: ModuleType, event: LoadEvent, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -216,19 +240,20 @@ def test_each_message_of_a_queue_has_a_line(
 FORGED = 'x"} {"level": "ERROR"\n{"route": "forged"}'
 
 
+@pytest.mark.parametrize("forged", [FORGED, "forged\x7f", "forgedé", "forged" * 22])
 def test_nothing_that_comes_in_forges_a_line(
-    told: ModuleType, event: LoadEvent, capsys: pytest.CaptureFixture[str]
+    told: ModuleType, event: LoadEvent, capsys: pytest.CaptureFixture[str], forged: str
 ) -> None:
     class Forger:
-        aws_request_id = FORGED
+        aws_request_id = forged
 
-    headers = {"traceparent": FORGED, "content-type": f"application/{FORGED}", FORGED: FORGED}
-    sent = request(event, FORGED, f"/models/{FORGED}/predict", FORGED, headers)
-    sent["requestContext"]["requestId"] = FORGED
+    headers = {"traceparent": forged, "content-type": f"application/{forged}", forged: forged}
+    sent = request(event, forged, f"/models/{forged}/predict", forged, headers)
+    sent["requestContext"]["requestId"] = forged
     told.predict(sent, Forger())
-    told.predict(post(event, {"data": [[1, FORGED]]}) | {"queryStringParameters": {"probabilities": FORGED}}, Forger())
+    told.predict(post(event, {"data": [[1, forged]]}) | {"queryStringParameters": {"probabilities": forged}}, Forger())
     record = with_bodies(event("unrequested/queue-sqs"), GOOD)
-    record["Records"][0]["messageId"] = FORGED
+    record["Records"][0]["messageId"] = forged
     told.predict(record, Forger())
     lines = [line for line in lines_of(capsys) if "route" in line]
     assert len(lines) == 3
@@ -255,9 +280,11 @@ def test_traces_are_passed_on(
     sent["headers"][name] = TRACE
     sent.get("multiValueHeaders", {})[name] = [TRACE]
     told.predict(sent, None)
-    [line] = lines_of(capsys)
+    told.predict(event(sender), None)
+    line, without = lines_of(capsys)
     assert (line["trace_id"], line["parent_id"]) == ("4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7")
-    assert line["xray_trace_id"] == "1-5759e988-bd862e3fe1be46a994272793"
+    assert line["xray_trace_id"] == without["xray_trace_id"] == "1-5759e988-bd862e3fe1be46a994272793"
+    assert "trace_id" not in without
 
 
 def test_errors_alone_are_logged_and_all_are_counted(
@@ -279,14 +306,17 @@ def test_errors_alone_are_logged_and_all_are_counted(
     assert "calls" not in line
 
 
-def test_what_is_off_is_not_even_imported(model_file: Path) -> None:
+@pytest.mark.parametrize(("settings", "imported"), [({"LOG_INPUTS": "true"}, []), (ALL, ["lambda_fn.calls"])])
+def test_what_is_off_or_of_few_calls_is_not_even_imported(
+    model_file: Path, settings: dict[str, str], imported: list[str]
+) -> None:
     code = f"""
 import json, sys
 from lambda_fn import handler
 event = json.loads(open({str(TESTS / "events" / "predict-http-api.json")!r}).read())
-assert "server-timing" not in handler.predict(event, None)["headers"]
-print([name for name in sys.modules if name.startswith(("lambda_fn.calls", "lambda_fn.telemetry"))])
+assert ("server-timing" in handler.predict(event, None)["headers"]) == {bool(imported)}
+print([name for name in sys.modules if name.startswith(("lambda_fn.calls", "lambda_fn.telemetry"))], file=sys.stderr)
 """
-    environ = {"MODEL_URI": model_file.as_uri(), "LOG_INPUTS": "true"}
+    environ = {"MODEL_URI": model_file.as_uri(), **settings}
     done = subprocess.run([sys.executable, "-c", code], env=environ, capture_output=True, text=True, cwd=TESTS.parent)
-    assert done.stdout == "[]\n", done.stderr
+    assert done.stderr == f"{imported}\n"

@@ -69,7 +69,7 @@ def altered(name: str) -> Callable[[Path], None]:
         (lambda layer: beside(layer)[0].unlink(), ["{bill} is not there: `rm {layer}; make layer` writes both"]),
         (
             lambda layer: layer.open("ab").write(b"x"),
-            ["{sum} is not the digest of {layer}", "{bill} does not tell of {layer}"],
+            [OTHER_SUM, OTHER_BILL],
         ),
         (altered("numpy"), [OTHER_BILL]),
         (altered("plume-layer-arm64"), [OTHER_BILL]),

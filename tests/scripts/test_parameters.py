@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 from collections.abc import Mapping
 from typing import Any
 
 import pytest
+import yaml
 
 from lambda_fn.config import ConfigError, Settings
 from scripts.emulator import ROOT
@@ -46,6 +48,7 @@ DOORS: dict[str, Any] = {
     "bulkUploadsDays": "30",
     "flags": {},
 }
+DOMAIN = {"domain": "scores.example.org", "certificate": EVERYTHING["certificate"]}
 SHARES = ("0", "1", "0.5", ".5", "1e-3", "1e-7", "1e3", "..", "1.0", "2", "1.1", "-1", "half", "nan", "1 %", "0,5")
 SETTINGS: dict[str, tuple[str, ...]] = {
     "CAPTURE_SHARE": SHARES,
@@ -140,6 +143,15 @@ def test_what_is_no_door_is_not_taken_for_an_open_one(door: Any) -> None:
     [
         ("open", {"keysParameter": "/plume/*"}, "keysParameter is the whole name of a parameter of SSM"),
         ("open", {"flags": {"disableDefaultEndpoint": True}}, "disableDefaultEndpoint asks for a domain"),
+        ("open", {"domain": "scores.example.org", "certificate": "arn:aws:acm:::certificate/none"}, "its certificate"),
+        ("open", {**DOMAIN, "basePath": "/churn"}, "basePath has no slash at its ends where there is a domain"),
+        ("open", {"jwtScopes": " , "}, "jwtScopes is names with commas, and lists none"),
+        *[("open", {"versionDays": days}, "versionDays is a number of days from 1 on") for days in (0, "ten", "")],
+        *[("open", {"versionsKept": kept}, "versionsKept is a number from 1 to 100") for kept in (0, 101, "all")],
+        *[("open", {name: 0}, "numbers from 1 on") for name in ("throttleRate", "throttleBurst")],
+        ("open", {"vpcSubnets": "subnet-1"}, "given together, or neither"),
+        ("open", {"vpcSubnets": ["subnet-1"], "vpcSecurityGroups": ["sg-1"]}, "ids with commas between them"),
+        ("open", {"flags": {"tracing": "yes"}}, "tracing is true or false, not 'yes'"),
         ("open", {"alarmEmail": "on-call@example.org"}, "alarmEmail and alarmTopic ask for alarms=true"),
         ("open", {"alarmTopic": "arn:aws:sns:eu-west-1:123456789012:on-call"}, "ask for alarms=true"),
         ("open", {"vpcSubnets": "subnet-1", "vpcSecurityGroups": ","}, "are given together, or neither"),
@@ -190,6 +202,15 @@ def test_a_name_that_nobody_reads_is_refused_wherever_it_is_told() -> None:
     assert refusals({}, params=right, param=["docsAuth=iam", "bulkConcurrency=2"]) == [""]
     for wrong in ({"params": right | {"prod": {"docAuth": "iam"}}}, {"params": right, "param": ["docAuth=iam"]}):
         assert "there is no parameter 'docAuth'; there are auth, bulkConcurrency" in refusals({}, **wrong)[0]
+
+
+def test_each_parameter_has_its_line_in_the_docs() -> None:
+    text = (ROOT / "serverless.yml").read_text()
+    params = yaml.safe_load(text[text.index("params:") : text.index("plugins:")])["params"]
+    [refused] = refusals({}, params=params, param=["nothing=1"])
+    known = set(refused.partition("there are ")[2].split(", "))
+    table = (ROOT / "docs" / "deploying.md").read_text().partition("| parameter |")[2].partition("\n\n")[0]
+    assert {name for row in table.splitlines() for name in re.findall(r"`(\w+)`", f"{row}||".split("|")[1])} == known
 
 
 def test_a_key_is_named_by_its_own_arn_as_roles_have_no_use_for_another_name() -> None:

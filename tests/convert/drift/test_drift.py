@@ -100,6 +100,7 @@ def test_what_comes_in_as_it_was_is_stable(run: Run, write: Write, model: Any, t
         ({"city": "Köln"}, "city"),
         ({"member": True}, "member"),
         ({"age, in years": 90.5}, "age, in years"),
+        ({"age, in years": -90.5}, "age, in years"),
         ({"age, in years": "Infinity"}, "age, in years"),
     ],
 )
@@ -107,6 +108,8 @@ def test_features_of_every_type_shift(run: Run, write: Write, model: Any, change
     file, rows = model
     _, found = run(write([line(row | change) for row in rows]), "--model", file)
     assert {name for name, word in words(found).items() if word != "stable"} == {shifted}
+    outside = {each["name"]: each["outside"] for each in found["features"]}
+    assert outside["age, in years"] == (shifted == "age, in years")
 
 
 def test_missing_and_unknown_values_are_told_with_what_they_were(run: Run, write: Write, model: Any) -> None:
@@ -167,6 +170,15 @@ def test_older_rows_other_versions_and_bad_lines_are_counted_apart(run: Run, wri
     ]
     assert any(note.startswith("the model changed in between: v0 from") for note in found["notes"])
     assert run(folder, "--model", file, "--since", "1d")[1]["rows"] == 310
+
+
+def test_rows_from_before_count_by_their_time_whatever_their_folder(run: Run, model: Any, tmp_path: Path) -> None:
+    file, rows = model
+    moment = f"{datetime.now(UTC) - timedelta(minutes=31):%Y-%m-%dT%H:%M:%S}.000Z"
+    lines = [*(line(row) for row in rows), *(line(row, time=moment) for row in rows[:7])]
+    (tmp_path / "rows.jsonl").write_text("\n".join(map(json.dumps, lines)))
+    _, found = run(tmp_path / "rows.jsonl", "--model", file, "--since", "30m")
+    assert (found["rows"], found["older_lines"]) == (300, 7)
 
 
 def test_features_of_another_version_are_no_failure(run: Run, write: Write, model: Any) -> None:

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 
@@ -200,3 +201,26 @@ def test_no_more_waits_than_there_is_room_for_and_the_rest_is_counted(
     assert storage.rows + keeping._dropped == (calls + 2) * ROWS
     assert len(storage.stored[0][1]) < HELD_BYTES
     assert f"({keeping._dropped} rows dropped so far)" in caplog.messages[-1]
+    before = storage.rows + keeping._dropped, keeping._dropped
+    ask()  # there is room again
+    clock.now += FLUSH_SECONDS
+    ask()
+    finish(BUCKET)
+    assert (storage.rows + keeping._dropped, keeping._dropped) == (before[0] + 2 * ROWS, before[1])
+
+
+def test_of_wide_rows_few_are_kept_and_nothing_that_they_are_a_part_of(
+    ask: Ask, storage: Storage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[lines.Taken] = []
+
+    def take(*parts: Any) -> lines.Taken:
+        made.append(lines.Taken(*parts))
+        return made[-1]
+
+    monkeypatch.setattr(capture, "FLUSH_BYTES", 1)
+    monkeypatch.setattr(capture, "Taken", take)
+    ask()
+    finish(BUCKET)
+    assert storage.rows == 1
+    assert made[0].rows.base is made[0].prediction.base is None

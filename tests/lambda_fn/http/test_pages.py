@@ -10,6 +10,7 @@ import pytest
 
 from tests.conftest import LoadEvent
 from tests.lambda_fn.conftest import Load
+from tests.lambda_fn.telemetry.lines import lines_of
 
 PAGES = ("/docs", "/openapi.json")
 
@@ -23,12 +24,15 @@ def get(event: LoadEvent, path: str, route: str, method: str = "GET") -> dict[st
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_a_page_is_answered_by_its_own_route_alone(load: Load, model_file: Path, event: LoadEvent, page: str) -> None:
-    handler = load(MODEL_URI=model_file.as_uri(), DOOR="open", DOCS_DOOR="iam")
+def test_a_page_is_answered_by_its_own_route_alone(
+    load: Load, model_file: Path, event: LoadEvent, capsys: pytest.CaptureFixture[str], page: str
+) -> None:
+    handler = load(MODEL_URI=model_file.as_uri(), DOOR="open", DOCS_DOOR="iam", LOG_CALLS="all")
     assert handler.predict(get(event, page, f"GET {page}"), None)["statusCode"] == 200
     for path, method in ((page, "GET"), (f"{page}/", "GET"), (f"{page}//", "GET"), (page, "HEAD"), (page, "get")):
         answer = handler.predict(get(event, path, "$default", method), None)
         assert (answer["statusCode"], path, method) == (404, path, method)
+        assert lines_of(capsys)[-1]["route"] == page
     other = f"GET {next(each for each in PAGES if each != page)}"
     assert handler.predict(get(event, page, other), None)["statusCode"] == 404
     assert handler.predict(get(event, page, "OPTIONS /{proxy+}", "OPTIONS"), None)["statusCode"] == 204

@@ -68,6 +68,14 @@ def test_out_of_reach_it_is_told_in_words(aws: Emulator, url: str, monkeypatch: 
         ssm.read_parameter("/plume/keys", os.environ)
 
 
+def test_a_credential_that_is_no_header_is_not_quoted(aws: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_SESSION_TOKEN", "FwoGZX-a-token\nmore")
+    with pytest.raises(ssm.ParameterError, match="Invalid header value") as raised:
+        ssm._by_boto3("/plume/keys")
+    assert "FwoGZX" not in str(raised.value)
+    assert raised.value.__suppress_context__
+
+
 @pytest.mark.parametrize("failures", [1, 2, 3])
 def test_what_passes_is_asked_again_as_others_of_the_account_ask_too(
     failures: int, monkeypatch: pytest.MonkeyPatch

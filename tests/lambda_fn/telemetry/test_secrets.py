@@ -188,6 +188,12 @@ def test_a_credential_that_is_no_header_is_not_quoted(monkeypatch: pytest.Monkey
     assert "\n" not in words("a\nb")
 
 
+def test_no_part_of_a_credential_is_left_where_a_long_text_is_cut() -> None:
+    for length in range(2000 - len(TOKEN), 2000):
+        assert TOKEN[:4] not in words("x" * length + TOKEN)
+    assert len(words("x" * 5000)) == 2000
+
+
 def test_answers_have_no_credentials(load: Load, model_file: Path, event: LoadEvent) -> None:
     told = load(MODEL_URI=model_file.as_uri(), **ALL)
     for sent in calls(event):
