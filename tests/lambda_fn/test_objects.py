@@ -82,6 +82,7 @@ def test_an_object_that_is_not_there(objects: ModuleType, event: LoadEvent) -> N
         ({"body": "hello"}, 400, "malformed-json"),
         ({"body": ""}, 400, "malformed-json"),
         ({"body": '{"a": NaN}'}, 400, "malformed-json"),
+        ({"body": "\ufeff{}"}, 400, "malformed-json"),
         ({"body": '"' + "a" * 1_000_000 + '"'}, 413, "body-too-large"),
         ({"headers": {"Content-Type": "text/plain"}}, 415, "unsupported-media-type"),
     ],
