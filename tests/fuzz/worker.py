@@ -179,9 +179,9 @@ def by_coverage(worker: Worker, name: str, folder: Path, seconds: float, count: 
 def report(worker: Worker, grown: dict[str, int], folder: Path) -> None:
     """Write down what came of the inputs so far."""
     document = {"count": worker.count, "found": worker.found, "slowest": worker.slowest, "grown": grown}
-    path = folder / f"report.{os.getpid()}"
-    path.with_suffix(".new").write_text(json.dumps(document))
-    path.with_suffix(".new").replace(folder / path.name)
+    new = folder / f"new.{os.getpid()}"  # of this process alone: others write theirs
+    new.write_text(json.dumps(document))
+    new.replace(folder / f"report.{os.getpid()}")
 
 
 def main(arguments: list[str]) -> None:
