@@ -30,6 +30,8 @@ from tests.fuzz.grounds import FILES
 SHARE = 15
 ENDINGS = ("csv", "jsonl", "npy")
 SIZES_MB = (0.0, 0.00005, 0.0001, 0.0003)
+MOST_PIECES = 1000
+"""An object comes in so many at most: to give single bytes of a long one takes longer than to score it."""
 
 
 class Run(NamedTuple):
@@ -63,7 +65,8 @@ def make(draws: Draws) -> Run:
         columns=("id", "prediction") if keys else (),
         chunk_mb=draws.pick(SIZES_MB),
     )
-    return Run(model, f"in/table.{ending}{'.gz' * packed}", data, options, draws.pick((2**20, 1, 7, 100)))
+    piece = max(draws.pick((2**20, 1, 7, 100)), len(data) // MOST_PIECES)
+    return Run(model, f"in/table.{ending}{'.gz' * packed}", data, options, piece)
 
 
 def _table(draws: Draws, model: str, ending: str, rows: list[Any], keys: int) -> bytes:
