@@ -36,6 +36,8 @@ TESTS = Path(__file__).parent
 LEFT_OUT = "the page was NOT tried in a browser: there is none; install chromium, or run `scripts/setup browser`"
 """What a run without a browser says at its end."""
 FEATURES = ("sepal length (cm)", "sepal width (cm)")
+CREDENTIALS = ("test", "test", None)
+"""Those that emulators know."""
 
 
 @pytest.fixture(scope="session")
@@ -123,18 +125,10 @@ def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
         yield running
 
 
-@pytest.fixture(autouse=True)
-def _no_credentials_of_another_test() -> Iterator[None]:
-    """Take away boto3's session, which keeps the credentials that were set when it was first asked for a client."""
-    yield
-    boto3.DEFAULT_SESSION = None
-
-
 @pytest.fixture
 def aws(emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> Emulator:
     """The emulator, and boto3 pointed at it."""
-    for name, value in emulator.aws_environ().items():
-        monkeypatch.setenv(name, value)
+    point_boto3_at(emulator, monkeypatch)
     return emulator
 
 
@@ -145,6 +139,16 @@ def bucket(aws: Emulator) -> str:
     name = f"test-{uuid.uuid4().hex}"
     Deployment(aws).make_bucket(name)
     return name
+
+
+def point_boto3_at(emulator: Emulator, patch: pytest.MonkeyPatch) -> None:
+    """Have boto3 ask the emulator, and not by the credentials of another test, which its session may have kept."""
+    for name, value in emulator.aws_environ().items():
+        patch.setenv(name, value)
+    session = boto3.DEFAULT_SESSION
+    kept = None if session is None else session.get_credentials()
+    if kept is not None and (kept.access_key, kept.secret_key, kept.token) != CREDENTIALS:
+        boto3.DEFAULT_SESSION = None
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:

@@ -15,6 +15,7 @@ from benchmarks.load.traffic import DIALECTS
 from layers.architecture import host_architecture
 from scripts.emulator import Emulator
 from scripts.runtime import unpack
+from tests.conftest import point_boto3_at
 
 pytestmark = pytest.mark.e2e
 
@@ -25,8 +26,7 @@ PLAN = Plan(calls=2_000, seconds=300, environments=4, rounds=1, seed=0)
 def outcome(built_layers: dict[str, Path], emulator: Emulator, tmp_path_factory: pytest.TempPathFactory) -> Outcome:
     folder = tmp_path_factory.mktemp("load")
     with pytest.MonkeyPatch.context() as patch:
-        for name, value in emulator.aws_environ().items():
-            patch.setenv(name, value)
+        point_boto3_at(emulator, patch)
         return run(folder, unpack(built_layers[host_architecture().name], folder), emulator, PLAN)
 
 

@@ -20,6 +20,7 @@ from convert.model_file.publish import publish
 from scripts.deployment import STAGE, CommandError, Deployment
 from scripts.emulator import start
 from scripts.gateway import Gateway
+from tests.conftest import point_boto3_at
 from tests.e2e.conftest import let_in_without_tls
 from tests.e2e.stateful import Door, document_of, through
 from tests.e2e.stateful import check_closed as check_document
@@ -109,8 +110,7 @@ def statuses(gateway: Gateway, header: str, values: Mapping[str, str]) -> dict[s
 
 def test_iam_lets_in_who_signs_and_may(enforcing: Deployment, model_file: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     gateway = deployed(enforcing, auth="iam", docsAuth="open", modelTtl="61")
-    for name, value in enforcing.emulator.aws_environ().items():
-        monkeypatch.setenv(name, value)
+    point_boto3_at(enforcing.emulator, monkeypatch)
     publish(model_file, enforcing.outputs()["ModelUri"])
     assert (
         gateway.call("GET", "/openapi.json").json()["code"] == "storage-unavailable"
