@@ -70,6 +70,7 @@ def test_out_of_reach_it_is_told_in_words(aws: Emulator, url: str, monkeypatch: 
 
 def test_a_credential_that_is_no_header_is_not_quoted(aws: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_SESSION_TOKEN", "FwoGZX-a-token\nmore")
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)  # which keeps the credentials that it found before
     with pytest.raises(ssm.ParameterError, match="Invalid header value") as raised:
         ssm._by_boto3("/plume/keys")
     assert "FwoGZX" not in str(raised.value)
