@@ -90,7 +90,9 @@ class Served:
         if loaded is not None and -self._ttl < time.time() - self._looked_at < self._ttl:  # nearly always
             return loaded
         if loaded is None:
-            return self._load_first(patience)
+            loaded = self._load_first(patience)
+            if not self._was_idle(time.time()):
+                return loaded
         self._look_again(patience)
         return self._loaded or loaded
 
@@ -172,16 +174,35 @@ class Served:
 
     def _look_again(self, patience: Patience | None) -> None:
         """Look, beside the call, whether another model is there; wait for it where the instance was idle."""
+        now, begun = time.time(), time.monotonic()
+        look, idle = self._begin_to_look()
+        seconds = self._outages.look_seconds(self._ttl) if idle and patience is not None else 0.0
+        if look is None or patience is None or not seconds:
+            return
+        with suppress(UnfinishedError):
+            look.result(patience(seconds))
+            if self._looked_at < now - self._ttl:  # it had asked before the instance was frozen: that may be replaced
+                look, _ = self._begin_to_look()
+                if look is not None:
+                    look.result(patience(seconds - (time.monotonic() - begun)))
+        self._outages.waited(in_vain=look is not None and not look.done)
+
+    def _was_idle(self, now: float) -> bool:
+        """Whether no look could be made in time, for lack of calls."""
+        return not 0 <= now - self._looked_at <= self._ttl + IDLE_SECONDS
+
+    def _begin_to_look(self) -> tuple[Work[None] | None, bool]:
+        """Return the look that is made, None if none can be, and whether the instance was idle."""
         with self._loading:
             now, look = time.time(), self._look
             if look is None or look.done:
-                idle = not 0 <= now - self._looked_at <= self._ttl + IDLE_SECONDS
+                idle = self._was_idle(now)
                 try:
                     look = self._look = Work(self._see)
                 except ServiceError as error:
                     self._looked_at = now
                     self._reject(error, None)
-                    return
+                    return None, idle
             else:
                 idle = not 0 <= now - self._called_at <= IDLE_SECONDS
                 self._woken = self._woken or idle
@@ -189,11 +210,7 @@ class Served:
                     detail = f"the storage has not answered for {now - look.begun:.0f} s"
                     self._reject(ServiceError(Problem.STORAGE_UNAVAILABLE, detail), None)
             self._called_at = now
-        seconds = self._outages.look_seconds(self._ttl) if idle and patience is not None else 0.0
-        if seconds and patience is not None:
-            with suppress(UnfinishedError):
-                look.result(patience(seconds))
-            self._outages.waited(in_vain=not look.done)
+            return look, idle
 
     def _was_woken(self) -> bool:
         """Whether a call came after the instance was idle, since this was asked last."""
@@ -202,7 +219,7 @@ class Served:
 
     def _see(self) -> None:
         """Look whether another model is there, and take it; keep the one that is served if that can't be done."""
-        started, blob = time.time(), None
+        blob = None
         try:
             blob = self._source.fetch_other(self._was_woken)
             self._away = None
@@ -213,7 +230,7 @@ class Served:
             log.error("%s: not taken: %s", self._source.uri, described(error))
             self._reject(ServiceError(Problem.INTERNAL_ERROR, f"{type(error).__name__}: {SEE_THE_LOG}"), blob)
         finally:
-            self._looked_at = started
+            self._looked_at = self._source.asked_at
 
     def _take(self, blob: Blob | None) -> None:
         """Load what is another model, and serve it; raise ServiceError if that can't be done."""

@@ -26,13 +26,14 @@ class Source:
     """A URI. Lambda freezes an instance between calls: what one call does not see the end of, the next one may.
 
     etag: of the object that was seen last, whether it was taken or not; empty for none.
+    asked_at: when it was asked last whether there is another, by the clock on the wall, in seconds since 1970.
     """
 
     def __init__(self, uri: str, beside: str, settings: Settings, ahead: Work[Blob] | None) -> None:
         """Ask for nothing yet; what was fetched `ahead` is taken first. Companions are `beside` that URI."""
         self.uri, self._beside = uri, beside
         self._max_bytes, self._memory_bytes = settings.max_model_bytes, settings.memory_bytes
-        self.etag = ""
+        self.etag, self.asked_at = "", 0.0
         self._refusal: ServiceError | None = None
         self._fetching, self._in_vain = ahead, False
         self._companions: dict[str, Work[Blob]] = {}
@@ -68,6 +69,7 @@ class Source:
         most = min(self._max_bytes, memory.readable_bytes(self._memory_bytes))
         woken()
         while True:
+            self.asked_at = time.time()
             try:
                 return store.fetch_other(self.uri, most, self.etag)
             except ServiceError as error:

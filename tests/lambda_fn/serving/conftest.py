@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -16,7 +17,8 @@ from lambda_fn.config import Settings
 from lambda_fn.serving import failures, served, source
 from lambda_fn.serving.failures import Failures
 from lambda_fn.serving.served import Served
-from lambda_fn.storage import work
+from lambda_fn.storage import store, work
+from lambda_fn.storage.store import Blob
 
 PATIENT = 10.0
 
@@ -74,6 +76,35 @@ class Place:
 @pytest.fixture
 def place(tmp_path: Path) -> Place:
     return Place(tmp_path / "model.onnx")
+
+
+class Gate:
+    """Holds what is asked back until it is opened; or what is `answered`, as it was when it was asked."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.opened, self.asked, self.answered = threading.Event(), 0, 0
+        self.holds_answers = False
+        self.failures: list[Exception] = []
+        fetch = store.fetch_other
+
+        def fetch_late(uri: str, max_bytes: int, etag: str) -> Blob | None:
+            self.asked += 1
+            if etag and not self.holds_answers:
+                assert self.opened.wait(PATIENT)
+            if self.failures:
+                raise self.failures.pop()
+            blob = fetch(uri, max_bytes, etag)
+            self.answered += 1
+            if etag and self.holds_answers:
+                assert self.opened.wait(PATIENT)
+            return blob
+
+        monkeypatch.setattr(store, "fetch_other", fetch_late)
+
+
+@pytest.fixture
+def gate(monkeypatch: pytest.MonkeyPatch) -> Gate:
+    return Gate(monkeypatch)
 
 
 def wait_until(happened: Callable[[], bool]) -> None:

@@ -13,7 +13,7 @@ from lambda_fn.serving.failures import LOOK_SECONDS, REMEMBERED_SECONDS, Failure
 from lambda_fn.serving.served import IDLE_SECONDS, Served
 from lambda_fn.storage import store
 from lambda_fn.storage.store import Blob
-from tests.lambda_fn.serving.conftest import PATIENT, Clock, Place, name_of, wait_until
+from tests.lambda_fn.serving.conftest import PATIENT, Clock, Gate, Place, name_of, wait_until
 from tests.lambda_fn.telemetry.lines import entries_of
 
 TTL = 60.0
@@ -42,30 +42,6 @@ def test_an_instance_that_was_idle_answers_by_the_new_model_at_once(
     [told] = entries_of(capsys)
     assert (told["level"], told["ModelReloads"]) == ("INFO", 1)
     assert told["model_version"] == served.current(float).version
-
-
-class Gate:
-    """Holds what is fetched back until it is opened."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.opened, self.asked = threading.Event(), 0
-        self.failures: list[Exception] = []
-        fetch = store.fetch_other
-
-        def fetch_late(uri: str, max_bytes: int, etag: str) -> Blob | None:
-            self.asked += 1
-            if etag:
-                assert self.opened.wait(PATIENT)
-            if self.failures:
-                raise self.failures.pop()
-            return fetch(uri, max_bytes, etag)
-
-        monkeypatch.setattr(store, "fetch_other", fetch_late)
-
-
-@pytest.fixture
-def gate(monkeypatch: pytest.MonkeyPatch) -> Gate:
-    return Gate(monkeypatch)
 
 
 def wait_for_look(served: Served) -> None:
@@ -111,24 +87,6 @@ def test_who_waits_does_not_wait_long_and_not_often(place: Place, model_files: F
     assert served.current(patience).model.card.document["name"] == "tree"
     assert waits == [LOOK_SECONDS, 2 * LOOK_SECONDS]
     gate.opened.set()
-
-
-def test_a_socket_that_died_while_the_instance_was_frozen_is_no_error(
-    place: Place, model_files: Files, clock: Clock, gate: Gate, capsys: pytest.CaptureFixture[str]
-) -> None:
-    place.put(model_files["tree"])
-    served = place.serve()
-    assert name_of(served) == "tree"
-    place.put(model_files["stump"])
-    clock.now += TTL + 0.1
-    assert name_of(served) == "tree"  # and begins to look, and is frozen
-    gate.failures = [ServiceError(Problem.STORAGE_UNAVAILABLE, "a dead socket")]
-    clock.now += 3600
-    gate.opened.set()
-    assert name_of(served) == "stump"
-    assert gate.asked == 3
-    assert served.rejected is None
-    assert [line["level"] for line in entries_of(capsys)] == ["INFO"]  # that another is loaded
 
 
 def test_one_that_died_without_that_is_told(
@@ -243,29 +201,6 @@ def test_what_is_not_there_in_time_is_there_for_the_next_call(
     clock.now += REMEMBERED_SECONDS
     assert name_of(served) == "tree"
     assert len(asked) == 1
-
-
-def test_what_was_asked_for_long_ago_is_asked_for_again(
-    place: Place, model_files: Files, clock: Clock, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """An init that did not wait for it any longer, an instance that was frozen, and another model meanwhile."""
-    opened, fetch = threading.Event(), store.fetch_other
-
-    def fetch_late(uri: str, max_bytes: int, etag: str) -> Blob | None:
-        blob = fetch(uri, max_bytes, etag)
-        assert opened.wait(PATIENT)
-        return blob
-
-    monkeypatch.setattr(store, "fetch_other", fetch_late)
-    place.put(model_files["tree"])
-    served = place.serve()
-    with pytest.raises(ServiceError, match="has not answered as a whole"):
-        served.current(lambda _: 0.05)
-    opened.set()
-    wait_until(lambda: served._source.has_come)
-    place.put(model_files["stump"])
-    clock.now += 3600
-    assert name_of(served) == "stump"
 
 
 def test_without_threads_the_model_goes_on(
