@@ -143,7 +143,7 @@ def _columns(
         if not counts:
             continue
         unknown = max(0.0, 1 - missing - sum([*counts, rest]) / statistics["rows"])
-        others = [rest] if feature["type"] == "str" else []
+        others = [rest + round(unknown * statistics["rows"])] if feature["type"] == "str" else []
         bins = [categories[number] for number in shown]
         yield Column(
             name=name,
@@ -179,16 +179,20 @@ def _of_numbers(
     name: str, feature: Mapping[str, Any], bins: Sequence[Sequence[Any]], told: Mapping[str, Any]
 ) -> Column:
     edges, counts = bins
-    ends = [f"≤ {_text(edge)}" for edge in edges]
     low, *_, high = told.get("quantiles", (-math.inf, math.inf))
+    ends = (low - ROUNDED * abs(low), high + ROUNDED * abs(high)) if told else (low, high)
+    names = [*(f"≤ {_text(edge)}" for edge in edges), f"> {_text(edges[-1])}" if edges else "all"]
+    if told and not edges:  # one value, beside which all else is a shift
+        edges, counts = [np.nextafter(ends[0], -math.inf), ends[1]], [0, *counts, 0]
+        names = [f"< {_text(low)}", _text(low), f"> {_text(low)}"]
     return Column(
         name=name,
         type="float",
-        bins=[*ends, f"> {_text(edges[-1])}" if edges else "all"],
+        bins=names,
         reference=np.array(counts, np.int64),
         missing=float(told.get("missing", 0.0)),
         edges=np.array(edges, np.float64),
-        ends=(low - ROUNDED * abs(low), high + ROUNDED * abs(high)) if told else (low, high),
+        ends=ends,
         dtype=feature.get("dtype", "float64"),
     )
 
