@@ -107,6 +107,11 @@ def test_alarms_tell_who_is_to_be_told(stage: str) -> None:
     assert of["arrivals"] == ("AWS/Lambda", "AsyncEventsDropped", {"Name": "FunctionName", "Value": "arrive"})
 
 
+def test_latency_is_judged_however_few_calls_come() -> None:
+    """Told to ignore few samples, the alarm keeps its state where a p99 is of fewer than 1,000 calls."""
+    assert "ignore" not in re.findall(r"EvaluateLowSampleCountPercentile: *(\w+)", TEMPLATE.read_text())
+
+
 def test_the_alarms_watch_metrics_that_the_function_writes(
     event: LoadEvent, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
