@@ -3,21 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import joblib
 import numpy as np
-import pandas as pd
 import pytest
 from numpy.typing import NDArray
-from sklearn.linear_model import LogisticRegression
-from sklearn.naive_bayes import BernoulliNB
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import OneHotEncoder
-from sklearn.tree import DecisionTreeClassifier
 
 from convert.__main__ import main
 from convert.drift import source
@@ -26,51 +19,12 @@ from convert.page.plot import shortened
 from scripts.deployment import Deployment
 from scripts.emulator import Emulator
 from tests.conftest import FEATURES
+from tests.convert.drift.rows import Run, Write, line, words
 from tests.lambda_fn.capture.captured import uri_of
 from tests.lambda_fn.mixed import mixed
 
 ANSWERS: list[str] = []
 """What the model's estimator says of its rows."""
-type Run = Callable[..., tuple[int, Any]]
-type Write = Callable[..., Path]
-
-
-@pytest.fixture
-def run(capsys: pytest.CaptureFixture[str]) -> Run:
-    """Run the command; return its status, and what it found."""
-
-    def run_drift(*arguments: object) -> tuple[int, Any]:
-        status = main(["drift", *map(str, arguments), "--json"])
-        out, err = capsys.readouterr()
-        return status, json.loads(out) if out else err
-
-    return run_drift
-
-
-def line(features: dict[str, Any], day: int = 0, **more: Any) -> dict[str, Any]:
-    """Return a captured row, of so many days ago."""
-    moment = datetime.now(UTC) - timedelta(days=day, minutes=1)
-    told = {"time": f"{moment:%Y-%m-%dT%H:%M:%S}.000Z", "requestId": "r", "rows": 1, "row": 0}
-    whose = {"model": "mixed", "version": "v1", "sha256": "s1"}
-    return {**told, **whose, "features": features, "prediction": "stays", **more}
-
-
-@pytest.fixture
-def write(tmp_path: Path) -> Write:
-    """Write captured lines into a folder of their day; return the folder of all."""
-
-    def write_lines(lines: list[Any], model: str = "mixed") -> Path:
-        by_day: dict[str, list[str]] = {}
-        for each in lines:
-            day = each["time"][:10] if isinstance(each, dict) and "time" in each else "2999-01-01"
-            by_day.setdefault(day, []).append(each if isinstance(each, str) else json.dumps(each))
-        for day, texts in by_day.items():
-            folder = tmp_path / "captured" / f"model={model}" / f"date={day}"
-            folder.mkdir(parents=True, exist_ok=True)
-            (folder / f"{len(list(folder.iterdir()))}.jsonl").write_text("\n".join(texts) + "\n")
-        return tmp_path / "captured"
-
-    return write_lines
 
 
 @pytest.fixture(scope="module")
@@ -79,10 +33,6 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[dict[str
     file, table, estimator = mixed(tmp_path_factory.mktemp("mixed"))
     ANSWERS[:] = estimator.predict(table).tolist()
     return file, json.loads(table.to_json(orient="records"))
-
-
-def words(found: Any) -> dict[str, str]:
-    return {each["name"]: each["word"] for each in found["features"]}
 
 
 def test_what_comes_in_as_it_was_is_stable(run: Run, write: Write, model: Any, tmp_path: Path) -> None:
@@ -129,34 +79,6 @@ def test_missing_and_unknown_values_are_told_with_what_they_were(run: Run, write
     assert by_name["age, in years"]["missing"] == pytest.approx(ages.count(None) / 300)
     assert by_name["age, in years"]["missing_expected"] == pytest.approx(43 / 300)
     assert any("'city' is unknown in 10.0%" in note for note in found["notes"])
-
-
-def exported(folder: Path, estimator: Any, table: pd.DataFrame, labels: Any, sample: pd.DataFrame) -> Path:
-    """Fit the estimator to the table, and return its model file, with a card that tells of the sample."""
-    joblib.dump(estimator.fit(table, labels), folder / "m.joblib")
-    sample.to_csv(folder / "m.csv", index=False)
-    export(folder / "m.joblib", folder / "m.onnx", name="m")
-    return folder / "m.onnx"
-
-
-def test_what_was_unknown_in_the_sample_already_is_no_shift(run: Run, write: Write, tmp_path: Path) -> None:
-    table = pd.DataFrame({"city": ["Köln", "Ulm"] * 20})
-    sample = table.assign(city=[*table["city"][:30], *["Atlantis"] * 10])
-    estimator = make_pipeline(OneHotEncoder(handle_unknown="ignore"), BernoulliNB())
-    file = exported(tmp_path, estimator, table, [0, 1] * 20, sample)
-    known = [line({"city": city}, prediction=0) for city in table["city"][:30]]
-    _, found = run(write([*known, *[line({"city": None}, unknown=["city"])] * 10]), "--model", file)
-    assert [(each["unknown"], each["unknown_expected"], each["psi"]) for each in found["features"]] == [(0.25, 0.25, 0)]
-
-
-def test_a_number_that_was_always_the_same_shifts(run: Run, tmp_path: Path) -> None:
-    table = pd.DataFrame({"a": np.arange(40.0), "same": 0.0})
-    file = exported(tmp_path, LogisticRegression(), table, [0, 1] * 20, table)
-    for value, word in ((0.0, "stable"), (-1e-9, "large"), (7.0, "large"), ("Infinity", "large")):
-        lines = [line({"a": float(number), "same": value}) for number in range(40)]
-        (tmp_path / "rows.jsonl").write_text("\n".join(map(json.dumps, lines)))
-        _, found = run(tmp_path / "rows.jsonl", "--model", file)
-        assert words(found) == {"same": word, "a": "stable"}
 
 
 @pytest.mark.parametrize(("share", "status"), [(1.0, 1), (0.5, 1), (0.2, 0)])
@@ -240,15 +162,6 @@ def test_half_a_character_is_told_as_it_is_escaped(run: Run, write: Write, model
     assert {each["version"] for each in found["versions"]} == {"v\ud800", "v1"}
     assert r"v\ud800" in (tmp_path / "drift.html").read_text()
     assert shortened("city\ud800") == r"city\ud800"
-
-
-def test_a_label_that_is_called_like_all_others_is_one_of_its_own(run: Run, write: Write, tmp_path: Path) -> None:
-    table = pd.DataFrame({"a": np.arange(40.0)})
-    file = exported(tmp_path, DecisionTreeClassifier(), table, ["another", "stays"] * 20, table)
-    lines = [line({"a": 1.0}, prediction=label) for label in ("another", "another", "stays", "gone")]
-    _, found = run(write(lines), "--model", file, "--report", tmp_path / "drift.html")
-    assert found["expected_labels"] == {"another": 0.5, "stays": 0.5}
-    assert found["days"][0]["labels"] == {"another": 0.5, "stays": 0.25, "“another”": 0.25}
 
 
 def test_answers_of_a_regression_are_compared_by_deciles(
