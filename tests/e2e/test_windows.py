@@ -153,7 +153,13 @@ def test_one_line_among_others_is_drawn_at_its_time(tmp_path: Path) -> None:
 
 def test_lines_of_metrics_alone_count_as_the_gateway_counts() -> None:
     line = {"_aws": TOLD, "rows": 7, "calls": 1, "total_ms": 2.5}
-    lines = [line, line | {"errors": 1}, line | {"errors": 1, "faults": 1}, line | {"errors": 1, "faults": 1}]
+    lines = [
+        line | {"sender": "sqs"},
+        line | {"sender": "payload_2"},
+        line | {"errors": 1},
+        line | {"errors": 1, "faults": 1},
+        line | {"errors": 1, "faults": 1},
+    ]
     source = of_lines(map(json.dumps, lines))
     found = {
         name: sum(values)
