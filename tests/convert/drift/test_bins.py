@@ -9,6 +9,7 @@ from typing import Any
 import joblib
 import numpy as np
 import pandas as pd
+import pytest
 from sklearn.linear_model import LogisticRegression
 from sklearn.naive_bayes import BernoulliNB
 from sklearn.pipeline import make_pipeline
@@ -56,6 +57,16 @@ def test_numbers_that_the_sample_never_had_are_told(run: Run, tmp_path: Path) ->
     assert (status, words(found)["rare"]) == (1, "stable")
     assert "'rare' is beyond the sample's least or greatest in 100.0% of the rows" in found["notes"]
     assert "outside more often: rare" in (tmp_path / "drift.html").read_text()
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_numbers_are_the_sample_s_in_float32_too(run: Run, write: Write, tmp_path: Path, dtype: type) -> None:
+    """As who sends NPY may have them; to most models it is the same number."""
+    table = pd.DataFrame({"tenths": np.arange(60) % 7 / 10, "third": 1 / 3})
+    file = exported(tmp_path, DecisionTreeClassifier(), table, [0, 1] * 30, table)
+    came = [dict(zip(("tenths", "third"), row, strict=True)) for row in table.to_numpy(dtype).tolist()]
+    _, found = run(write([line(row) for row in came]), "--model", file)
+    assert {each["name"]: (each["psi"], each["outside"]) for each in found["features"]} == dict.fromkeys(table, (0, 0))
 
 
 def test_a_label_that_is_called_like_all_others_is_one_of_its_own(run: Run, write: Write, tmp_path: Path) -> None:
