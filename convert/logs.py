@@ -295,12 +295,12 @@ def _others(told: Sequence[Told]) -> Table:
     """Return what else went wrong, the most frequent first, in the words of the newest line that says so."""
     table = _table("besides, the log says", "level", "times", "first (UTC)", "last (UTC)")
     alike: dict[tuple[str, str], list[Told]] = defaultdict(list)
-    for each in sorted(told, key=lambda each: each.at):
+    for each in sorted(told, key=lambda each: each.at, reverse=True):
         alike[VARIES.sub("…", each.text), each.level].append(each)
     found = sorted(alike.values(), key=len, reverse=True)
     for lines in found[:MOST_TOLD]:
-        span = _span([each.at for each in lines])
-        table.add_row(plain(lines[-1].text), plain(lines[-1].level), f"{len(lines):,}", *span)
+        span = _span([each.at for each in reversed(lines)])
+        table.add_row(plain(lines[0].text), plain(lines[0].level), f"{len(lines):,}", *span)
     if len(found) > MOST_TOLD:
         left = sum(map(len, found[MOST_TOLD:]))
         table.add_row(f"… and {len(found) - MOST_TOLD:,} others", "", f"{left:,}")

@@ -181,8 +181,9 @@ def test_what_says_the_same_is_one_line_in_the_newest_words() -> None:
         "message '…': nan: row {0}, column {0}",
     )
     others = [f"s3://b/m{n}.onnx: rejected: S3 answered 403" for n in (1, 2)] + ["S3 answered 500", "S3 answered 503"]
-    texts = [*(text.format(n) for n in (1, 7) for text in alike), *others]
-    words, _, times, *_ = _others([Told(datetime.now(UTC), "WARN", text) for text in texts]).columns
+    texts, now = [*(text.format(n) for n in (7, 1) for text in alike), *others], datetime.now(UTC)
+    told = [Told(now - timedelta(seconds=ago), "WARN", text) for ago, text in enumerate(texts)]
+    words, _, times, *_ = _others(told[::-1]).columns
     assert [*words.cells] == [*(text.format(7) for text in alike), *others]
     assert [*times.cells] == ["2"] * 3 + ["1"] * 4
 
