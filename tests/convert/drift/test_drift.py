@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from convert.__main__ import main
 from convert.drift import source
+from convert.drift.tally import Tally
 from convert.export import export
 from convert.page.plot import shortened
 from scripts.deployment import Deployment
@@ -133,6 +134,13 @@ def test_rows_from_before_count_by_their_time_whatever_their_folder(run: Run, mo
     (tmp_path / "rows.jsonl").write_text("\n".join(map(json.dumps, lines)))
     _, found = run(tmp_path / "rows.jsonl", "--model", file, "--since", "30m")
     assert (found["rows"], found["older_lines"]) == (300, 7)
+
+
+def test_a_row_of_the_first_second_counts() -> None:
+    tally = Tally([], None, "2026-11-27T12:00:00Z")
+    times = ("2026-11-27T11:59:59.999Z", "2026-11-27T12:00:00.000Z", "2026-11-27T12:00:00Z")
+    tally.add(json.dumps(line({}, time=time)).encode() for time in times)
+    assert (tally.older, tally.days["2026-11-27"].rows) == (1, 2)
 
 
 def test_features_of_another_version_are_no_failure(run: Run, write: Write, model: Any) -> None:
