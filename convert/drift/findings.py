@@ -192,7 +192,7 @@ def _shift(column: Column, by_day: Mapping[str, Counts]) -> Shift:
         missing_expected=column.missing,
         unknown=beside[UNKNOWN] / max(1, rows),
         unknown_expected=column.unknown,
-        outside=beside[OUTSIDE] / max(1, known),
+        outside=beside[OUTSIDE] / max(1, rows),
         outside_chance=min(1.0, ENDS / max(1, int(column.reference.sum()))),
         by_day=dict(_by_day(column, by_day)),
     )

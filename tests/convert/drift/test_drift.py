@@ -80,6 +80,10 @@ def test_missing_and_unknown_values_are_told_with_what_they_were(run: Run, write
     assert by_name["age, in years"]["missing"] == pytest.approx(ages.count(None) / 300)
     assert by_name["age, in years"]["missing_expected"] == pytest.approx(43 / 300)
     assert any("'city' is unknown in 10.0%" in note for note in found["notes"])
+    lines[-1]["features"] |= {"age, in years": 1e9}
+    _, found = run(write(lines), "--model", file)  # and those from before
+    outside = {each["name"]: each["outside"] for each in found["features"]}
+    assert outside["age, in years"] == pytest.approx(1 / 600)  # of all rows, as the other shares
 
 
 @pytest.mark.parametrize(("share", "status"), [(1.0, 1), (0.5, 1), (0.2, 0)])
