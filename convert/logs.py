@@ -6,7 +6,7 @@ import json
 import math
 import re
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -31,6 +31,8 @@ PATIENCE_SECONDS = 120.0
 MOST_TOLD, MOST_CHARACTERS = 12, 300
 """So many of the other lines are shown, the most frequent ones, and so much of each."""
 ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+VARIES = re.compile(r"\d{6}-[0-9a-f]{16}|(?<![^\s(])\d+(\.\d+)?(?=\s)|(?<=row )\d+|(?<=column )\d+")
+"""In what lines that say the same differ: names of captured objects; how many seconds, rows or messages; which row."""
 UNLOGGED = "(not logged)"
 """The route, and the version, of calls of which the log has metrics alone."""
 OTHERS = '"(log_)?level": ?"(ERROR|WARN)|"status": ?"(timeout|error|failure)"'
@@ -290,14 +292,17 @@ def _codes(calls: Sequence[Call]) -> Table:
 
 
 def _others(told: Sequence[Told]) -> Table:
-    """Return what else went wrong, the most frequent first."""
+    """Return what else went wrong, the most frequent first, in the words of the newest line that says so."""
     table = _table("besides, the log says", "level", "times", "first (UTC)", "last (UTC)")
-    found = Counter((each.text, each.level) for each in told).most_common()
-    for (text, level), count in found[:MOST_TOLD]:
-        span = _span(sorted(each.at for each in told if (each.text, each.level) == (text, level)))
-        table.add_row(plain(text), plain(level), f"{count:,}", *span)
+    alike: dict[tuple[str, str], list[Told]] = defaultdict(list)
+    for each in sorted(told, key=lambda each: each.at, reverse=True):
+        alike[VARIES.sub("…", each.text), each.level].append(each)
+    found = sorted(alike.values(), key=len, reverse=True)
+    for lines in found[:MOST_TOLD]:
+        span = _span([each.at for each in reversed(lines)])
+        table.add_row(plain(lines[0].text), plain(lines[0].level), f"{len(lines):,}", *span)
     if len(found) > MOST_TOLD:
-        left = sum(count for _, count in found[MOST_TOLD:])
+        left = sum(map(len, found[MOST_TOLD:]))
         table.add_row(f"… and {len(found) - MOST_TOLD:,} others", "", f"{left:,}")
     return table
 

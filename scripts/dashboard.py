@@ -34,6 +34,8 @@ CODES = "{Plume,Function,Code}"
 EDGE_DAYS = 5 / 24 / 60
 """So much is shown before and after what there is: one moment alone has no hours of its own."""
 LEGEND_COLUMNS = 6
+GATEWAY = "payload_"
+"""How a line's sender begins whose events API Gateway sends; where none is told, it may have been that."""
 GREY, INK = "#d5dbdb", "#16191f"
 
 type Series = tuple[str, Sequence[datetime], Sequence[float]]
@@ -202,7 +204,7 @@ def _values(document: Mapping[str, Any], told: Mapping[str, Any]) -> Iterator[tu
             yield (metric["Name"], ""), document[metric["Name"]]
             if ["Function", "Code"] in directive["Dimensions"]:
                 yield (metric["Name"], document["Code"]), document[metric["Name"]]
-    if "calls" in document:
+    if "calls" in document and str(document.get("sender", GATEWAY)).startswith(GATEWAY):
         yield ("Count", ""), 1
         yield ("Latency", ""), document["total_ms"]
         fault = "faults" in document

@@ -61,15 +61,23 @@ class Column:
         counts = np.zeros(len(self.bins) + BESIDE, np.int64)
         counts[len(self.bins) + MISSING] = len(found) - len(known)
         if self.edges is not None:
-            known = known.astype(self.dtype).astype(np.float64)
-            places = np.searchsorted(self.edges, known, side="left")
-            counts[len(self.bins) + OUTSIDE] = ((known < self.ends[0]) | (known > self.ends[1])).sum()
+            known = _rounded(known, self.dtype)
+            narrow = known == _rounded(known, "float32")  # of float32, 0.1 is above that of a sample in decimals
+            pairs = zip(self._places(known, "float32"), self._places(known, "float64"), strict=True)
+            places, outside = (np.where(narrow, *pair) for pair in pairs)
+            counts[len(self.bins) + OUTSIDE] = outside.sum()
         else:
             last = len(self.bins) - 1
             places = np.array([self.numbers.get(int(number), last) for number in known.tolist()], np.int64)
             counts[len(self.bins) + UNKNOWN] = (known == NONE_OF_THEM).sum()
         counts[: len(self.bins)] = np.bincount(places, minlength=len(self.bins))
         return counts
+
+    def _places(self, known: Floats, dtype: str) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+        """Return which bin each number is in, of bins whose ends are rounded, and whether it is outside."""
+        low, high = _rounded(np.array(self.ends), dtype)
+        edges = _rounded(np.array(self.edges), dtype)
+        return np.searchsorted(edges, known, side="left"), (known < low) | (known > high)
 
     def _numbers(self, values: Sequence[Any], unknown: Sequence[bool]) -> Floats:
         """Return a number for each value: NaN for one that is missing, nothing for one that has another type."""
@@ -91,6 +99,12 @@ class Column:
         if self.type == "bool":
             return float(value) if isinstance(value, bool) else None
         return self.texts.get(json.dumps(value), NONE_OF_THEM)
+
+
+def _rounded(numbers: Floats, dtype: str) -> Floats:
+    """Return the numbers as another type has them; what is beyond it is infinite."""
+    with np.errstate(over="ignore"):
+        return numbers.astype(dtype).astype(np.float64)
 
 
 def columns_of(card: Mapping[str, Any], source: str) -> list[Column]:
@@ -143,7 +157,7 @@ def _columns(
         if not counts:
             continue
         unknown = max(0.0, 1 - missing - sum([*counts, rest]) / statistics["rows"])
-        others = [rest] if feature["type"] == "str" else []
+        others = [rest + round(unknown * statistics["rows"])] if feature["type"] == "str" else []
         bins = [categories[number] for number in shown]
         yield Column(
             name=name,
@@ -179,16 +193,21 @@ def _of_numbers(
     name: str, feature: Mapping[str, Any], bins: Sequence[Sequence[Any]], told: Mapping[str, Any]
 ) -> Column:
     edges, counts = bins
-    ends = [f"≤ {_text(edge)}" for edge in edges]
     low, *_, high = told.get("quantiles", (-math.inf, math.inf))
+    ends = (low - ROUNDED * abs(low), high + ROUNDED * abs(high)) if told else (low, high)
+    names = [*(f"≤ {_text(edge)}" for edge in edges), f"> {_text(edges[-1])}" if edges else "all"]
+    if told and not edges:  # one value, beside which all else is a shift
+        below = np.nextafter(_rounded(np.array([low]), "float32"), -math.inf, dtype=np.float32)
+        edges, counts = [float(below[0]), ends[1]], [0, *counts, 0]
+        names = [f"< {_text(low)}", _text(low), f"> {_text(low)}"]
     return Column(
         name=name,
         type="float",
-        bins=[*ends, f"> {_text(edges[-1])}" if edges else "all"],
+        bins=names,
         reference=np.array(counts, np.int64),
         missing=float(told.get("missing", 0.0)),
         edges=np.array(edges, np.float64),
-        ends=(low - ROUNDED * abs(low), high + ROUNDED * abs(high)) if told else (low, high),
+        ends=ends,
         dtype=feature.get("dtype", "float64"),
     )
 

@@ -15,7 +15,9 @@ from convert.drift.stability import Counts, chance, psi, word
 from convert.drift.tally import Tally
 
 POINTS = 0.02
-"""By how much more, as a share of the rows, values are missing or unknown where that is told of."""
+"""By how much more, as a share of the rows, values are missing, unknown or outside where that is told of."""
+ENDS = 9.23
+"""Over the rows of the sample: the share that chance alone has beyond its two ends once in 1,000 times."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +27,7 @@ class Shift:
     psi: the population stability index; None where nothing came in. chance: what chance alone reaches once in 1,000.
     bins, expected, came: the bins by name, and the share of each in the sample and in what came in.
     missing, unknown, outside: shares of the rows; outside is below the least or above the greatest of the sample.
+    outside_chance: what chance alone makes of it, once in 1,000 times.
     by_day: the index of each day, of those with rows enough to tell 0.25 from chance.
     """
 
@@ -42,15 +45,20 @@ class Shift:
     unknown: float
     unknown_expected: float
     outside: float
+    outside_chance: float
     by_day: Mapping[str, float]
 
     @property
     def gap(self) -> float:
-        """By how much more, as a share of the rows, values are missing or unknown than in the sample and chance makes.
+        """By how much more, as a share of the rows, values are missing, unknown or outside, beyond sample and chance.
 
         Chance makes that much at the most once in 1,000 times: 3.3 standard deviations of a share of a half.
         """
-        more = max(self.missing - self.missing_expected, self.unknown - self.unknown_expected)
+        more = max(
+            self.missing - self.missing_expected,
+            self.unknown - self.unknown_expected,
+            self.outside - self.outside_chance,
+        )
         return more - 1.65 / math.sqrt(max(1, self.rows))
 
     def is_above(self, limit: float) -> bool:
@@ -184,7 +192,8 @@ def _shift(column: Column, by_day: Mapping[str, Counts]) -> Shift:
         missing_expected=column.missing,
         unknown=beside[UNKNOWN] / max(1, rows),
         unknown_expected=column.unknown,
-        outside=beside[OUTSIDE] / max(1, known),
+        outside=beside[OUTSIDE] / max(1, rows),
+        outside_chance=min(1.0, ENDS / max(1, int(column.reference.sum()))),
         by_day=dict(_by_day(column, by_day)),
     )
 
@@ -232,5 +241,7 @@ def _notes(tally: Tally, served: Sequence[Served], shifts: Sequence[Shift], rows
         ):
             if share - expected > POINTS:
                 yield f"{shift.name!r} is {what} in {share:.1%} of the rows, in {expected:.1%} of the sample"
+        if shift.outside - shift.outside_chance > POINTS:
+            yield f"{shift.name!r} is beyond the sample's least or greatest in {shift.outside:.1%} of the rows"
     if any(shift.word == "too few rows" for shift in shifts):
         yield "of so few rows, some indices are no higher than chance makes them once in 1,000 times"

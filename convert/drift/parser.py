@@ -29,7 +29,7 @@ def add_command(add: AddCommand) -> None:
         "--fail-above",
         type=limit_of,
         metavar="PSI",
-        help="exit 1 if an index is above it, and above chance, or so much more is missing or unknown: 0.25, say",
+        help="exit 1 if an index is above it, and above chance, or more is missing, unknown or outside: 0.25, say",
     )
 
 

@@ -62,7 +62,7 @@ def verdict(found: Findings) -> Verdict:
     if gaps and not large:
         names = listed([shift.name for shift in sorted(gaps, key=lambda shift: -shift.gap)])
         return Verdict(
-            "failed", "▲", f"{_title(gaps, found)} with more gaps", f"Missing or unknown more often: {names}."
+            "failed", "▲", f"{_title(gaps, found)} with more gaps", f"Missing, unknown or outside more often: {names}."
         )
     if large:
         return Verdict("failed", "▲", f"{_title(large, found)} shifted", _names("By 0.25 and more", large))

@@ -80,7 +80,7 @@ class Tally:
         if not _is_line(line):
             self.bad += bool(text.strip())
             return None
-        if line["time"] < self.since:
+        if line["time"].removesuffix("Z") < self.since.removesuffix("Z"):  # as "." is less than "Z"
             self.older += 1
             return None
         return dict(line)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from binascii import b2a_base64
+from codecs import getincrementaldecoder
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -19,8 +20,8 @@ def inputs(call: Call, request: Request | None) -> str:
     if request is not None and request.body:
         body = request.body[:INPUT_BYTES]
         cut = len(body) < len(request.body)
-        try:
-            told["body"] = body.decode("utf-8", "ignore" if cut else "strict")
+        try:  # what is cut may end amid a character
+            told["body"] = getincrementaldecoder("utf-8")().decode(body, final=not cut)
         except UnicodeDecodeError:
             told["body_base64"] = b2a_base64(body, newline=False).decode()
         told["body_cut"] = cut

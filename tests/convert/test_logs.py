@@ -16,7 +16,7 @@ import pytest
 
 from convert import logs as module
 from convert.__main__ import main
-from convert.logs import QUERY
+from convert.logs import QUERY, Told, _others
 from lambda_fn.storage import s3
 from lambda_fn.telemetry.entries import tell
 from scripts.deployment import Deployment
@@ -171,6 +171,21 @@ def test_what_else_went_wrong_is_counted_where_it_is_not_shown(
     assert main(["logs", "--stage", stage]) == 0
     last = [line for line in capsys.readouterr().out.splitlines() if line.startswith("│")][-1]
     assert [each.strip() for each in last.strip("│").split("│")][:3] == ["… and 3 others", "", "3"]
+
+
+def test_what_says_the_same_is_one_line_in_the_newest_words() -> None:
+    """So that a night of one failure, of many instances, leaves room for what else there is."""
+    alike = (
+        "capture: s3://b/model=m/00000{0}-{0:016x}.jsonl: S3 answered 403 AccessDenied ({0} rows dropped so far)",
+        "s3://b/m.onnx: the storage has not answered for {0} s",
+        "message '…': nan: row {0}, column {0}",
+    )
+    others = [f"s3://b/m{n}.onnx: rejected: S3 answered 403" for n in (1, 2)] + ["S3 answered 500", "S3 answered 503"]
+    texts, now = [*(text.format(n) for n in (7, 1) for text in alike), *others], datetime.now(UTC)
+    told = [Told(now - timedelta(seconds=ago), "WARN", text) for ago, text in enumerate(texts)]
+    words, _, times, *_ = _others(told[::-1]).columns
+    assert [*words.cells] == [*(text.format(7) for text in alike), *others]
+    assert [*times.cells] == ["2"] * 3 + ["1"] * 4
 
 
 def test_what_else_went_wrong_is_told_where_there_are_no_calls_too(

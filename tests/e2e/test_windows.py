@@ -107,6 +107,11 @@ def test_alarms_tell_who_is_to_be_told(stage: str) -> None:
     assert of["arrivals"] == ("AWS/Lambda", "AsyncEventsDropped", {"Name": "FunctionName", "Value": "arrive"})
 
 
+def test_latency_is_judged_however_few_calls_come() -> None:
+    """Told to ignore few samples, the alarm keeps its state where a p99 is of fewer than 1,000 calls."""
+    assert "ignore" not in re.findall(r"EvaluateLowSampleCountPercentile: *(\w+)", TEMPLATE.read_text())
+
+
 def test_the_alarms_watch_metrics_that_the_function_writes(
     event: LoadEvent, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -148,7 +153,13 @@ def test_one_line_among_others_is_drawn_at_its_time(tmp_path: Path) -> None:
 
 def test_lines_of_metrics_alone_count_as_the_gateway_counts() -> None:
     line = {"_aws": TOLD, "rows": 7, "calls": 1, "total_ms": 2.5}
-    lines = [line, line | {"errors": 1}, line | {"errors": 1, "faults": 1}, line | {"errors": 1, "faults": 1}]
+    lines = [
+        line | {"sender": "sqs"},
+        line | {"sender": "payload_2"},
+        line | {"errors": 1},
+        line | {"errors": 1, "faults": 1},
+        line | {"errors": 1, "faults": 1},
+    ]
     source = of_lines(map(json.dumps, lines))
     found = {
         name: sum(values)

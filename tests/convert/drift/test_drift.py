@@ -3,70 +3,29 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import joblib
 import numpy as np
-import pandas as pd
 import pytest
 from numpy.typing import NDArray
-from sklearn.tree import DecisionTreeClassifier
 
 from convert.__main__ import main
 from convert.drift import source
+from convert.drift.tally import Tally
 from convert.export import export
 from convert.page.plot import shortened
 from scripts.deployment import Deployment
 from scripts.emulator import Emulator
 from tests.conftest import FEATURES
+from tests.convert.drift.rows import Run, Write, line, words
 from tests.lambda_fn.capture.captured import uri_of
 from tests.lambda_fn.mixed import mixed
 
 ANSWERS: list[str] = []
 """What the model's estimator says of its rows."""
-type Run = Callable[..., tuple[int, Any]]
-type Write = Callable[..., Path]
-
-
-@pytest.fixture
-def run(capsys: pytest.CaptureFixture[str]) -> Run:
-    """Run the command; return its status, and what it found."""
-
-    def run_drift(*arguments: object) -> tuple[int, Any]:
-        status = main(["drift", *map(str, arguments), "--json"])
-        out, err = capsys.readouterr()
-        return status, json.loads(out) if out else err
-
-    return run_drift
-
-
-def line(features: dict[str, Any], day: int = 0, **more: Any) -> dict[str, Any]:
-    """Return a captured row, of so many days ago."""
-    moment = datetime.now(UTC) - timedelta(days=day, minutes=1)
-    told = {"time": f"{moment:%Y-%m-%dT%H:%M:%S}.000Z", "requestId": "r", "rows": 1, "row": 0}
-    whose = {"model": "mixed", "version": "v1", "sha256": "s1"}
-    return {**told, **whose, "features": features, "prediction": "stays", **more}
-
-
-@pytest.fixture
-def write(tmp_path: Path) -> Write:
-    """Write captured lines into a folder of their day; return the folder of all."""
-
-    def write_lines(lines: list[Any], model: str = "mixed") -> Path:
-        by_day: dict[str, list[str]] = {}
-        for each in lines:
-            day = each["time"][:10] if isinstance(each, dict) and "time" in each else "2999-01-01"
-            by_day.setdefault(day, []).append(each if isinstance(each, str) else json.dumps(each))
-        for day, texts in by_day.items():
-            folder = tmp_path / "captured" / f"model={model}" / f"date={day}"
-            folder.mkdir(parents=True, exist_ok=True)
-            (folder / f"{len(list(folder.iterdir()))}.jsonl").write_text("\n".join(texts) + "\n")
-        return tmp_path / "captured"
-
-    return write_lines
 
 
 @pytest.fixture(scope="module")
@@ -75,10 +34,6 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[dict[str
     file, table, estimator = mixed(tmp_path_factory.mktemp("mixed"))
     ANSWERS[:] = estimator.predict(table).tolist()
     return file, json.loads(table.to_json(orient="records"))
-
-
-def words(found: Any) -> dict[str, str]:
-    return {each["name"]: each["word"] for each in found["features"]}
 
 
 def test_what_comes_in_as_it_was_is_stable(run: Run, write: Write, model: Any, tmp_path: Path) -> None:
@@ -125,6 +80,10 @@ def test_missing_and_unknown_values_are_told_with_what_they_were(run: Run, write
     assert by_name["age, in years"]["missing"] == pytest.approx(ages.count(None) / 300)
     assert by_name["age, in years"]["missing_expected"] == pytest.approx(43 / 300)
     assert any("'city' is unknown in 10.0%" in note for note in found["notes"])
+    lines[-1]["features"] |= {"age, in years": 1e9}
+    _, found = run(write(lines), "--model", file)  # and those from before
+    outside = {each["name"]: each["outside"] for each in found["features"]}
+    assert outside["age, in years"] == pytest.approx(1 / 600)  # of all rows, as the other shares
 
 
 @pytest.mark.parametrize(("share", "status"), [(1.0, 1), (0.5, 1), (0.2, 0)])
@@ -181,6 +140,13 @@ def test_rows_from_before_count_by_their_time_whatever_their_folder(run: Run, mo
     assert (found["rows"], found["older_lines"]) == (300, 7)
 
 
+def test_a_row_of_the_first_second_counts() -> None:
+    tally = Tally([], None, "2026-11-27T12:00:00Z")
+    times = ("2026-11-27T11:59:59.999Z", "2026-11-27T12:00:00.000Z", "2026-11-27T12:00:00Z")
+    tally.add(json.dumps(line({}, time=time)).encode() for time in times)
+    assert (tally.older, tally.days["2026-11-27"].rows) == (1, 2)
+
+
 def test_features_of_another_version_are_no_failure(run: Run, write: Write, model: Any) -> None:
     file, rows = model
     lines = [line(row) for row in rows]
@@ -210,17 +176,6 @@ def test_half_a_character_is_told_as_it_is_escaped(run: Run, write: Write, model
     assert shortened("city\ud800") == r"city\ud800"
 
 
-def test_a_label_that_is_called_like_all_others_is_one_of_its_own(run: Run, write: Write, tmp_path: Path) -> None:
-    table = pd.DataFrame({"a": np.arange(40.0)})
-    joblib.dump(DecisionTreeClassifier().fit(table, ["another", "stays"] * 20), tmp_path / "m.joblib")
-    table.to_csv(tmp_path / "m.csv", index=False)
-    export(tmp_path / "m.joblib", tmp_path / "m.onnx", name="m")
-    lines = [line({"a": 1.0}, prediction=label) for label in ("another", "another", "stays", "gone")]
-    _, found = run(write(lines), "--model", tmp_path / "m.onnx", "--report", tmp_path / "drift.html")
-    assert found["expected_labels"] == {"another": 0.5, "stays": 0.5}
-    assert found["days"][0]["labels"] == {"another": 0.5, "stays": 0.25, "“another”": 0.25}
-
-
 def test_answers_of_a_regression_are_compared_by_deciles(
     run: Run, write: Write, model_files: dict[str, Path], training_rows: NDArray[np.float64], tmp_path: Path
 ) -> None:
@@ -240,8 +195,7 @@ def test_answers_of_a_regression_are_compared_by_deciles(
 def test_few_rows_tell_nothing(run: Run, write: Write, model: Any) -> None:
     file, rows = model
     status, found = run(write([line(row) for row in rows[:3]]), "--model", file, "--fail-above", 0.1)
-    assert status == 0
-    assert "too few rows" in words(found).values()
+    assert (status, "too few rows" in words(found).values()) == (0, True)
 
 
 def wrong(write: Write, model: Any, tmp_path: Path, model_files: Any) -> Iterator[tuple[list[object], str]]:

@@ -4,6 +4,7 @@ import io
 import json
 import os
 import sys
+from base64 import b64decode, b64encode
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -102,6 +103,9 @@ def test_what_was_sent_is_logged_if_that_is_asked_for(
     told = inputs_of(load, model_file, post(event, {"data": [[6.2, 3.4]] * 2000}), capsys)
     assert len(told["body"]) == 4096
     assert told["body_cut"] is True
+    many = event("predict-http-api-npy") | {"body": b64encode(b"\x93NUMPY" + bytes(range(256)) * 20).decode()}
+    told = inputs_of(load, model_file, many, capsys)
+    assert (b64decode(told["body_base64"]), told["body_cut"]) == (b64decode(many["body"])[:4096], True)
     cut_within = inputs_of(load, model_file, post(event, "x" + "é" * 3000), capsys)
     assert cut_within["body"] == "x" + "é" * 2047
 
