@@ -95,7 +95,7 @@ def test_alarms_tell_who_is_to_be_told(stage: str) -> None:
     alarms = boto3.client("cloudwatch").describe_alarms(AlarmNamePrefix=f"windows-{stage}-")["MetricAlarms"]
     kinds = {each["AlarmName"].rpartition("-")[2]: each for each in alarms}
     told = set(re.findall(r"^\| `plume-prod-(\w+)` \|", (ROOT / "docs" / "observing.md").read_text(), re.MULTILINE))
-    assert kinds.keys() == told == {*ON_PREDICT, "errors", "latency", "bulk", "arrivals"}
+    assert kinds.keys() == told == {*ON_PREDICT, "errors", "failing", "latency", "bulk", "arrivals"}
     assert all(topic in each["AlarmActions"] and len(each["AlarmActions"]) == 2 for each in alarms)
     assert {each["TreatMissingData"] for name, each in kinds.items() if name != "silence"} == {"notBreaching"}
     assert kinds["silence"]["TreatMissingData"] == "breaching"
@@ -103,6 +103,8 @@ def test_alarms_tell_who_is_to_be_told(stage: str) -> None:
     for name, (namespace, metric) in ON_PREDICT.items():
         dimension = "Function" if namespace == "Plume" else "FunctionName"
         assert of[name] == (namespace, metric, {"Name": dimension, "Value": "predict"})
+    assert of["failing"] == of["errors"] == ("AWS/ApiGateway", "5xx", kinds["latency"]["Dimensions"][0])
+    assert (kinds["failing"]["EvaluationPeriods"], kinds["failing"]["DatapointsToAlarm"]) == (12, 3)
     assert of["bulk"] == ("AWS/States", "ExecutionsFailed", {"Name": "StateMachineArn", "Value": "bulk"})
     assert of["arrivals"] == ("AWS/Lambda", "AsyncEventsDropped", {"Name": "FunctionName", "Value": "arrive"})
 
