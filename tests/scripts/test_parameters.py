@@ -19,9 +19,9 @@ SCRIPT = """
 const Plugin = require('./scripts/serverless-doors.cjs');
 const asked = JSON.parse(require('node:fs').readFileSync(0));
 console.log(JSON.stringify(asked.map((told) => {
-  const { doors, predict, arrive, authorizer, params, param, kmsKeyArn, url, fronts = [] } = told;
+  const { doors, predict, arrive, authorizer, params, param, kmsKeyArn, url, limits, fronts = [] } = told;
   const events = [{ httpApi: { method: '*', path: '*', authorizer } }, ...fronts];
-  const functions = { predict: { environment: predict, events, url }, arrive: { environment: arrive } };
+  const functions = { predict: { environment: predict, events, url, ...limits }, arrive: { environment: arrive } };
   const service = { functions, provider: { httpApi: {}, kmsKeyArn }, custom: { doors } };
   const input = { configurationInput: { params }, processedInput: { options: { param } } };
   const serverless = { classes: { Error }, service, ...input };
@@ -30,6 +30,7 @@ console.log(JSON.stringify(asked.map((told) => {
 """
 DOORS: dict[str, Any] = {
     "keysParameter": "/plume/dev/keys",
+    "ownKeys": "/plume/dev/keys",
     "domain": "",
     "certificate": "",
     "basePath": "/",
@@ -118,6 +119,8 @@ def test_tables_are_written_apart_from_models_objects_and_what_is_captured() -> 
     own = ["s3://${Bucket}/", *(f"s3://${{Bucket}}/{name}" for name in ("models/", "objects/a/", "captured/"))]
     assert all("apart from models/" in each for each in refusals(*[{"BULK_OUTPUT": each} for each in own]))
     others = ["s3://rows/", "s3://rows/models/", "s3://${Bucket}/models2/"]
+    deleted, kept = refusals(*[{"BULK_OUTPUT": f"s3://{each}/bulk/uploads/out/"} for each in ("${Bucket}", "rows")])
+    assert ("what is there is deleted after bulkUploadsDays" in deleted, kept) == (True, "")
     assert refusals(*[{"BULK_OUTPUT": each} for each in others]) == [""] * len(others)
     assert refusals(*[{"BULK_INPUT": each} for each in own]) == [""] * len(own)
     arriving = refusals(*[{"BULK_INPUT": each} for each in own + others], doors={"flags": {"bulkOnArrival": "true"}})
@@ -127,9 +130,9 @@ def test_tables_are_written_apart_from_models_objects_and_what_is_captured() -> 
 
 
 def test_options_of_what_arrives_are_an_object() -> None:
-    texts = ["{}", '{"model": "churn"}', "{model: churn}", "[]", "null", "model=churn"]
+    texts = ["{}", '{"model": "churn"}', "{model: churn}", "[]", "null", "model=churn", '{"input": 1}', '{"output": 1}']
     refused = refusals(*[{"BULK_ARRIVAL_OPTIONS": each} for each in texts])
-    assert ["bulkArrivalOptions is a JSON object" in each for each in refused] == [False] * 2 + [True] * 4
+    assert ["bulkArrivalOptions is a JSON object" in each for each in refused] == [False] * 2 + [True] * 6
 
 
 @pytest.mark.parametrize("door", [False, None, "", 0, True, "toString"])
@@ -142,6 +145,7 @@ def test_what_is_no_door_is_not_taken_for_an_open_one(door: Any) -> None:
     ("door", "doors", "words"),
     [
         ("open", {"keysParameter": "/plume/*"}, "keysParameter is the whole name of a parameter of SSM"),
+        ("open", {"keysParameter": "/plume/dev/others"}, "keysParameter asks for auth=key, or docsAuth=key"),
         ("open", {"flags": {"disableDefaultEndpoint": True}}, "disableDefaultEndpoint asks for a domain"),
         ("open", {"domain": "scores.example.org", "certificate": "arn:aws:acm:::certificate/none"}, "its certificate"),
         ("open", {**DOMAIN, "basePath": "/churn"}, "basePath has no slash at its ends where there is a domain"),
@@ -192,8 +196,20 @@ def test_a_door_that_lacks_something_or_is_unclear_is_refused(door: str, doors: 
 )
 def test_every_front_says_what_it_asks_for_unless_the_door_is_open(front: dict[str, Any], asks: bool) -> None:
     [refused] = refusals({"DOOR": "iam"}, door="iam", **front)
-    assert ("whatever auth says" in refused) != asks
-    assert refusals({"DOOR": "open"}, **front) == [""]
+    assert ("whatever auth and docsAuth say" in refused) != asks
+    assert refusals({"DOOR": "open"}, **front) == refusals({"DOOR": "open", "DOCS_DOOR": "open"}, **front) == [""]
+    assert refusals({"DOOR": "open", "DOCS_DOOR": "iam"}, **front) == [refused]
+
+
+def test_no_more_is_provisioned_than_is_reserved() -> None:
+    for limits, refused in (
+        ({"provisionedConcurrency": "3", "reservedConcurrency": "20"}, False),
+        ({"provisionedConcurrency": 3, "reservedConcurrency": None}, False),
+        ({"provisionedConcurrency": None, "reservedConcurrency": "2"}, False),
+        ({"provisionedConcurrency": "30", "reservedConcurrency": "4"}, True),
+        ({"provisionedConcurrency": 1, "reservedConcurrency": 0}, True),
+    ):
+        assert [("provisionedConcurrency is at most" in words) for words in refusals({}, limits=limits)] == [refused]
 
 
 def test_a_name_that_nobody_reads_is_refused_wherever_it_is_told() -> None:
