@@ -169,6 +169,15 @@ def test_who_deploys_can_t_get_further_by_the_roles_that_it_makes(statements: di
     }
 
 
+def test_an_alarm_that_it_makes_tells_a_topic_and_does_nothing_else(
+    statements: dict[str, list[dict[str, Any]]],
+) -> None:
+    making = [each for each in deployer(statements) if "cloudwatch:PutMetricAlarm" in each["Action"]]
+    assert [each["Condition"] for each in making] == [
+        {"ForAllValues:StringLike": {"cloudwatch:AlarmActions": "arn:aws:sns:*"}}
+    ]
+
+
 def test_what_the_service_is_made_of_may_be_made(
     statements: dict[str, list[dict[str, Any]]], template: dict[str, Any]
 ) -> None:
