@@ -22,6 +22,7 @@ class ServerlessDoors {
 }
 
 const listed = (text) => String(text ?? '').split(',').map((each) => each.trim()).filter(Boolean);
+const are = (text, pattern) => listed(text).every((each) => pattern.test(each));
 const share = (text) => /^[\d.]+(e-?\d+)?$/i.test(text) && Number(text) >= 0 && Number(text) <= 1;
 const whole = (text, least, most) => /^\d+$/.test(text) && Number(text) >= least && Number(text) <= most;
 
@@ -55,13 +56,17 @@ const RULES = [
   [({ jwtScopes: text }) => !text || listed(text).length, 'jwtScopes is names with commas, and lists none'],
   [({ keysParameter: text }) => /^\/[\w./-]+$/.test(text), 'keysParameter is the whole name of a parameter of SSM, such as /plume/prod/keys'],
   [({ domain, flags }) => domain || String(flags.disableDefaultEndpoint) !== 'true', 'disableDefaultEndpoint asks for a domain: nothing else would answer'],
-  [({ domain, certificate }) => !domain || !String(certificate).endsWith('/none'), 'domain asks for its certificate'],
+  [({ domain, certificate }) => !domain || /^arn:[\w-]+:acm:[\w-]+:\d{12}:certificate\/(?!none$)[\w-]+$/.test(certificate), 'domain asks for its certificate, by its ARN'],
   [({ domain, basePath }) => !domain || basePath === '/' || !/^\/|\/$/.test(basePath), 'basePath has no slash at its ends where there is a domain'],
   [({ versionDays }) => whole(versionDays, 1, 36500), 'versionDays is a number of days from 1 on'],
   [({ versionsKept }) => whole(versionsKept, 1, 100), 'versionsKept is a number from 1 to 100'],
   [({ throttleRate, throttleBurst: burst }) => whole(throttleRate, 1, 1e6) && whole(burst, 1, 1e6), 'throttleRate and throttleBurst are numbers from 1 on'],
   [({ vpcSubnets, vpcSecurityGroups: groups }) => typeof vpcSubnets === 'string' && typeof groups === 'string', 'vpcSubnets and vpcSecurityGroups are ids with commas between them'],
   [({ vpcSubnets, vpcSecurityGroups: groups }) => !listed(vpcSubnets).length === !listed(groups).length, 'vpcSubnets and vpcSecurityGroups are given together, or neither'],
+  [({ vpcSubnets, vpcSecurityGroups: groups }) => are(vpcSubnets, /^subnet-\w+$/) && are(groups, /^sg-\w+$/), 'vpcSubnets are ids such as subnet-0123abcd, vpcSecurityGroups such as sg-0123abcd'],
+  [({ corsOrigin: text = '*' }) => /^(\*|https?:\/\/[^\s/,]+)$/.test(text), 'corsOrigin is * or an origin, such as https://example.org'],
+  [({ permissionsBoundary: arn }) => !arn || /^arn:[\w-]+:iam::(\d{12}|aws):policy\/[\w+=,.@/-]+$/.test(arn), 'permissionsBoundary is the ARN of a policy'],
+  [({ alarmEmail }) => !alarmEmail || /^[^\s@]+@[^\s@]+$/.test(alarmEmail), 'alarmEmail is an address'],
   [({ alarmEmail, alarmTopic, noTopic, flags }) => String(flags.alarms) === 'true' || (!alarmEmail && alarmTopic === noTopic), 'alarmEmail and alarmTopic ask for alarms=true: nobody would be told'],
   [({ alarmTopic, noTopic }) => alarmTopic === noTopic || /^arn:[\w-]+:sns:[\w-]+:\d{12}:[\w-]+(\.fifo)?$/.test(alarmTopic), 'alarmTopic is the ARN of an SNS topic'],
   [({ alarmLatency }) => whole(alarmLatency, 1, 30000), 'alarmLatency is a number of milliseconds, up to 30000, at which a gateway gives up'],
@@ -91,7 +96,10 @@ function checkValues(serverless) {
   const { custom, functions, provider } = serverless.service;
   const settings = { ...functions.predict?.environment, ...functions.arrive?.environment };
   const { provisionedConcurrency: provisioned, reservedConcurrency: reserved } = functions.predict ?? {};
-  const told = { ...settings, ...custom.doors, kmsKeyArn: provider.kmsKeyArn, provisioned, reserved };
+  const permissionsBoundary = provider.iam?.role?.permissionsBoundary;
+  const [corsOrigin] = provider.httpApi.cors?.allowedOrigins ?? [];
+  const limits = { provisioned, reserved, permissionsBoundary, corsOrigin, kmsKeyArn: provider.kmsKeyArn };
+  const told = { ...settings, ...custom.doors, ...limits };
   for (const [name, value] of Object.entries(told.flags)) {
     if (!['true', 'false'].includes(String(value))) refuse(serverless, `${name} is true or false, not '${value}'`);
   }

@@ -19,10 +19,10 @@ SCRIPT = """
 const Plugin = require('./scripts/serverless-doors.cjs');
 const asked = JSON.parse(require('node:fs').readFileSync(0));
 console.log(JSON.stringify(asked.map((told) => {
-  const { doors, predict, arrive, authorizer, params, param, kmsKeyArn, url, limits, fronts = [] } = told;
+  const { doors, predict, arrive, authorizer, params, param, provider, url, limits, fronts = [] } = told;
   const events = [{ httpApi: { method: '*', path: '*', authorizer } }, ...fronts];
   const functions = { predict: { environment: predict, events, url, ...limits }, arrive: { environment: arrive } };
-  const service = { functions, provider: { httpApi: {}, kmsKeyArn }, custom: { doors } };
+  const service = { functions, provider: { httpApi: {}, ...provider }, custom: { doors } };
   const input = { configurationInput: { params }, processedInput: { options: { param } } };
   const serverless = { classes: { Error }, service, ...input };
   try { new Plugin(serverless).hooks.initialize(); return ''; } catch (error) { return error.message; }
@@ -159,6 +159,9 @@ def test_what_is_no_door_is_not_taken_for_an_open_one(door: Any) -> None:
         ("open", {"alarmEmail": "on-call@example.org"}, "alarmEmail and alarmTopic ask for alarms=true"),
         ("open", {"alarmTopic": "arn:aws:sns:eu-west-1:123456789012:on-call"}, "ask for alarms=true"),
         ("open", {"vpcSubnets": "subnet-1", "vpcSecurityGroups": ","}, "are given together, or neither"),
+        ("open", {"vpcSubnets": "sg-1", "vpcSecurityGroups": "subnet-1"}, "vpcSubnets are ids such as subnet-"),
+        ("open", {"alarmEmail": "on-call", "flags": {"alarms": True}}, "alarmEmail is an address"),
+        ("open", {**DOMAIN, "certificate": "scores.example.org"}, "domain asks for its certificate, by its ARN"),
         ("open", {"alarmTopic": "on-call", "flags": {"alarms": True}}, "alarmTopic is the ARN of an SNS topic"),
         ("open", {"alarmLatency": "fast"}, "alarmLatency is a number of milliseconds"),
         ("open", {"captureDays": "0"}, "captureDays and bulkUploadsDays are numbers of days"),
@@ -232,5 +235,26 @@ def test_each_parameter_has_its_line_in_the_docs() -> None:
 def test_a_key_is_named_by_its_own_arn_as_roles_have_no_use_for_another_name() -> None:
     key = EVERYTHING["kmsKey"]
     wrong = ["alias/plume", key.replace("key/", "alias/"), key.partition("key/")[2], f"{key}*", "arn:aws:kms:*:*:key/*"]
-    assert [refusals({}, kmsKeyArn=each) for each in (None, key)] == [[""]] * 2
-    assert all("kmsKey is the ARN of a key" in refusals({}, kmsKeyArn=each)[0] for each in wrong)
+    assert [refusals({}, provider={"kmsKeyArn": each}) for each in (None, key)] == [[""]] * 2
+    assert all("kmsKey is the ARN of a key" in refusals({}, provider={"kmsKeyArn": each})[0] for each in wrong)
+
+
+@pytest.mark.parametrize(
+    ("provider", "words"),
+    [
+        *[
+            ({"httpApi": {"cors": {"allowedOrigins": [each]}}}, "")
+            for each in ("*", "https://a.org", "http://[::1]:80")
+        ],
+        *[
+            ({"httpApi": {"cors": {"allowedOrigins": [each]}}}, "corsOrigin is * or an origin")
+            for each in ("a.org", "https://a.org/", "https://a.org,https://b.org", "null")
+        ],
+        ({"iam": {"role": {"permissionsBoundary": EVERYTHING["permissionsBoundary"]}}}, ""),
+        ({"iam": {"role": {"permissionsBoundary": "boundary"}}}, "permissionsBoundary is the ARN of a policy"),
+    ],
+)
+def test_what_the_api_or_iam_would_refuse_half_way_is_refused_before(provider: dict[str, Any], words: str) -> None:
+    [refused] = refusals({}, provider=provider)
+    assert words in refused
+    assert bool(refused) == bool(words)
