@@ -65,7 +65,6 @@ const RULES = [
   [({ vpcSubnets, vpcSecurityGroups: groups }) => !listed(vpcSubnets).length === !listed(groups).length, 'vpcSubnets and vpcSecurityGroups are given together, or neither'],
   [({ vpcSubnets, vpcSecurityGroups: groups }) => are(vpcSubnets, /^subnet-\w+$/) && are(groups, /^sg-\w+$/), 'vpcSubnets are ids such as subnet-0123abcd, vpcSecurityGroups such as sg-0123abcd'],
   [({ corsOrigin: text = '*' }) => /^(\*|https?:\/\/[^\s/,]+)$/.test(text), 'corsOrigin is * or an origin, such as https://example.org'],
-  [({ permissionsBoundary: arn }) => !arn || /^arn:[\w-]+:iam::(\d{12}|aws):policy\/[\w+=,.@/-]+$/.test(arn), 'permissionsBoundary is the ARN of a policy'],
   [({ alarmEmail }) => !alarmEmail || /^[^\s@]+@[^\s@]+$/.test(alarmEmail), 'alarmEmail is an address'],
   [({ alarmEmail, alarmTopic, noTopic, flags }) => String(flags.alarms) === 'true' || (!alarmEmail && alarmTopic === noTopic), 'alarmEmail and alarmTopic ask for alarms=true: nobody would be told'],
   [({ alarmTopic, noTopic }) => alarmTopic === noTopic || /^arn:[\w-]+:sns:[\w-]+:\d{12}:[\w-]+(\.fifo)?$/.test(alarmTopic), 'alarmTopic is the ARN of an SNS topic'],
@@ -96,10 +95,8 @@ function checkValues(serverless) {
   const { custom, functions, provider } = serverless.service;
   const settings = { ...functions.predict?.environment, ...functions.arrive?.environment };
   const { provisionedConcurrency: provisioned, reservedConcurrency: reserved } = functions.predict ?? {};
-  const permissionsBoundary = provider.iam?.role?.permissionsBoundary;
   const [corsOrigin] = provider.httpApi.cors?.allowedOrigins ?? [];
-  const limits = { provisioned, reserved, permissionsBoundary, corsOrigin, kmsKeyArn: provider.kmsKeyArn };
-  const told = { ...settings, ...custom.doors, ...limits };
+  const told = { ...settings, ...custom.doors, provisioned, reserved, corsOrigin, kmsKeyArn: provider.kmsKeyArn };
   for (const [name, value] of Object.entries(told.flags)) {
     if (!['true', 'false'].includes(String(value))) refuse(serverless, `${name} is true or false, not '${value}'`);
   }

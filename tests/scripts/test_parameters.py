@@ -239,22 +239,12 @@ def test_a_key_is_named_by_its_own_arn_as_roles_have_no_use_for_another_name() -
     assert all("kmsKey is the ARN of a key" in refusals({}, provider={"kmsKeyArn": each})[0] for each in wrong)
 
 
-@pytest.mark.parametrize(
-    ("provider", "words"),
-    [
-        *[
-            ({"httpApi": {"cors": {"allowedOrigins": [each]}}}, "")
-            for each in ("*", "https://a.org", "http://[::1]:80")
-        ],
-        *[
-            ({"httpApi": {"cors": {"allowedOrigins": [each]}}}, "corsOrigin is * or an origin")
-            for each in ("a.org", "https://a.org/", "https://a.org,https://b.org", "null")
-        ],
-        ({"iam": {"role": {"permissionsBoundary": EVERYTHING["permissionsBoundary"]}}}, ""),
-        ({"iam": {"role": {"permissionsBoundary": "boundary"}}}, "permissionsBoundary is the ARN of a policy"),
-    ],
-)
-def test_what_the_api_or_iam_would_refuse_half_way_is_refused_before(provider: dict[str, Any], words: str) -> None:
-    [refused] = refusals({}, provider=provider)
-    assert words in refused
-    assert bool(refused) == bool(words)
+@pytest.mark.parametrize("origin", ["*", "https://a.org", "http://[::1]:80"])
+def test_an_origin_is_taken(origin: str) -> None:
+    assert refusals({}, provider={"httpApi": {"cors": {"allowedOrigins": [origin]}}}) == [""]
+
+
+@pytest.mark.parametrize("origin", ["a.org", "https://a.org/", "https://a.org,https://b.org", "null"])
+def test_what_is_no_origin_is_refused(origin: str) -> None:
+    [refused] = refusals({}, provider={"httpApi": {"cors": {"allowedOrigins": [origin]}}})
+    assert "corsOrigin is * or an origin" in refused
