@@ -22,6 +22,7 @@ class ServerlessDoors {
 }
 
 const listed = (text) => String(text ?? '').split(',').map((each) => each.trim()).filter(Boolean);
+const are = (text, pattern) => listed(text).every((each) => pattern.test(each));
 const share = (text) => /^[\d.]+(e-?\d+)?$/i.test(text) && Number(text) >= 0 && Number(text) <= 1;
 const whole = (text, least, most) => /^\d+$/.test(text) && Number(text) >= least && Number(text) <= most;
 
@@ -47,6 +48,7 @@ const overlapsOwn = (place) =>
 const parsed = (text) => {
   try { return JSON.parse(text); } catch { return undefined; }
 };
+const isOptions = (told) => told?.constructor === Object && !('input' in told || 'output' in told);
 const isPath = (text) => text === '' || text.split('/').every((part) => /^[\w.~$+!*'()@:-]+$/.test(part));
 
 // Each rule says whether it holds, and what is told where it does not.
@@ -54,18 +56,22 @@ const RULES = [
   [({ jwtScopes: text }) => !text || listed(text).length, 'jwtScopes is names with commas, and lists none'],
   [({ keysParameter: text }) => /^\/[\w./-]+$/.test(text), 'keysParameter is the whole name of a parameter of SSM, such as /plume/prod/keys'],
   [({ domain, flags }) => domain || String(flags.disableDefaultEndpoint) !== 'true', 'disableDefaultEndpoint asks for a domain: nothing else would answer'],
-  [({ domain, certificate }) => !domain || !String(certificate).endsWith('/none'), 'domain asks for its certificate'],
+  [({ domain, certificate }) => !domain || /^arn:[\w-]+:acm:[\w-]+:\d{12}:certificate\/(?!none$)[\w-]+$/.test(certificate), 'domain asks for its certificate, by its ARN'],
   [({ domain, basePath }) => !domain || basePath === '/' || !/^\/|\/$/.test(basePath), 'basePath has no slash at its ends where there is a domain'],
   [({ versionDays }) => whole(versionDays, 1, 36500), 'versionDays is a number of days from 1 on'],
   [({ versionsKept }) => whole(versionsKept, 1, 100), 'versionsKept is a number from 1 to 100'],
   [({ throttleRate, throttleBurst: burst }) => whole(throttleRate, 1, 1e6) && whole(burst, 1, 1e6), 'throttleRate and throttleBurst are numbers from 1 on'],
   [({ vpcSubnets, vpcSecurityGroups: groups }) => typeof vpcSubnets === 'string' && typeof groups === 'string', 'vpcSubnets and vpcSecurityGroups are ids with commas between them'],
   [({ vpcSubnets, vpcSecurityGroups: groups }) => !listed(vpcSubnets).length === !listed(groups).length, 'vpcSubnets and vpcSecurityGroups are given together, or neither'],
+  [({ vpcSubnets, vpcSecurityGroups: groups }) => are(vpcSubnets, /^subnet-\w+$/) && are(groups, /^sg-\w+$/), 'vpcSubnets are ids such as subnet-0123abcd, vpcSecurityGroups such as sg-0123abcd'],
+  [({ corsOrigin: text = '*' }) => /^(\*|https?:\/\/[^\s/,]+)$/.test(text), 'corsOrigin is * or an origin, such as https://example.org'],
+  [({ alarmEmail }) => !alarmEmail || /^[^\s@]+@[^\s@]+$/.test(alarmEmail), 'alarmEmail is an address'],
   [({ alarmEmail, alarmTopic, noTopic, flags }) => String(flags.alarms) === 'true' || (!alarmEmail && alarmTopic === noTopic), 'alarmEmail and alarmTopic ask for alarms=true: nobody would be told'],
   [({ alarmTopic, noTopic }) => alarmTopic === noTopic || /^arn:[\w-]+:sns:[\w-]+:\d{12}:[\w-]+(\.fifo)?$/.test(alarmTopic), 'alarmTopic is the ARN of an SNS topic'],
   [({ alarmLatency }) => whole(alarmLatency, 1, 30000), 'alarmLatency is a number of milliseconds, up to 30000, at which a gateway gives up'],
   [({ captureDays, bulkUploadsDays: days }) => whole(captureDays, 1, 36500) && whole(days, 1, 36500), 'captureDays and bulkUploadsDays are numbers of days from 1 on'],
   [({ kmsKeyArn: arn }) => !arn || /^arn:[\w-]+:kms:[\w-]+:\d{12}:key\/[\w-]+$/.test(arn), 'kmsKey is the ARN of a key: roles are let use no alias'],
+  [({ provisioned, reserved }) => !provisioned || reserved == null || Number(provisioned) <= Number(reserved), 'provisionedConcurrency is at most reservedConcurrency: AWS takes no more'],
   // What follows the functions read of their settings: one that is wrong ends each of their starts, and so all calls.
   [({ CAPTURE_SHARE: text = 0 }) => share(text), 'captureShare is a number from 0 to 1'],
   [({ CANDIDATE_SHARE: text = 0 }) => share(text), 'candidateShare is a number from 0 to 1'],
@@ -76,10 +82,11 @@ const RULES = [
   [({ MODEL_SHA256: text = '' }) => /^([0-9a-f]{64})?$/i.test(text), 'modelSha256 is 64 hexadecimal digits'],
   [({ MODEL_SHA256: text, CANDIDATE_SHARE: other = 0 }) => !text || Number(other) === 0, 'modelSha256 pins the only model: candidateShare is to be 0 with it'],
   [({ basePath: text }) => isPath(String(text).replace(/^\/+|\/+$/g, '')), 'basePath is segments of a path, such as v1 or models/iris'],
-  [({ BULK_ARRIVAL_OPTIONS: text = '{}' }) => parsed(text)?.constructor === Object, 'bulkArrivalOptions is a JSON object: no table that arrives would be scored'],
+  [({ BULK_ARRIVAL_OPTIONS: text = '{}' }) => isOptions(parsed(text)), 'bulkArrivalOptions is a JSON object without input and output: no table that arrives would be scored'],
   [({ BULK_INPUT: place }) => isPrefix(place), 'bulkInputBucket is a name, bulkInputPrefix whole segments, with a slash at its end and none in front, without * and ?'],
   [({ BULK_OUTPUT: place }) => isPrefix(place), 'bulkOutputBucket is a name, bulkOutputPrefix whole segments, with a slash at its end and none in front, without * and ?'],
   [({ BULK_OUTPUT: place }) => !overlapsOwn(place), `bulkOutputPrefix is apart from ${OWN.join(', ')}: who runs a table would write there`],
+  [({ BULK_OUTPUT: place }) => !place?.['Fn::Sub'].startsWith('s3://${Bucket}/bulk/uploads/'), 'bulkOutputPrefix is apart from bulk/uploads/: what is there is deleted after bulkUploadsDays'],
   [({ BULK_INPUT: place, BULK_OUTPUT: out, flags }) => String(flags.bulkOnArrival) !== 'true' || !place || !place['Fn::Sub'].startsWith(out['Fn::Sub']), 'bulkInputPrefix is not within bulkOutputPrefix where bulkOnArrival is true: what is written would start runs, so none does'],
   [({ BULK_INPUT: place, flags }) => String(flags.bulkOnArrival) !== 'true' || !overlapsOwn(place), `bulkInputPrefix is apart from ${OWN.join(', ')} where bulkOnArrival is true: each file there would start a run`],
 ];
@@ -87,7 +94,9 @@ const RULES = [
 function checkValues(serverless) {
   const { custom, functions, provider } = serverless.service;
   const settings = { ...functions.predict?.environment, ...functions.arrive?.environment };
-  const told = { ...settings, ...custom.doors, kmsKeyArn: provider.kmsKeyArn };
+  const { provisionedConcurrency: provisioned, reservedConcurrency: reserved } = functions.predict ?? {};
+  const [corsOrigin] = provider.httpApi.cors?.allowedOrigins ?? [];
+  const told = { ...settings, ...custom.doors, provisioned, reserved, corsOrigin, kmsKeyArn: provider.kmsKeyArn };
   for (const [name, value] of Object.entries(told.flags)) {
     if (!['true', 'false'].includes(String(value))) refuse(serverless, `${name} is true or false, not '${value}'`);
   }
@@ -130,9 +139,10 @@ const asksNothing = (front) => front && front.authorizer === undefined && !front
 function setDoors(serverless) {
   const { functions, provider, custom } = serverless.service;
   const authorizers = {};
-  for (const [name, { events = [], environment, url }] of Object.entries(functions)) {
-    if ([url, ...events.flatMap(({ http, httpApi }) => [http, httpApi])].some(asksNothing) && environment?.DOOR !== 'open') {
-      refuse(serverless, `${name} has a url, or an event http or httpApi, without authorizer: anybody could call it there, whatever auth says`);
+  for (const [name, { events = [], environment: { DOOR, DOCS_DOOR = DOOR } = {}, url }] of Object.entries(functions)) {
+    const open = DOOR === 'open' && DOCS_DOOR === 'open';
+    if (!open && [url, ...events.flatMap(({ http, httpApi }) => [http, httpApi])].some(asksNothing)) {
+      refuse(serverless, `${name} has a url, or an event http or httpApi, without authorizer: anybody could call it there, whatever auth and docsAuth say`);
     }
     for (const { httpApi } of events) {
       const name = httpApi?.authorizer; // of `auth: false` in serverless.yml, too, which the framework takes for open
@@ -145,9 +155,12 @@ function setDoors(serverless) {
       else delete httpApi.authorizer;
     }
   }
-  const { jwtIssuer, jwtAudience, jwtScopes } = custom.doors;
+  const { jwtIssuer, jwtAudience, jwtScopes, keysParameter, ownKeys } = custom.doors;
   if (!authorizers.jwt && (jwtIssuer || jwtAudience || jwtScopes)) {
     refuse(serverless, 'jwtIssuer, jwtAudience and jwtScopes ask for auth=jwt, or docsAuth=jwt: no token would be asked for');
+  }
+  if (!authorizers.key && keysParameter !== ownKeys) {
+    refuse(serverless, 'keysParameter asks for auth=key, or docsAuth=key: no key would be asked for');
   }
   provider.httpApi.authorizers = authorizers;
   if (!authorizers.key) delete functions.authorize;

@@ -51,7 +51,9 @@ def _ask(endpoint: Endpoint, name: str, environ: Mapping[str, str]) -> Answer | 
         if attempt:
             time.sleep(PAUSE_SECONDS * 4 ** (attempt - 1) * (0.5 + os.urandom(1)[0] / 255))
         answer = aws_http.send(endpoint, "POST", "/", headers, environ, MAX_BYTES, until, body, "ssm")
-        if answer is None or not _passes(answer):
+        if answer is None or not answer.headers["content-length"]:
+            return None
+        if not _passes(answer):
             break
     return answer
 

@@ -36,6 +36,8 @@ def rights(role: Mapping[str, Any], *, met: bool = False) -> dict[str, set[str]]
     """Return where each action is allowed, beside those on the role's own log."""
     found: dict[str, set[str]] = {}
     for statement in statements(role, met=met):
+        if statement["Effect"] == "Deny":
+            continue
         places = {place(each) for each in listed(statement["Resource"])}
         for action in listed(statement["Action"]):
             if action.startswith("logs:"):

@@ -122,6 +122,19 @@ def test_a_branch_instead_of_an_environment_and_buckets_of_others(emulator: Emul
     assert others["Resource"] == rows.split(",")
 
 
+def test_a_repository_is_named_as_its_tokens_name_it_and_by_no_pattern(emulator: Emulator) -> None:
+    """Those that were made since July 15, 2026 have ids in their `sub`."""
+    pattern = re.search(r'Repository:.*?AllowedPattern: "(.+?)"', (GITHUB / "role.yml").read_text(), re.DOTALL)
+    assert pattern
+    right = ["acme/models", "acme@123456/models@456789", "a_corp/my.models"]
+    wrong = ["acme/*", "*/models", "acme@*/models@*", "acme@1/models", "acme/models@1", "acme", "acme/models:x"]
+    assert [bool(re.fullmatch(pattern[1], each)) for each in right + wrong] == [True] * 3 + [False] * len(wrong)
+    iam = make_role(emulator, Stage="ids", Repository=right[1])
+    [statement] = iam.get_role(RoleName="deploy-plume-ids")["Role"]["AssumeRolePolicyDocument"]["Statement"]
+    named = statement["Condition"]["StringEquals"]["token.actions.githubusercontent.com:sub"]
+    assert named == "repo:acme@123456/models@456789:environment:ids"
+
+
 def test_the_role_has_its_policies_and_they_fit_into_iam(iam: Any, statements: dict[str, Any]) -> None:
     attached = iam.list_attached_role_policies(RoleName="deploy-plume-prod")["AttachedPolicies"]
     assert {policy["PolicyName"] for policy in attached} == set(statements) - {"deploy-plume-prod-boundary"}
@@ -156,6 +169,15 @@ def test_who_deploys_can_t_get_further_by_the_roles_that_it_makes(statements: di
     }
 
 
+def test_an_alarm_that_it_makes_tells_a_topic_and_does_nothing_else(
+    statements: dict[str, list[dict[str, Any]]],
+) -> None:
+    making = [each for each in deployer(statements) if "cloudwatch:PutMetricAlarm" in each["Action"]]
+    assert [each["Condition"] for each in making] == [
+        {"ForAllValues:StringLike": {"cloudwatch:AlarmActions": "arn:aws:sns:*"}}
+    ]
+
+
 def test_what_the_service_is_made_of_may_be_made(
     statements: dict[str, list[dict[str, Any]]], template: dict[str, Any]
 ) -> None:
@@ -164,6 +186,14 @@ def test_what_the_service_is_made_of_may_be_made(
     types = {each["Type"] for each in parts if each.get("Condition") != "HasDomain"}  # which docs leave to who has one
     assert types <= set(MADE_BY), "give docs/github/role.yml what makes one, and name that here"
     assert {MADE_BY[each] for each in types} <= allowed
+
+
+def test_what_cloudformation_makes_it_tags_as_the_stack_is(statements: dict[str, list[dict[str, Any]]]) -> None:
+    """The framework tags each stack with its stage."""
+    allowed = {action for statement in deployer(statements) for action in statement["Action"]}
+    services = ("cloudwatch", "events", "lambda", "logs", "sns", "states")
+    tagging = {f"{service}:{change}Resource" for service in services for change in ("Tag", "Untag")}
+    assert tagging | {"iam:TagRole", "iam:UntagRole", "s3:PutBucketTagging"} <= allowed
 
 
 def test_every_role_is_within_the_boundary_and_needs_nothing_beyond(

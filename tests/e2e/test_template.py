@@ -68,6 +68,11 @@ PREFIXES = {
 KEY = EVERYTHING["kmsKey"]
 OUTSIDE = {"AuthorizeRole", "ArriveRole"}
 """Whose functions run in no VPC: they ask nothing that is in one."""
+INTERFACES = {
+    *("AssignPrivateIpAddresses", "CreateNetworkInterface", "DeleteNetworkInterface", "DescribeNetworkInterfaces"),
+    *("DescribeSubnets", "UnassignPrivateIpAddresses"),
+}
+"""What AWSLambdaVPCAccessExecutionRole allows beside logs."""
 READERS = {"AuthorizeRole", "ArriveRole", "BulkRole"}
 """Who stores nothing, under a key or not."""
 ANY_BUCKET = "arn:${AWS::Partition}:s3:::"
@@ -114,6 +119,8 @@ def test_nothing_is_allowed_everywhere_nor_everything_anywhere(
     for compiled_one in (template, everything):
         for resource in compiled_one["Resources"].values():
             for statement in statements(resource, met=met) if resource["Type"].startswith("AWS::IAM::") else ():
+                if statement["Effect"] == "Deny":
+                    continue
                 assert statement["Effect"] == "Allow"
                 assert not {"NotAction", "NotResource"} & statement.keys()
                 assert not [action for action in listed(statement["Action"]) if "*" in action]
@@ -138,6 +145,20 @@ def test_functions_in_a_vpc_and_traced_get_awss_own_policies_for_that_and_a_key_
         assert keys == {action: {KEY} for action in allowed}
     under_key = everything["Conditions"]["CapturesUnderKey"]
     assert under_key == {"Fn::And": [{"Condition": "Captures"}, {"Condition": "HasKey"}]}
+
+
+def test_code_in_a_vpc_may_not_do_what_lambda_does_there_by_the_same_role(everything: dict[str, Any]) -> None:
+    """Of AWS's policy, whose interfaces are any of the account's; calls of the function's code name its source."""
+    for name, role in roles(everything).items():
+        assert not [each for each in statements(role) if each["Effect"] == "Deny"]
+        denied = [each for each in statements(role, met=True) if each["Effect"] == "Deny"]
+        assert len(denied) == (name not in OUTSIDE | {"BulkRole"})
+        for statement in denied:
+            assert set(statement["Action"]) == {f"ec2:{action}" for action in INTERFACES}
+            assert (statement["Resource"], statement["Condition"]) == (
+                "*",
+                {"Null": {"lambda:SourceFunctionArn": "false"}},
+            )
 
 
 def test_rows_are_kept_only_where_that_is_asked_for_and_for_so_long(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 import logging
 import subprocess
 import sys
@@ -68,6 +69,23 @@ def test_each_line_is_a_key_and_nothing_else_is(put: Put, parameter: str, text: 
         "\ud800",
     ):
         assert keys.fingerprint(other) is None
+
+
+def test_a_key_is_compared_with_each_of_the_keys_in_constant_time(
+    put: Put, parameter: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(f"{FIRST}\n{SECOND}")
+    keys, compare = authorize.Keys(parameter, 60), hmac.compare_digest
+    lengths: list[tuple[int, int]] = []
+
+    def seen(one: bytes, other: bytes) -> bool:
+        lengths.append((len(one), len(other)))
+        return compare(one, other)
+
+    monkeypatch.setattr(hmac, "compare_digest", seen)
+    for key, opens in ((FIRST, True), (SECOND, True), ("x" * 1000, False)):
+        lengths.clear()
+        assert (bool(keys.fingerprint(key)), lengths) == (opens, [(32, 32)] * 2)
 
 
 def test_a_key_that_could_be_tried_out_opens_nothing_and_is_told_of(

@@ -19,10 +19,10 @@ SCRIPT = """
 const Plugin = require('./scripts/serverless-doors.cjs');
 const asked = JSON.parse(require('node:fs').readFileSync(0));
 console.log(JSON.stringify(asked.map((told) => {
-  const { doors, predict, arrive, authorizer, params, param, kmsKeyArn, url, fronts = [] } = told;
+  const { doors, predict, arrive, authorizer, params, param, provider, url, limits, fronts = [] } = told;
   const events = [{ httpApi: { method: '*', path: '*', authorizer } }, ...fronts];
-  const functions = { predict: { environment: predict, events, url }, arrive: { environment: arrive } };
-  const service = { functions, provider: { httpApi: {}, kmsKeyArn }, custom: { doors } };
+  const functions = { predict: { environment: predict, events, url, ...limits }, arrive: { environment: arrive } };
+  const service = { functions, provider: { httpApi: {}, ...provider }, custom: { doors } };
   const input = { configurationInput: { params }, processedInput: { options: { param } } };
   const serverless = { classes: { Error }, service, ...input };
   try { new Plugin(serverless).hooks.initialize(); return ''; } catch (error) { return error.message; }
@@ -30,6 +30,7 @@ console.log(JSON.stringify(asked.map((told) => {
 """
 DOORS: dict[str, Any] = {
     "keysParameter": "/plume/dev/keys",
+    "ownKeys": "/plume/dev/keys",
     "domain": "",
     "certificate": "",
     "basePath": "/",
@@ -118,6 +119,8 @@ def test_tables_are_written_apart_from_models_objects_and_what_is_captured() -> 
     own = ["s3://${Bucket}/", *(f"s3://${{Bucket}}/{name}" for name in ("models/", "objects/a/", "captured/"))]
     assert all("apart from models/" in each for each in refusals(*[{"BULK_OUTPUT": each} for each in own]))
     others = ["s3://rows/", "s3://rows/models/", "s3://${Bucket}/models2/"]
+    deleted, kept = refusals(*[{"BULK_OUTPUT": f"s3://{each}/bulk/uploads/out/"} for each in ("${Bucket}", "rows")])
+    assert ("what is there is deleted after bulkUploadsDays" in deleted, kept) == (True, "")
     assert refusals(*[{"BULK_OUTPUT": each} for each in others]) == [""] * len(others)
     assert refusals(*[{"BULK_INPUT": each} for each in own]) == [""] * len(own)
     arriving = refusals(*[{"BULK_INPUT": each} for each in own + others], doors={"flags": {"bulkOnArrival": "true"}})
@@ -127,9 +130,9 @@ def test_tables_are_written_apart_from_models_objects_and_what_is_captured() -> 
 
 
 def test_options_of_what_arrives_are_an_object() -> None:
-    texts = ["{}", '{"model": "churn"}', "{model: churn}", "[]", "null", "model=churn"]
+    texts = ["{}", '{"model": "churn"}', "{model: churn}", "[]", "null", "model=churn", '{"input": 1}', '{"output": 1}']
     refused = refusals(*[{"BULK_ARRIVAL_OPTIONS": each} for each in texts])
-    assert ["bulkArrivalOptions is a JSON object" in each for each in refused] == [False] * 2 + [True] * 4
+    assert ["bulkArrivalOptions is a JSON object" in each for each in refused] == [False] * 2 + [True] * 6
 
 
 @pytest.mark.parametrize("door", [False, None, "", 0, True, "toString"])
@@ -142,6 +145,7 @@ def test_what_is_no_door_is_not_taken_for_an_open_one(door: Any) -> None:
     ("door", "doors", "words"),
     [
         ("open", {"keysParameter": "/plume/*"}, "keysParameter is the whole name of a parameter of SSM"),
+        ("open", {"keysParameter": "/plume/dev/others"}, "keysParameter asks for auth=key, or docsAuth=key"),
         ("open", {"flags": {"disableDefaultEndpoint": True}}, "disableDefaultEndpoint asks for a domain"),
         ("open", {"domain": "scores.example.org", "certificate": "arn:aws:acm:::certificate/none"}, "its certificate"),
         ("open", {**DOMAIN, "basePath": "/churn"}, "basePath has no slash at its ends where there is a domain"),
@@ -155,6 +159,9 @@ def test_what_is_no_door_is_not_taken_for_an_open_one(door: Any) -> None:
         ("open", {"alarmEmail": "on-call@example.org"}, "alarmEmail and alarmTopic ask for alarms=true"),
         ("open", {"alarmTopic": "arn:aws:sns:eu-west-1:123456789012:on-call"}, "ask for alarms=true"),
         ("open", {"vpcSubnets": "subnet-1", "vpcSecurityGroups": ","}, "are given together, or neither"),
+        ("open", {"vpcSubnets": "sg-1", "vpcSecurityGroups": "subnet-1"}, "vpcSubnets are ids such as subnet-"),
+        ("open", {"alarmEmail": "on-call", "flags": {"alarms": True}}, "alarmEmail is an address"),
+        ("open", {**DOMAIN, "certificate": "scores.example.org"}, "domain asks for its certificate, by its ARN"),
         ("open", {"alarmTopic": "on-call", "flags": {"alarms": True}}, "alarmTopic is the ARN of an SNS topic"),
         ("open", {"alarmLatency": "fast"}, "alarmLatency is a number of milliseconds"),
         ("open", {"captureDays": "0"}, "captureDays and bulkUploadsDays are numbers of days"),
@@ -192,8 +199,19 @@ def test_a_door_that_lacks_something_or_is_unclear_is_refused(door: str, doors: 
 )
 def test_every_front_says_what_it_asks_for_unless_the_door_is_open(front: dict[str, Any], asks: bool) -> None:
     [refused] = refusals({"DOOR": "iam"}, door="iam", **front)
-    assert ("whatever auth says" in refused) != asks
-    assert refusals({"DOOR": "open"}, **front) == [""]
+    assert ("whatever auth and docsAuth say" in refused) != asks
+    doors = ({"DOOR": "open"}, {"DOOR": "open", "DOCS_DOOR": "open"}, {"DOOR": "open", "DOCS_DOOR": "iam"})
+    assert refusals(*doors, **front) == ["", "", refused]
+
+
+def test_no_more_is_provisioned_than_is_reserved() -> None:
+    for limits, refused in (
+        ({"provisionedConcurrency": "3", "reservedConcurrency": "20"}, False),
+        ({"provisionedConcurrency": 3, "reservedConcurrency": None}, False),
+        ({"provisionedConcurrency": "30", "reservedConcurrency": "4"}, True),
+        ({"provisionedConcurrency": 1, "reservedConcurrency": 0}, True),
+    ):
+        assert [("provisionedConcurrency is at most" in words) for words in refusals({}, limits=limits)] == [refused]
 
 
 def test_a_name_that_nobody_reads_is_refused_wherever_it_is_told() -> None:
@@ -216,5 +234,16 @@ def test_each_parameter_has_its_line_in_the_docs() -> None:
 def test_a_key_is_named_by_its_own_arn_as_roles_have_no_use_for_another_name() -> None:
     key = EVERYTHING["kmsKey"]
     wrong = ["alias/plume", key.replace("key/", "alias/"), key.partition("key/")[2], f"{key}*", "arn:aws:kms:*:*:key/*"]
-    assert [refusals({}, kmsKeyArn=each) for each in (None, key)] == [[""]] * 2
-    assert all("kmsKey is the ARN of a key" in refusals({}, kmsKeyArn=each)[0] for each in wrong)
+    assert [refusals({}, provider={"kmsKeyArn": each}) for each in (None, key)] == [[""]] * 2
+    assert all("kmsKey is the ARN of a key" in refusals({}, provider={"kmsKeyArn": each})[0] for each in wrong)
+
+
+@pytest.mark.parametrize("origin", ["*", "http://[::1]:80"])
+def test_an_origin_is_taken(origin: str) -> None:
+    assert refusals({}, provider={"httpApi": {"cors": {"allowedOrigins": [origin]}}}) == [""]
+
+
+@pytest.mark.parametrize("origin", ["a.org", "https://a.org/", "https://a.org,https://b.org"])
+def test_what_is_no_origin_is_refused(origin: str) -> None:
+    [refused] = refusals({}, provider={"httpApi": {"cors": {"allowedOrigins": [origin]}}})
+    assert "corsOrigin is * or an origin" in refused

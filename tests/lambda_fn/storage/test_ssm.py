@@ -113,6 +113,32 @@ def test_what_passes_is_asked_again_as_others_of_the_account_ask_too(
     assert len(answers) == (1 if failures == ssm.ATTEMPTS else 0)
 
 
+def test_an_answer_whose_length_nobody_tells_is_read_by_boto3(
+    aws: Emulator, asked: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = json.dumps({"Parameter": {"Value": TEXT}}).encode()
+
+    class Chunked(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["content-length"]))
+            self.send_response(200)
+            self.send_header("transfer-encoding", "chunked")
+            self.end_headers()
+            self.wfile.write(b"%x\r\n%s\r\n0\r\n\r\n" % (len(told), told))
+
+        def log_message(self, *_: object) -> None:
+            """Write nothing."""
+
+    with HTTPServer(("127.0.0.1", 0), Chunked) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{server.server_port}")
+        assert ssm.read_parameter("/plume/keys", os.environ) == TEXT
+        server.shutdown()
+    assert asked == ["/plume/keys"]
+
+
 @pytest.fixture(scope="module")
 def enforcing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
     with start(tmp_path_factory.mktemp("enforcing"), enforced=True) as emulator:
