@@ -275,6 +275,7 @@ def test_every_route_has_its_door_but_for_what_a_browser_asks_before(everything:
         "GET /openapi.json": "CUSTOM",
         "GET /objects/{key}": "AWS_IAM",
         "PUT /objects/{key}": "AWS_IAM",
+        "OPTIONS /": None,
         "OPTIONS /{proxy+}": None,
     }
 
