@@ -48,7 +48,7 @@ MADE_BY = {
     "AWS::StepFunctions::StateMachine": "states:CreateStateMachine",
 }
 """Types of resources, and the action that makes one; docs/github/role.yml allows all that a deployment needs."""
-UNNAMED = {"Template", "LogLists", "AccessLogs", "Traces", "Apis", "ApiTags", "Call"}
+UNNAMED = {"Template", "LogLists", "AccessLogs", "Traces", "SecureStrings", "Apis", "ApiTags", "Call"}
 """Statements about what AWS gives no name that tells the stage: beside each it says why."""
 
 
@@ -199,13 +199,16 @@ def test_what_cloudformation_makes_it_tags_as_the_stack_is(statements: dict[str,
 def test_every_role_is_within_the_boundary_and_needs_nothing_beyond(
     statements: dict[str, list[dict[str, Any]]], template: dict[str, Any]
 ) -> None:
-    bounds = {action for statement in statements["deploy-plume-prod-boundary"] for action in statement["Action"]}
+    boundary = statements["deploy-plume-prod-boundary"]
+    bounds = {action for statement in boundary for action in statement["Action"]}
     roles = {name: each for name, each in template["Resources"].items() if each["Type"] == "AWS::IAM::Role"}
     assert len(roles) > 5
     for name, role in roles.items():
         assert role["Properties"]["PermissionsBoundary"] == BOUNDARY
         for statement in rights_of(role):
             assert set(listed(statement["Action"])) <= bounds, name
+    [decrypt] = [each for each in boundary if "kms:Decrypt" in each["Action"]]
+    assert decrypt["Condition"] == {"StringEquals": {"kms:ViaService": "ssm.us-east-1.amazonaws.com"}}
 
 
 def test_the_workflow_holds_no_secret_and_takes_actions_by_digest() -> None:
