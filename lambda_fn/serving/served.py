@@ -239,6 +239,8 @@ class Served:
     def _take(self, blob: Blob | None) -> None:
         """Load what is another model, and serve it; raise ServiceError if that can't be done."""
         loaded = self._loaded
+        if loaded is None and not self._optional:  # as above, while it was asked again
+            return
         if blob is None:
             if loaded is not None and self._source.etag == loaded.etag:
                 self._rejected = None
