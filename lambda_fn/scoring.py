@@ -53,7 +53,7 @@ class Scoring:
         if self.catalog.front is None:
             return
         try:
-            self.catalog.front.served.current(lambda _: INIT_SECONDS)
+            self.catalog.front.served.current(lambda seconds: min(seconds, INIT_SECONDS))
         except ServiceError as error:
             log.warning("no model at init: %s", error.told)
         except Exception as error:  # nor is a mistake of the service's own: requests are answered with internal-error

@@ -17,7 +17,6 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 
 from convert.model_file.disk import read_card
-from convert.proof import rows
 from convert.proof.verify import verify
 from tests.tables import GENERATOR, SCHEMA, N, bodies, column, sample_of, served
 
@@ -36,8 +35,7 @@ DROPPED = pandas.DataFrame(
 
 
 @pytest.mark.parametrize("ending", ["csv", "parquet", "csv without them"])
-def test_what_is_dropped_need_not_be_sent(ending: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rows, "RANDOM_ROWS", 2_000)
+def test_what_is_dropped_need_not_be_sent(ending: str, tmp_path: Path) -> None:
     columns = make_column_transformer((OneHotEncoder(), ["city"]), ("drop", ["id"]), (StandardScaler(), ["age"]))
     estimator = make_pipeline(columns, DecisionTreeClassifier()).fit(DROPPED, DROPPED["age"] > 40)
     kept = DROPPED[["age", "city"]]
@@ -74,8 +72,7 @@ def test_a_column_that_something_looks_at_is_not_dropped(tmp_path: Path) -> None
         lambda one: CalibratedClassifierCV(one, cv=2),
     ],
 )
-def test_what_all_members_drop_is_dropped(wrap: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rows, "RANDOM_ROWS", 500)
+def test_what_all_members_drop_is_dropped(wrap: Any, tmp_path: Path) -> None:
     table = DROPPED[["id", "note", "city", "age"]]
     columns = make_column_transformer((OneHotEncoder(), ["city"]), (StandardScaler(), ["age"]))
     estimator = wrap(make_pipeline(columns, DecisionTreeClassifier(max_depth=2))).fit(table, table["age"] > 40)

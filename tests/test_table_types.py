@@ -10,7 +10,6 @@ import pytest
 from rich.console import Console
 
 from convert.errors import ConvertError
-from convert.proof import rows
 from convert.proof.verify import verify
 from lambda_fn.errors import ServiceError
 from tests.tables import COLUMNS, ENCODERS, assert_served, fitted_on, sample_of, served
@@ -77,10 +76,7 @@ VERIFIED = [
 
 @pytest.mark.parametrize("ending", ["csv", "parquet"])
 @pytest.mark.parametrize(("name", "encoder"), VERIFIED)
-def test_what_is_served_right_is_certified(
-    name: str, encoder: str, ending: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(rows, "RANDOM_ROWS", 2_000)
+def test_what_is_served_right_is_certified(name: str, encoder: str, ending: str, tmp_path: Path) -> None:
     fitted = fitted_on(COLUMNS[name], ENCODERS[encoder]())
     assert fitted is not None
     estimator, table = fitted

@@ -18,7 +18,6 @@ from sklearn.preprocessing import MinMaxScaler, OneHotEncoder, StandardScaler
 
 from convert.errors import ConvertError
 from convert.model_file.disk import read_card
-from convert.proof import rows
 from convert.proof.verify import verify
 from lambda_fn.errors import Problem, ServiceError
 from tests.tables import COLUMNS, DECIMALS, ENCODERS, GENERATOR, SCHEMA, assert_served, fitted_on, sample_of, served
@@ -73,8 +72,7 @@ def test_trees_that_were_grown_on_float32_are_asked_in_float32(
     assert_served(estimator, table, model)
 
 
-def test_what_is_computed_in_float32_is_told_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rows, "RANDOM_ROWS", 2_000)
+def test_what_is_computed_in_float32_is_told_of(tmp_path: Path) -> None:
     table, labels = grid("float32")
     estimator = make_pipeline(StandardScaler(), LogisticRegression()).fit(table, labels)
     sample = sample_of(table, tmp_path, "parquet")

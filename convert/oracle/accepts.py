@@ -52,6 +52,9 @@ ANYTHING = Accepts(nan=True, low=None, high=None)
 """Of a feature that the estimator never looks at."""
 
 
+type Guess = Callable[[float], float]
+
+
 class Asked(Protocol):
     """What is asked: an oracle, of which only this much is used."""
 
@@ -86,8 +89,11 @@ def quick_one(estimator: Any) -> Any:
     return make_pipeline(*transformers, next(flat(members)))
 
 
-def ask_feature(oracle: Asked, quick: Any, column: int) -> Accepts:
-    """Return what is accepted of one feature, asked of the estimator, and of a `quick` one first."""
+def ask_feature(oracle: Asked, quick: Any, column: int, guess: Guess = lambda _: LARGEST) -> Accepts:
+    """Return what is accepted of one feature, asked of the estimator, and of a `quick` one first.
+
+    guess: of either sign, the number farthest from 0 that may be accepted; a right one saves some sixty questions.
+    """
     feature = oracle.features[column]
     if feature.dropped:
         return ANYTHING
@@ -108,7 +114,7 @@ def ask_feature(oracle: Asked, quick: Any, column: int) -> Accepts:
         return _among(np.array([0.0, 1.0]), accepted, nan)
     if len(known) and not accepted(other_than(known, feature)):
         return _among(known, accepted, nan)
-    low, high = _interval(accepted, quick, float(oracle.row[column]))
+    low, high = _interval(accepted, quick, float(oracle.row[column]), guess)
     return Accepts(nan, low, high, apart=_takes_others(accepted, low, high))
 
 
@@ -134,7 +140,9 @@ def other_than(known: Floats, feature: Feature) -> float:
     return next(float(number) for number in numbers if number not in known)
 
 
-def _interval(accepted: Callable[..., bool], quick: Any, value: float) -> tuple[float | None, float | None]:
+def _interval(
+    accepted: Callable[..., bool], quick: Any, value: float, guess: Guess
+) -> tuple[float | None, float | None]:
     """Return the lowest and the highest number that is accepted, around `value`; None where infinity is."""
     start = value if not np.isnan(value) else next((number for number in ENDS if accepted(number)), 0.0)
     everywhere = accepted(np.array(ENDS))
@@ -145,11 +153,11 @@ def _interval(accepted: Callable[..., bool], quick: Any, value: float) -> tuple[
             inside, outside = _first_refused(lambda number: accepted(sign * number), [sign * start, *known])
             return sign * _last_accepted(lambda number: accepted(sign * number), inside, outside)
         begin = max(sign * start, 0.0)
-        guess = _largest(lambda number: accepted(sign * number, quick), begin)
-        beyond = np.inf if guess is None else float(np.nextafter(guess, np.inf))
-        if guess is not None and accepted(sign * guess) and not accepted(sign * beyond):
-            return sign * guess
-        limit = _largest(lambda number: accepted(sign * number), begin)
+        likely = _largest(lambda number: accepted(sign * number, quick), begin, lambda: sign * guess(sign))
+        beyond = np.inf if likely is None else float(np.nextafter(likely, np.inf))
+        if likely is not None and accepted(sign * likely) and not accepted(sign * beyond):
+            return sign * likely
+        limit = _largest(lambda number: accepted(sign * number), begin, lambda: LARGEST)
         return None if limit is None else sign * limit
 
     return largest(-1.0), largest(1.0)
@@ -161,14 +169,15 @@ def _first_refused(accepted: Callable[[float], bool], rising: Sequence[float]) -
     return rising[place - 1], rising[place]
 
 
-def _largest(accepted: Callable[[float], bool], start: float) -> float | None:
+def _largest(accepted: Callable[[float], bool], start: float, guess: Callable[[], float]) -> float | None:
     """Return the largest number at or above `start` that is accepted; None if infinity is."""
     start = abs(start)  # the bits of -0.0 are those of the lowest integer
     if accepted(np.inf):
         return None
-    for candidate in (LARGEST, LARGEST_AS_FLOAT32):
-        if accepted(candidate) and not accepted(float(np.nextafter(candidate, np.inf))):
-            return candidate
+    for candidate in (LARGEST, LARGEST_AS_FLOAT32, guess):
+        number = candidate() if callable(candidate) else candidate
+        if accepted(number) and not accepted(float(np.nextafter(number, np.inf))):
+            return number
     return _last_accepted(accepted, start, LARGEST)
 
 

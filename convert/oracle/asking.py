@@ -10,6 +10,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -34,6 +35,9 @@ REFUSED_CELLS = 10**7
 of up to 1,500 is asked, of more some that are drawn."""
 BLOCK_CELLS = 5 * 10**6
 """How many values are asked at once."""
+
+MOST_AT_ONCE, AT_ONCE_CELLS = 255, 10**5
+"""How many rows transformers are asked with at once, and how many values those have."""
 
 type Cells = list[tuple[int, float]]
 """Features by their places, each with a number that it is to be; the others are as in the row to start from."""
@@ -60,7 +64,7 @@ def ask(oracle: Asked) -> tuple[Accepts, ...]:
         quick = quick_one(oracle.estimator)
         found: dict[int, Accepts] = {}
         for first, *others in _alike(oracle):
-            found[first] = ask_feature(oracle, quick, first)
+            found[first] = ask_feature(oracle, quick, first, partial(_farthest, oracle, first))
             guesses = dict(zip(others, _guesses(oracle, found[first], others), strict=True))
             wrong = _wrong(oracle, guesses)
             found |= {column: guess for column, guess in guesses.items() if column not in wrong}
@@ -104,19 +108,29 @@ def _guesses(oracle: Asked, first: Accepts, columns: Sequence[int]) -> list[Acce
     return [Accepts(first.nan, *ends) for ends in zip(low.tolist(), high.tolist(), strict=True)]
 
 
+def _farthest(oracle: Asked, column: int, sign: float) -> float:
+    """Return the same for one feature."""
+    return float(_last_finite(oracle, [column], sign)[0]) if oracle.transformers else sign * LARGEST
+
+
 def _last_finite(oracle: Asked, columns: Sequence[int], sign: float) -> Floats:
     """Return, for each feature, the number farthest from 0 of which no transformer makes one beyond all numbers.
 
-    All features go that far in one row, as the column that is made from one feature tells nothing of the others.
+    All features go that far in one row, as the column that is made from one feature tells nothing of the others. Many
+    such rows are asked at once: a transformer takes about as long for one.
     """
     finite = _Finite(oracle, columns)
     start = np.nan_to_num(np.maximum(sign * oracle.row[list(columns)], 0.0))
     low, high = ordinal(start + 0.0), np.full(len(columns), ordinal(np.float64(LARGEST)))
-    low = np.where(finite(sign * from_ordinal(high)), high, low)
+    low = np.where(finite(sign * from_ordinal(high[np.newaxis]))[0], high, low)
+    count = min(MOST_AT_ONCE, max(1, AT_ONCE_CELLS // len(oracle.row)))
+    turns = np.arange(1, count + 1)[:, np.newaxis]
     while (low + 1 < high).any():
-        middle = low + (high - low) // 2
-        inside = finite(sign * from_ordinal(middle))
-        low, high = np.where(inside, middle, low), np.where(inside, high, middle)
+        gap = high - low
+        between = low + gap // (count + 1) * turns + gap % (count + 1) * turns // (count + 1)
+        inside = np.logical_and.accumulate(finite(sign * from_ordinal(between)))
+        low = np.where(inside, between, low).max(axis=0)
+        high = np.where(inside, high, between).min(axis=0)
     return np.asarray(sign * from_ordinal(low), dtype=np.float64)
 
 
@@ -135,21 +149,24 @@ class _Finite:
 
     @np.errstate(over="ignore", invalid="ignore")
     def __call__(self, values: Floats) -> NDArray[np.bool_]:
-        """Return (columns,), for the features at `values`."""
-        row = self._oracle.row.copy()
-        row[self._columns] = values
-        finite = np.ones(len(row), dtype=np.bool_)
-        made = self._oracle.as_input(row[np.newaxis])
+        """Return (n, columns), for rows in which the features are at `values`, (n, columns)."""
+        rows = np.repeat(self._oracle.row[np.newaxis], len(values), axis=0)
+        rows[:, self._columns] = values
+        finite = np.ones(rows.shape, dtype=np.bool_)
+        made, left = self._oracle.as_input(rows), np.arange(len(rows))
         with suppress(Exception):  # whatever is raised: a guess needs not be right
             for step, origins in self._steps:
                 made = step.transform(made)
                 if origins is None:
                     break
-                dense = np.asarray(made.toarray() if hasattr(made, "toarray") else made, dtype=np.float64)[0]
+                dense = np.asarray(made.toarray() if hasattr(made, "toarray") else made, dtype=np.float64)
                 told = [(place, each.feature) for place, each in enumerate(origins) if each is not None]
                 places, features = np.array(told, dtype=np.int64).reshape(-1, 2).T
-                finite[features[~np.isfinite(dense[places].astype(self._dtype))]] = False
-        return finite[self._columns]
+                bad, place = np.nonzero(~np.isfinite(dense[:, places].astype(self._dtype)))
+                finite[left[bad], features[place]] = False
+                passed = ~np.isinf(dense).any(axis=1)  # what is behind refuses the others, and all rows with them
+                made, left = made[passed], left[passed]
+        return finite[:, self._columns]
 
 
 def _wrong(oracle: Asked, guesses: Mapping[int, Accepts]) -> frozenset[int]:

@@ -7,6 +7,7 @@ start and a call of few rows do without, costs them nothing. If it can't be had,
 from __future__ import annotations
 
 import logging
+import math
 import threading
 import time
 from collections.abc import Callable
@@ -39,14 +40,14 @@ class Companion:
         """
         self._own, self._said, self._fetch = own, said, fetch
         self._engine: Engine | None = None
-        self._again_at = 0.0
+        self._failed_at = -math.inf  # by the clock on the wall, as the other may stand still while frozen
         self._lock = threading.Lock()
 
     def engine(self) -> Engine | None:
         """Return the graph, loaded by now; None where it can't be had, which the log tells once a minute."""
         if self._engine is None:
             with self._lock:
-                if self._engine is None and time.monotonic() >= self._again_at:
+                if self._engine is None and not 0 <= time.time() - self._failed_at < RETRY_SECONDS:
                     self._load()
         return self._engine
 
@@ -62,7 +63,7 @@ class Companion:
 
     def _give_up(self, error: Exception) -> None:
         self._engine = None
-        self._again_at = time.monotonic() + RETRY_SECONDS
+        self._failed_at = time.time()
         log.warning("no graph for many rows: %s", error.told if isinstance(error, ServiceError) else described(error))
 
     def _load(self) -> None:

@@ -90,8 +90,9 @@ class Served:
         if loaded is not None and -self._ttl < time.time() - self._looked_at < self._ttl:  # nearly always
             return loaded
         if loaded is None:
+            begun = time.time()
             loaded = self._load_first(patience)
-            if not self._was_idle(time.time()):
+            if not self._is_old(begun):
                 return loaded
         self._look_again(patience)
         return self._loaded or loaded
@@ -130,7 +131,7 @@ class Served:
         with self._swapping:
             if self._loaded is not None:
                 self._loaded, self._looked_at = None, -math.inf
-                self._source.see("")
+                self._source.forget()
             self._source.drop()
 
     def _load_first(self, patience: Patience) -> Loaded:
@@ -174,29 +175,29 @@ class Served:
 
     def _look_again(self, patience: Patience | None) -> None:
         """Look, beside the call, whether another model is there; wait for it where the instance was idle."""
-        now, begun = time.time(), time.monotonic()
+        begun = time.time()
         look, idle = self._begin_to_look()
         seconds = self._outages.look_seconds(self._ttl) if idle and patience is not None else 0.0
         if look is None or patience is None or not seconds:
             return
         with suppress(UnfinishedError):
             look.result(patience(seconds))
-            if self._looked_at < now - self._ttl:  # it had asked before the instance was frozen: that may be replaced
+            if self._is_old(begun):
                 look, _ = self._begin_to_look()
                 if look is not None:
-                    look.result(patience(seconds - (time.monotonic() - begun)))
+                    look.result(patience(seconds))
         self._outages.waited(in_vain=look is not None and not look.done)
 
-    def _was_idle(self, now: float) -> bool:
-        """Whether no look could be made in time, for lack of calls."""
-        return not 0 <= now - self._looked_at <= self._ttl + IDLE_SECONDS
+    def _is_old(self, begun: float) -> bool:
+        """Whether what a call that began then has, was asked for before the instance was frozen: it may be replaced."""
+        return self._looked_at < begun - self._ttl
 
     def _begin_to_look(self) -> tuple[Work[None] | None, bool]:
         """Return the look that is made, None if none can be, and whether the instance was idle."""
         with self._loading:
             now, look = time.time(), self._look
             if look is None or look.done:
-                idle = self._was_idle(now)
+                idle = not 0 <= now - self._looked_at <= self._ttl + IDLE_SECONDS
                 try:
                     look = self._look = Work(self._see)
                 except ServiceError as error:
@@ -220,10 +221,13 @@ class Served:
     def _see(self) -> None:
         """Look whether another model is there, and take it; keep the one that is served if that can't be done."""
         blob = None
+        if self._loaded is None and not self._optional:  # it was unloaded meanwhile
+            return
         try:
             blob = self._source.fetch_other(self._was_woken)
             self._away = None
-            self._take(blob)
+            if self._source.asked_at > -math.inf:  # it was not unloaded: what was fetched since would be newer
+                self._take(blob)
         except ServiceError as error:
             self._reject(error, blob)
         except Exception as error:  # of memory, or a mistake of the service's own
@@ -235,7 +239,7 @@ class Served:
     def _take(self, blob: Blob | None) -> None:
         """Load what is another model, and serve it; raise ServiceError if that can't be done."""
         loaded = self._loaded
-        if loaded is None and not self._optional:  # it was unloaded meanwhile
+        if loaded is None and not self._optional:  # as above, while it was asked again
             return
         if blob is None:
             if loaded is not None and self._source.etag == loaded.etag:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -50,13 +51,16 @@ class Source:
         why what is there was refused, if it was seen before.
         """
         begun, fetching, again = time.monotonic(), self._fetching, self._in_vain
-        if fetching is not None and not (fetching.done and time.time() - fetching.begun > OLD_SECONDS):
+        old = fetching is not None and time.time() - fetching.begun > OLD_SECONDS
+        if fetching is not None and not (fetching.done and old):
             try:
                 return self._await(fetching, seconds)
             except ServiceError as error:
-                if self._fetching is not None or not again or error.problem is not Problem.STORAGE_UNAVAILABLE:
+                dead = again and error.problem is Problem.STORAGE_UNAVAILABLE
+                if self._fetching is not None or not (old or dead):
                     raise
-            seconds -= time.monotonic() - begun  # the instance was frozen, perhaps: its socket is dead
+            # the instance was frozen, perhaps: its socket is dead, or there is a model by now
+            seconds -= time.monotonic() - begun
         return self._await(Work(self._fetch), seconds)
 
     def fetch_other(self, woken: Callable[[], bool]) -> Blob | None:
@@ -66,10 +70,10 @@ class Source:
         """
         from lambda_fn.serving import memory  # here: the first model does without
 
+        self.asked_at = time.time()
         most = min(self._max_bytes, memory.readable_bytes(self._memory_bytes))
         woken()
         while True:
-            self.asked_at = time.time()
             try:
                 return store.fetch_other(self.uri, most, self.etag)
             except ServiceError as error:
@@ -78,10 +82,15 @@ class Source:
                 time.sleep(WAKING_SECONDS)
                 if not woken():
                     raise
+                self.asked_at = time.time()
 
     def see(self, etag: str) -> None:
         """Remember what is served, so that it is not fetched again."""
         self.etag, self._refusal = etag, None
+
+    def forget(self) -> None:
+        """Know nothing of what is there; a look that is under way tells nothing, either."""
+        self.etag, self._refusal, self.asked_at = "", None, -math.inf
 
     def refuse(self, blob: Blob, error: ServiceError) -> None:
         """Remember why an object is not served, so that it is not fetched again; unless it came altered, perhaps."""
@@ -94,11 +103,19 @@ class Source:
 
     def companion(self, sha256: str) -> bytes:
         """Return the bytes of the model's companion with that digest; raise ServiceError if they can't be had."""
-        fetching = self._companions.pop(sha256, None)
-        if fetching is None:
-            fetching = store.begin_to_fetch(store.beside(self._beside, sha256), self._max_bytes)
+        until, fetching = time.monotonic() + COMPANION_SECONDS, self._companions.pop(sha256, None)
+        if fetching is not None:
+            try:
+                return self._await_companion(sha256, fetching, until)
+            except ServiceError:
+                if not fetching.done:
+                    raise  # or else the instance was frozen, perhaps: its socket is dead
+        fetching = store.begin_to_fetch(store.beside(self._beside, sha256), self._max_bytes)
+        return self._await_companion(sha256, fetching, until)
+
+    def _await_companion(self, sha256: str, fetching: Work[Blob], until: float) -> bytes:
         try:
-            return fetching.result(COMPANION_SECONDS).data
+            return fetching.result(until - time.monotonic()).data
         finally:
             if not fetching.done:
                 self._companions = {sha256: fetching}  # for the next call that asks

@@ -16,6 +16,7 @@ from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 from convert.export import export
 from convert.model_file.disk import read_card
+from convert.oracle import asking
 from lambda_fn.codecs.json_document import decode
 from lambda_fn.model.model import Model
 from tests.conftest import TESTS
@@ -238,7 +239,10 @@ def test_a_feature_without_a_range_is_typed(open_page: Open, tmp_path: Path) -> 
     assert opened.said == []
 
 
-def test_of_many_features_the_lines_that_matter_come_first(open_page: Open, tmp_path: Path) -> None:
+def test_of_many_features_the_lines_that_matter_come_first(
+    open_page: Open, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(asking, "REFUSED_CELLS", 10**5)  # some of the features are asked one by one
     rows = pandas.DataFrame(np.random.default_rng(0).normal(size=(60, 210)).round(2)).add_prefix("measure ")
     target = 4 * rows["measure 3"] + rows["measure 77"]
     uri = exported(tmp_path, DecisionTreeRegressor(max_depth=2, random_state=0).fit(rows, target), rows)

@@ -22,6 +22,7 @@ from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 from convert.export import export
 from convert.model_file.card import accepts_of
 from convert.model_file.disk import read_card
+from convert.oracle import asking
 from convert.oracle.accepts import Accepts
 from convert.oracle.examples import MOST_FEATURES, examples
 from lambda_fn.codecs.json_document import decode
@@ -153,7 +154,8 @@ def test_a_row_without_a_finite_answer_is_left_out() -> None:
 
 
 @pytest.mark.parametrize("width", [MOST_FEATURES, MOST_FEATURES + 1])
-def test_wide_samples(tmp_path: Path, width: int) -> None:
+def test_wide_samples(tmp_path: Path, width: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(asking, "REFUSED_CELLS", 10**6)  # a hundred of the features are asked one by one
     rows = np.random.default_rng(0).normal(size=(50, width)).round(2)
     table = pandas.DataFrame(rows, columns=[f"column {number}" for number in range(width)])
     scaled = make_pipeline(FunctionTransformer(), DecisionTreeClassifier(max_depth=3))

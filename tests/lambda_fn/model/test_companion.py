@@ -123,7 +123,7 @@ def test_without_it_all_rows_are_scored_and_it_is_asked_for_again_later(
     exported: Exported, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     now = [1000.0]
-    monkeypatch.setattr("time.monotonic", lambda: now[0])
+    monkeypatch.setattr("time.time", lambda: now[0])
     store = Store(exported.companions[MANY_ROWS])
     data, store.data = store.data, None
     model, expected = Model(exported.data, store), bits(Model(exported.data), ROWS)
