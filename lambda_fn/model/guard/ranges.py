@@ -87,7 +87,7 @@ def check_indices(
 
     for step in steps:
         inputs = [values[name] for name in step.inputs]
-        if step.name in LOOKUPS and inputs[1].data is None:
+        if step.name in LOOKUPS:
             _check_lookup(step, inputs, range_of(step.inputs[1]).all())
         rule = RULES.get(step.name)
         made = [ANYTHING] * len(step.outputs)

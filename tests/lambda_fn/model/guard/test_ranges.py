@@ -143,6 +143,12 @@ def test_what_is_not_shown_to_be_inside_is_refused(name: str) -> None:
     assert f"what Gather looks up was expected to be shown to be within -6 and 5, it is within {said}" in found
 
 
+@pytest.mark.parametrize("place", [2, -3])
+def test_a_feature_that_is_not_there_is_refused(place: int) -> None:
+    found = str(check([column(2), *looked_up("column")], [constant([place], "column 2")]))
+    assert f"Gather looks up was expected to be shown to be within -2 and 1, it is within {place} and {place}" in found
+
+
 def test_of_a_model_s_own_graph_none_of_this_is_asked() -> None:
     assert check([column(0), *looked_up("column")], rows=()) is None
 
