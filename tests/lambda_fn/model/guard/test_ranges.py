@@ -149,6 +149,12 @@ def test_a_feature_that_is_not_there_is_refused(place: int) -> None:
     assert f"Gather looks up was expected to be shown to be within -2 and 1, it is within {place} and {place}" in found
 
 
+def test_none_of_the_features_gets_in() -> None:
+    nothing = node("Gather", "X", "none", axis=1, output="nothing")
+    nodes = [column(0), nothing, node("Concat", "column", "nothing", axis=1, output="all"), *looked_up("all")]
+    assert check(nodes, [constant(np.empty(0, np.int64), "none")]) is None
+
+
 def test_of_a_model_s_own_graph_none_of_this_is_asked() -> None:
     assert check([column(0), *looked_up("column")], rows=()) is None
 
